@@ -1,0 +1,48 @@
+import type { EventIds, NewEvent, RecordedEvent } from '../protocols/events.ts'
+
+/** A record: the present state of one thing, replaced as a whole. */
+export type StoredRecord = {
+  /** Such as `run`, `lane`, `pty`. */
+  readonly kind: string
+  readonly id: string
+  /** JSON-safe. */
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** What one transaction does: all of it or nothing. */
+export type Commit = {
+  readonly events: readonly NewEvent[]
+  /** Replaced or inserted. */
+  readonly records?: readonly StoredRecord[]
+  /** Deleted. */
+  readonly deleted?: readonly { readonly kind: string; readonly id: string }[]
+}
+
+export type EventQuery = EventIds & {
+  /** First sequence wanted. @defaultValue 1 */
+  readonly from?: number
+  readonly types?: readonly string[]
+  /** @defaultValue 100,000 */
+  readonly limit?: number
+  /** The newest `limit` instead of the oldest (still in ascending order). */
+  readonly newest?: boolean
+}
+
+/** Events and records of one workspace. Several processes may have the same store open. One contract suite runs on every implementation. */
+export interface EventStore {
+  /** Set when a damaged file was put aside at opening: where it lies now. */
+  readonly putAside: string | null
+  /**
+   * Group commit: calls made while another is being written share one transaction, in order.
+   * @returns the events as stored. @throws ERR_STORE_FAILED, ERR_DISK_FULL, ERR_STORE_CLOSED
+   */
+  commit(commit: Commit): Promise<readonly RecordedEvent[]>
+  events(query: EventQuery): Promise<readonly RecordedEvent[]>
+  record(kind: string, id: string): Promise<StoredRecord | undefined>
+  /** All of a kind, by id ascending (ULIDs: oldest first). */
+  records(kind: string): Promise<readonly StoredRecord[]>
+  /** Deletes events and records of runs that ended before `at`. @returns ids of the runs forgotten. */
+  forgetRunsBefore(at: number): Promise<readonly string[]>
+  /** Writes what is pending, then closes. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,34 @@
+/** Which process a pid means: a pid is reused, this triple is not. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Start time in the platform's own unit (Linux: clock ticks since boot, field 22 of /proc/PID/stat). */
+  readonly startTime: string
+  /** Linux: /proc/sys/kernel/random/boot_id. */
+  readonly bootId: string
+}
+
+export interface ProcessInfo extends ProcessIdentity {
+  readonly ppid: number
+  readonly pgid: number
+  readonly sid: number
+  /** One letter as in ps: R, S, D, T, Z … */
+  readonly state: string
+  readonly command: string
+  /** The value of SIGNALBOX_MARK in its environment, where readable. */
+  readonly mark: string | null
+}
+
+/** The processes of the machine. */
+export interface ProcessTable {
+  /** @returns the identity of a living process (a zombie counts as ended), or null. */
+  identify(pid: number): ProcessIdentity | null
+  /** @returns whether exactly this process still lives. */
+  isAlive(identity: ProcessIdentity): boolean
+  /** @returns every living process whose mark starts with `prefix`, oldest first. One pass over the process table. */
+  findByMark(prefix: string): Promise<ProcessInfo[]>
+  /**
+   * Sends a signal to exactly this process: identity is checked immediately before.
+   * @returns false when it no longer lives.
+   */
+  signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean
+}

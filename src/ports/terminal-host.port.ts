@@ -1,0 +1,101 @@
+import type { PtyId } from '../protocols/ids.ts'
+import type { ProcessIdentity } from './process-table.port.ts'
+
+export type PtySpec = {
+  readonly ptyId: PtyId
+  /** argv; the first is the command. It is looked up on the PATH of `env`, relative to `cwd` when it has a slash. Never empty. */
+  readonly argv: readonly string[]
+  /** The whole environment of the child. Includes SIGNALBOX_MARK. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute. */
+  readonly cwd: string
+  /** Columns, 1 to 10,000. @defaultValue 120 */
+  readonly cols?: number
+  /** Rows, 1 to 10,000. @defaultValue 30 */
+  readonly rows?: number
+  /** Ring size in bytes, a multiple of 64 KB. @defaultValue 4 MB (PTY-11) */
+  readonly ringBytes?: number
+  /** The value of SIGNALBOX_MARK in `env`: the processes that carry exactly it belong to this PTY. */
+  readonly mark: string
+  /** Full log; absent: none. */
+  readonly log?: { readonly path: string; /** @defaultValue 512 MB */ readonly capBytes?: number }
+}
+
+/** How the leader of a PTY ended. */
+export type PtyExit = {
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null
+  /** Name such as SIGKILL, or null. */
+  readonly signal: string | null
+  /** Total bytes that the PTY put out: the offset after the last. */
+  readonly outputBytes: number
+  /** Processes with the mark that outlived the leader and had to be ended. */
+  readonly survivors: readonly SurvivorRecord[]
+  /** True when the log has a gap (full disk, or over its cap). */
+  readonly logGap: boolean
+}
+
+export type SurvivorRecord = { readonly pid: number; readonly command: string; readonly endedBy: 'SIGTERM' | 'SIGKILL' | 'survived' }
+
+/** The record of one delivery (PTY-8). */
+export type SignalRecord = {
+  readonly at: number
+  readonly signal: string
+  readonly target: { readonly pid: number; readonly scope: 'leader' | 'group' | 'survivor' }
+  readonly askedBy: string
+  readonly outcome: 'delivered' | 'gone' | 'refused'
+}
+
+export type OutputChunk = { readonly offset: number; readonly bytes: Uint8Array } | { readonly gap: { readonly from: number; readonly to: number } }
+
+export type ReadOptions = {
+  /** Absolute offset to start at; `tail` bytes before the end; @defaultValue from the oldest byte held. */
+  readonly from?: number
+  readonly tail?: number
+  /** lossy: a slow reader meets gaps. lossless: a slow reader slows the child (PTY-12). @defaultValue lossy */
+  readonly mode?: 'lossy' | 'lossless'
+  readonly signal?: AbortSignal
+}
+
+export interface Pty {
+  readonly ptyId: PtyId
+  readonly identity: ProcessIdentity
+  /** Resolves once: the leader has ended, its output is drained and logged, and its survivors are gone (or reported). Never rejects. */
+  readonly exited: Promise<PtyExit>
+  /**
+   * Queues input, in order, whole.
+   * @returns when the bytes are with the kernel.
+   * @throws ERR_PTY_ENDED, ERR_PTY_INPUT_FULL (queue over 1 MB; nothing of this write is taken)
+   */
+  write(bytes: Uint8Array): Promise<void>
+  /** Delivers SIGWINCH. @throws ERR_PTY_INVALID_ARGUMENT, ERR_PTY_ENDED */
+  resize(cols: number, rows: number): void
+  /** Ends at the end of output, or when `signal` aborts. */
+  read(options?: ReadOptions): AsyncIterable<OutputChunk>
+  /** The last bytes put out, at most `bytes`; allocates only them. */
+  tail(bytes: number): Uint8Array
+  /** Sends one signal to the process group. @throws ERR_PTY_ENDED */
+  signal(name: NodeJS.Signals, askedBy: string): SignalRecord
+  /**
+   * SIGHUP and SIGTERM to the group, SIGKILL after `graceMs`, then everything that still carries the mark (PTY-7).
+   * A second call with a shorter grace shortens it; `graceMs: 0` kills now. Resolves as `exited` does.
+   */
+  terminate(options: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit>
+  /** Every signal sent so far, oldest first. */
+  signals(): readonly SignalRecord[]
+  readonly stats: () => { readonly outputBytes: number; readonly lastOutputAt: number | null; readonly cols: number; readonly rows: number }
+}
+
+/** Holds PTYs. One contract suite runs on every implementation. */
+export interface TerminalHost {
+  /**
+   * Checks the spec, then starts the process. Resolves when exec has succeeded (the exec helper reports).
+   * @throws ERR_PTY_COMMAND_NOT_FOUND, ERR_PTY_COMMAND_NOT_EXECUTABLE, ERR_PTY_CWD_NOT_FOUND, ERR_PTY_INVALID_ARGUMENT,
+   *   ERR_PTY_SPAWN_FAILED (cause: errno), ERR_EXEC_HELPER_MISSING. After a throw nothing is left.
+   */
+  spawn(spec: PtySpec): Promise<Pty>
+  get(ptyId: PtyId): Pty | undefined
+  list(): readonly Pty[]
+  /** Ends every PTY with `graceMs` and waits for all. */
+  close(graceMs: number): Promise<void>
+}

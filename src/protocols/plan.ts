@@ -1,0 +1,48 @@
+/** When a supervisor restarts a child that ended. Source: OTP supervisor. */
+export type RestartType = 'permanent' | 'transient' | 'temporary'
+
+/** At most `restarts` in any window of `withinMs`; one more and the supervisor itself ends (SUP-4). */
+export type Intensity = { readonly restarts: number; readonly withinMs: number }
+
+/** Delay before the nth restart in a row: min(maxMs, minMs·2^n), less up to `jitter` of it (SUP-5). */
+export type Backoff = { readonly minMs: number; readonly maxMs: number; /** 0 to 1. */ readonly jitter: number; /** A child that lived this long starts at minMs again. */ readonly resetAfterMs: number }
+
+/** A command of a lane, all defaults filled in. */
+export type PlanCommand = {
+  /** Unique in its lane; given, or made from the text of the command. [A-Za-z0-9._-]{1,64} */
+  readonly name: string
+  /** A string runs by `/bin/sh -c`; a list is argv. */
+  readonly run: string | readonly string[]
+  /** @defaultValue temporary */
+  readonly restart: RestartType
+  /** @defaultValue 1 restart in 5,000 ms (SUP-4) */
+  readonly intensity: Intensity
+  /** @defaultValue 200 ms doubling to 30,000 ms, jitter 0.1, reset after 60,000 ms */
+  readonly backoff: Backoff
+  /** SIGTERM to SIGKILL. @defaultValue 5,000 ms (PTY-7) */
+  readonly graceMs: number
+  readonly env: Readonly<Record<string, string>>
+}
+
+export type PlanLane = {
+  /** [A-Za-z0-9._-]{1,64}, no leading dash or dot; unique without regard to case. */
+  readonly name: string
+  /** Anything that names a commit. @defaultValue HEAD */
+  readonly base: string
+  readonly env: Readonly<Record<string, string>>
+  readonly copy: readonly string[]
+  readonly after: readonly string[]
+  readonly commands: readonly PlanCommand[]
+}
+
+export type KeepPolicy = 'never' | 'failed' | 'always'
+
+/** A plan, checked, all defaults filled in. */
+export type Plan = {
+  /** @defaultValue failed */
+  readonly keep: KeepPolicy
+  /** Lanes that run at once. @defaultValue 4 */
+  readonly parallel: number
+  /** In the order of the file. */
+  readonly lanes: readonly PlanLane[]
+}
