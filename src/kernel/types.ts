@@ -26,8 +26,7 @@ export type Exit = {
 }
 
 /** normal, shutdown and handover are clean; a transient child is restarted after any other. */
-export const isCleanExit = (exit: Exit): boolean =>
-  exit.reason === 'normal' || exit.reason === 'shutdown' || exit.reason === 'handover'
+export const isCleanExit = (exit: Exit): boolean => exit.reason === 'normal' || exit.reason === 'shutdown' || exit.reason === 'handover'
 
 /** One incarnation of an actor. A message to one that has ended becomes a dead letter; it never reaches the next. */
 export type ActorRef<P> = {
@@ -67,9 +66,17 @@ export interface ActorContext<P> {
   random(): number
   tell<Q, T extends TypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>): void
   /** @throws ERR_ASK_TIMEOUT, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_RESTARTED, ERR_MAILBOX_FULL, or what the other failed it with. Awaiting it inside a handler keeps this actor from its other mail: prefer `run`. */
-  ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: { readonly timeoutMs: number }): Promise<ReplyOf<Q, T>>
+  ask<Q, T extends AskTypeOf<Q>>(
+    target: Target<Q>,
+    type: T,
+    message: MessageOf<Q, T>,
+    options: { readonly timeoutMs: number },
+  ): Promise<ReplyOf<Q, T>>
   /** Runs an effect beside the mailbox; its outcome comes back as a message on the system lane. Aborted when the actor stops; an outcome that comes later is dropped. */
-  run<V>(effect: (signal: AbortSignal) => Promise<V> | V, outcome: { readonly done: Mapping<P, V>; readonly failed: Mapping<P, unknown> }): void
+  run<V>(
+    effect: (signal: AbortSignal) => Promise<V> | V,
+    outcome: { readonly done: Mapping<P, V>; readonly failed: Mapping<P, unknown> },
+  ): void
   /** Exactly one exit message per watch, at once if the target has ended already (reason `normal` unknown → 'killed' is never invented: the recorded exit is given, or ERR_ACTOR_NOT_FOUND as error). @returns stops the watch */
   watch<Q>(target: ActorRef<Q>, mapping: Mapping<P, Exit>): () => void
   /** Sends oneself a message after `delayMs`; a timer of the same name is replaced. Cancelled when the actor stops. */

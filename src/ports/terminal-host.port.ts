@@ -46,7 +46,9 @@ export type SignalRecord = {
   readonly outcome: 'delivered' | 'gone' | 'refused'
 }
 
-export type OutputChunk = { readonly offset: number; readonly bytes: Uint8Array } | { readonly gap: { readonly from: number; readonly to: number } }
+export type OutputChunk =
+  | { readonly offset: number; readonly bytes: Uint8Array }
+  | { readonly gap: { readonly from: number; readonly to: number } }
 
 export type ReadOptions = {
   /** Absolute offset to start at; `tail` bytes before the end; @defaultValue from the oldest byte held. */

@@ -25,7 +25,13 @@ export type LaneSnapshot = Snapshot<LaneState, LaneContext>
 
 const definition = setup({
   types: { context: {} as LaneContext, events: {} as LaneEvent },
-  actions: { addWorktree: () => {}, abortProvisioning: () => {}, endEverything: () => {}, removeWorktree: () => {}, retryRemoval: () => {} },
+  actions: {
+    addWorktree: () => {},
+    abortProvisioning: () => {},
+    endEverything: () => {},
+    removeWorktree: () => {},
+    retryRemoval: () => {},
+  },
   guards: {
     oneAttached: ({ context }) => context.attached >= 1,
     twoAttached: ({ context }) => context.attached === 2,
@@ -38,7 +44,9 @@ const definition = setup({
   context: { attached: 0, running: false },
   initial: 'new',
   states: {
-    new: { on: { provision: { target: 'provisioning', actions: 'addWorktree' }, cleanup: { target: 'cleaning', actions: 'removeWorktree' } } },
+    new: {
+      on: { provision: { target: 'provisioning', actions: 'addWorktree' }, cleanup: { target: 'cleaning', actions: 'removeWorktree' } },
+    },
     provisioning: {
       on: {
         provisioned: 'ready',

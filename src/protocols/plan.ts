@@ -5,7 +5,12 @@ export type RestartType = 'permanent' | 'transient' | 'temporary'
 export type Intensity = { readonly restarts: number; readonly withinMs: number }
 
 /** Delay before the nth restart in a row: min(maxMs, minMs·2^n), less up to `jitter` of it (SUP-5). */
-export type Backoff = { readonly minMs: number; readonly maxMs: number; /** 0 to 1. */ readonly jitter: number; /** A child that lived this long starts at minMs again. */ readonly resetAfterMs: number }
+export type Backoff = {
+  readonly minMs: number
+  readonly maxMs: number
+  /** 0 to 1. */ readonly jitter: number
+  /** A child that lived this long starts at minMs again. */ readonly resetAfterMs: number
+}
 
 /** A command of a lane, all defaults filled in. */
 export type PlanCommand = {

@@ -53,7 +53,10 @@ export type SupervisorProtocol = {
   'supervisor.start-child': { message: { spec: ChildSpec }; reply: { ref: ActorRef<unknown> } }
   /** Stops a child in its shutdown time and removes its spec. Answered when it has ended; `false` when there was none. */
   'supervisor.stop-child': { message: { name: string }; reply: { stopped: boolean } }
-  'supervisor.children': { message: object; reply: { children: readonly { name: string; ref: ActorRef<unknown> | null; restarting: boolean }[] } }
+  'supervisor.children': {
+    message: object
+    reply: { children: readonly { name: string; ref: ActorRef<unknown> | null; restarting: boolean }[] }
+  }
 }
 
 /** What a supervisor did about the end of a child, with the counters behind it (SUP-9). */

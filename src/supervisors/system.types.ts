@@ -35,7 +35,12 @@ export type SystemOptions = {
 export interface System {
   lookup<Q>(name: string): ActorRef<Q> | undefined
   tell<Q, T extends TypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>): void
-  ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: { readonly timeoutMs: number }): Promise<ReplyOf<Q, T>>
+  ask<Q, T extends AskTypeOf<Q>>(
+    target: Target<Q>,
+    type: T,
+    message: MessageOf<Q, T>,
+    options: { readonly timeoutMs: number },
+  ): Promise<ReplyOf<Q, T>>
   tree(): TreeNode
   /** The last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
