@@ -1,4 +1,6 @@
-import type { ErrorRecord } from '../protocols/errors.ts'
+import type { Exit, ExitReason } from '../protocols/exit.ts'
+
+export type { Exit, ExitReason }
 
 /**
  * What may be said to an actor: a map from message type to the message and, where it is answered, the reply. Types that
@@ -13,17 +15,6 @@ export type MessageOf<P, T extends keyof P> = P[T] extends { readonly message: i
 export type ReplyOf<P, T extends keyof P> = P[T] extends { readonly reply: infer R } ? R : never
 /** Types that are answered. */
 export type AskTypeOf<P> = { [T in TypeOf<P>]: P[T] extends { readonly reply: unknown } ? T : never }[TypeOf<P>]
-
-/** Why an actor ended. Source: DESIGN, Kernel; OTP's reasons plus handover. */
-export type ExitReason = 'normal' | 'shutdown' | 'handover' | 'killed' | 'crashed' | 'init_failed' | 'timeout' | 'escalated'
-
-export type Exit = {
-  readonly reason: ExitReason
-  /** What went wrong, for reasons other than normal, shutdown and handover. */
-  readonly error?: ErrorRecord
-  /** Of a supervisor that escalated: the exit of the child that caused it. */
-  readonly cause?: Exit
-}
 
 /** normal, shutdown and handover are clean; a transient child is restarted after any other. */
 export const isCleanExit = (exit: Exit): boolean => exit.reason === 'normal' || exit.reason === 'shutdown' || exit.reason === 'handover'

@@ -1,5 +1,8 @@
 import type { PtyId } from '../protocols/ids.ts'
+import type { PtyExit, SignalRecord, SurvivorRecord } from '../protocols/pty-exit.ts'
 import type { ProcessIdentity } from './process-table.port.ts'
+
+export type { PtyExit, SignalRecord, SurvivorRecord }
 
 export type PtySpec = {
   readonly ptyId: PtyId
@@ -19,31 +22,6 @@ export type PtySpec = {
   readonly mark: string
   /** Full log; absent: none. */
   readonly log?: { readonly path: string; /** @defaultValue 512 MB */ readonly capBytes?: number }
-}
-
-/** How the leader of a PTY ended. */
-export type PtyExit = {
-  /** Null when a signal ended it. */
-  readonly exitCode: number | null
-  /** Name such as SIGKILL, or null. */
-  readonly signal: string | null
-  /** Total bytes that the PTY put out: the offset after the last. */
-  readonly outputBytes: number
-  /** Processes with the mark that outlived the leader and had to be ended. */
-  readonly survivors: readonly SurvivorRecord[]
-  /** True when the log has a gap (full disk, or over its cap). */
-  readonly logGap: boolean
-}
-
-export type SurvivorRecord = { readonly pid: number; readonly command: string; readonly endedBy: 'SIGTERM' | 'SIGKILL' | 'survived' }
-
-/** The record of one delivery (PTY-8). */
-export type SignalRecord = {
-  readonly at: number
-  readonly signal: string
-  readonly target: { readonly pid: number; readonly scope: 'leader' | 'group' | 'survivor' }
-  readonly askedBy: string
-  readonly outcome: 'delivered' | 'gone' | 'refused'
 }
 
 export type OutputChunk =

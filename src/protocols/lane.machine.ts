@@ -51,7 +51,7 @@ const definition = setup({
       on: {
         provisioned: 'ready',
         'provision-failed': { target: 'cleaning', actions: 'removeWorktree' },
-        cleanup: { target: 'cleaning', actions: ['abortProvisioning', 'removeWorktree'] },
+        cleanup: { target: 'cleaning', actions: 'abortProvisioning' },
       },
     },
     ready: {
@@ -62,7 +62,7 @@ const definition = setup({
           { actions: assign({ attached: ({ context }) => context.attached + 1 }) },
         ],
         detach: { guard: 'oneAttached', actions: assign({ attached: ({ context }) => context.attached - 1 }) },
-        cleanup: { target: 'cleaning', actions: ['endEverything', 'removeWorktree'] },
+        cleanup: { target: 'cleaning', actions: 'endEverything' },
       },
     },
     running: {
@@ -74,7 +74,7 @@ const definition = setup({
           { actions: assign({ attached: ({ context }) => context.attached + 1 }) },
         ],
         detach: { guard: 'oneAttached', actions: assign({ attached: ({ context }) => context.attached - 1 }) },
-        cleanup: { target: 'cleaning', actions: ['endEverything', 'removeWorktree'] },
+        cleanup: { target: 'cleaning', actions: 'endEverything' },
       },
     },
     blocked: {
@@ -82,7 +82,7 @@ const definition = setup({
         unblock: [{ guard: 'stillShared', target: 'shared' }, { target: 'running' }],
         attach: { actions: assign({ attached: ({ context }) => context.attached + 1 }) },
         detach: { guard: 'oneAttached', actions: assign({ attached: ({ context }) => context.attached - 1 }) },
-        cleanup: { target: 'cleaning', actions: ['endEverything', 'removeWorktree'] },
+        cleanup: { target: 'cleaning', actions: 'endEverything' },
       },
     },
     shared: {
@@ -95,7 +95,7 @@ const definition = setup({
           { guard: 'twoAttached', target: 'ready', actions: assign({ attached: 1 }) },
           { guard: 'moreThanTwoAttached', actions: assign({ attached: ({ context }) => context.attached - 1 }) },
         ],
-        cleanup: { target: 'cleaning', actions: ['endEverything', 'removeWorktree'] },
+        cleanup: { target: 'cleaning', actions: 'endEverything' },
       },
     },
     cleaning: {

@@ -1,0 +1,83 @@
+import type { ErrorRecord } from './errors.ts'
+import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
+import type { LaneSnapshot } from './lane.machine.ts'
+import type { Plan } from './plan.ts'
+import type { PtySnapshot } from './pty.machine.ts'
+import type { LaneSummary, Outcome, RunSummary } from './summary.ts'
+
+/** Which process a record names: pid, start time and boot id together never mean another (see the process table). */
+export type ProcessKey = { readonly pid: number; readonly startTime: string; readonly bootId: string }
+
+/** Present state of a run. Kind `run`. */
+export type RunRecord = {
+  readonly id: RunId
+  readonly plan: Plan
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly outcome: Outcome | null
+  /** The process that runs it. */
+  readonly owner: ProcessKey
+  readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
+  readonly summary: RunSummary | null
+}
+
+/** A lane's worktree: planned, then made. */
+export type WorktreeRecord = { readonly path: string; readonly branch: string; readonly baseCommit: string }
+
+/** Present state of a lane. Kind `lane`. Written before the worktree is made, so that nothing exists without a record. */
+export type LaneRecord = {
+  readonly id: LaneId
+  readonly runId: RunId
+  readonly name: string
+  readonly snapshot: LaneSnapshot
+  readonly worktree: WorktreeRecord
+  readonly createdAt: number
+  readonly endedAt: number | null
+  readonly summary: LaneSummary | null
+}
+
+/** A named place in a lane where attempts of one command run. Kind `terminal`. */
+export type TerminalRecord = {
+  readonly id: TerminalId
+  readonly runId: RunId
+  readonly laneId: LaneId
+  readonly command: string
+  readonly attempts: number
+  readonly lastPtyId: PtyId | null
+}
+
+/** One attempt. Kind `pty`. Written before the process is started. */
+export type PtyRecord = {
+  readonly id: PtyId
+  readonly runId: RunId
+  readonly laneId: LaneId
+  readonly terminalId: TerminalId
+  readonly lane: string
+  readonly command: string
+  readonly attempt: number
+  readonly snapshot: PtySnapshot
+  readonly mark: string
+  readonly log: string
+  readonly argv: readonly string[]
+  readonly cwd: string
+  /** Names only: values may be secrets. */
+  readonly envNames: readonly string[]
+  readonly process: ProcessKey | null
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly exit: AttemptResult | null
+}
+
+/** How one attempt ended. */
+export type AttemptResult = {
+  readonly ptyId: PtyId
+  readonly attempt: number
+  readonly exitCode: number | null
+  readonly signal: string | null
+  /** It was asked to stop. */
+  readonly stopped: boolean
+  readonly log: string
+  /** It never started. */
+  readonly error: ErrorRecord | null
+  readonly durationMs: number
+}
