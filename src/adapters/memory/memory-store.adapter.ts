@@ -1,0 +1,81 @@
+import type { EventQuery, EventStore, StoredRecord } from '../../ports/event-store.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import type { RecordedEvent } from '../../protocols/events.ts'
+import type { WorkspaceId } from '../../protocols/ids.ts'
+import { encodeCommit, endedBefore, limitOf } from '../sqlite/commit-codec.ts'
+
+type Held = { readonly kind: string; readonly id: string; readonly json: string; readonly runId: string | null }
+
+const ID_KEYS = ['runId', 'laneId', 'terminalId', 'ptyId'] as const
+
+const matches = (event: RecordedEvent, query: EventQuery): boolean =>
+  event.sequence >= (query.from ?? 1) &&
+  ID_KEYS.every((key) => query[key] === undefined || event[key] === query[key]) &&
+  (query.types === undefined || query.types.includes(event.type))
+
+const parse = <T>(json: string): T => JSON.parse(json) as T
+
+const toRecord = ({ kind, id, json }: Held): StoredRecord => ({ kind, id, value: parse(json) })
+
+/** Drops what JSON does not know, so that a test sees what a file would hold. */
+const copy = (event: RecordedEvent): RecordedEvent => parse(JSON.stringify(event))
+
+/** A store that lasts as long as its process, for tests and trials. Answers in a microtask, so a simulation stays in order. */
+export const createMemoryStore = ({ workspaceId }: { readonly workspaceId: WorkspaceId }): EventStore => {
+  let events: RecordedEvent[] = []
+  const records = new Map<string, Held>()
+  let lastSequence = 0
+  let closed = false
+  const keyOf = (kind: string, id: string): string => JSON.stringify([kind, id])
+  const open = (): void => {
+    if (closed) throw new SignalboxError('ERR_STORE_CLOSED', 'the store was used after it was closed')
+  }
+  const ofKind = (kind: string): StoredRecord[] =>
+    [...records.values()]
+      .filter((held) => held.kind === kind)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map(toRecord)
+  return {
+    putAside: null,
+    commit: async (commit) => {
+      open()
+      const encoded = encodeCommit(commit)
+      const stored = encoded.events.map(({ json, ...event }) => {
+        lastSequence += 1
+        return copy({ ...event, payload: parse(json), sequence: lastSequence, workspaceId })
+      })
+      events.push(...stored)
+      for (const held of encoded.records) records.set(keyOf(held.kind, held.id), held)
+      for (const { kind, id } of encoded.deleted) records.delete(keyOf(kind, id))
+      return stored.map(copy)
+    },
+    events: async (query) => {
+      open()
+      const found = events.filter((event) => matches(event, query))
+      const limit = limitOf(query.limit)
+      return (query.newest === true ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit)).map(copy)
+    },
+    record: async (kind, id) => {
+      open()
+      const held = records.get(keyOf(kind, id))
+      return held === undefined ? undefined : toRecord(held)
+    },
+    records: async (kind) => {
+      open()
+      return ofKind(kind)
+    },
+    forgetRunsBefore: async (at) => {
+      open()
+      const ids = ofKind('run')
+        .filter(({ value }) => endedBefore(value, at))
+        .map(({ id }) => id)
+      const gone = new Set(ids)
+      events = events.filter(({ runId }) => runId === undefined || !gone.has(runId))
+      for (const [key, { runId }] of records) if (runId !== null && gone.has(runId)) records.delete(key)
+      return ids
+    },
+    close: async () => {
+      closed = true
+    },
+  }
+}

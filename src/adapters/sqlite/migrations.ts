@@ -1,0 +1,43 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { SignalboxError } from '../../protocols/errors.ts'
+
+/**
+ * Step n brings a file from version n to n + 1. A step that was released never changes.
+ * Tables without rowid: an index then ends with (workspace, sequence), so a query by run, lane, terminal or PTY is read
+ * from it in order. `last_sequence` outlives forgotten events: a number is never given twice.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE workspaces (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, last_sequence INTEGER NOT NULL DEFAULT 0) STRICT;
+   CREATE TABLE events (
+     workspace INTEGER NOT NULL, sequence INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
+     run_id TEXT, lane_id TEXT, terminal_id TEXT, pty_id TEXT, correlation_id TEXT, causation_id TEXT, payload TEXT NOT NULL,
+     PRIMARY KEY (workspace, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX events_run ON events (workspace, run_id, sequence) WHERE run_id IS NOT NULL;
+   CREATE INDEX events_lane ON events (workspace, lane_id, sequence) WHERE lane_id IS NOT NULL;
+   CREATE INDEX events_terminal ON events (workspace, terminal_id, sequence) WHERE terminal_id IS NOT NULL;
+   CREATE INDEX events_pty ON events (workspace, pty_id, sequence) WHERE pty_id IS NOT NULL;
+   CREATE TABLE records (
+     workspace INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, run_id TEXT, value TEXT NOT NULL,
+     PRIMARY KEY (workspace, kind, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX records_run ON records (workspace, run_id) WHERE run_id IS NOT NULL;`,
+]
+
+/** Version of the files that this signalbox writes. */
+export const STORE_VERSION: number = MIGRATIONS.length
+
+/**
+ * Brings the file to the present version. The caller has begun a transaction.
+ * @throws ERR_STORE_TOO_NEW
+ */
+export const migrate = (db: DatabaseSync, path: string): void => {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+  if (version > STORE_VERSION) {
+    const text = `${path}: the store has version ${version}, this signalbox knows up to ${STORE_VERSION}; use the newer signalbox or another state directory`
+    throw new SignalboxError('ERR_STORE_TOO_NEW', text, { context: { path, version, known: STORE_VERSION } })
+  }
+  if (version === STORE_VERSION) return
+  for (const step of MIGRATIONS.slice(version)) db.exec(step)
+  db.exec(`PRAGMA user_version = ${STORE_VERSION}`)
+}

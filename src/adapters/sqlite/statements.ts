@@ -1,0 +1,105 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { EventQuery, StoredRecord } from '../../ports/event-store.port.ts'
+import type { NewEvent, RecordedEvent } from '../../protocols/events.ts'
+import type { WorkspaceId } from '../../protocols/ids.ts'
+import { type EncodedCommit, endedBefore } from './commit-codec.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** What can be done to the open file; every function runs in the transaction of its caller. */
+export type Statements = {
+  apply(commit: EncodedCommit): readonly RecordedEvent[]
+  /** Up to `limit` events in ascending order; descending where `newest` is set. */
+  page(query: EventQuery, window: { from: number; before: number; limit: number }): RecordedEvent[]
+  record(kind: string, id: string): StoredRecord | undefined
+  records(kind: string): StoredRecord[]
+  forget(at: number): readonly string[]
+}
+
+/** Columns of the ids in an event. */
+const IDS = { runId: 'run_id', laneId: 'lane_id', terminalId: 'terminal_id', ptyId: 'pty_id' } as const
+const OPTIONAL = { ...IDS, correlationId: 'correlation_id', causationId: 'causation_id' } as const
+
+const parse = (text: unknown): Readonly<Record<string, unknown>> => JSON.parse(String(text)) as Readonly<Record<string, unknown>>
+
+const toEvent = (row: Row, workspaceId: WorkspaceId): RecordedEvent => ({
+  sequence: Number(row['sequence']),
+  workspaceId,
+  type: String(row['type']),
+  at: Number(row['at']),
+  ...Object.fromEntries(Object.entries(OPTIONAL).flatMap(([key, column]) => (row[column] === null ? [] : [[key, row[column]]]))),
+  payload: parse(row['payload']),
+})
+
+const optional = (event: NewEvent): SQLInputValue[] => (Object.keys(OPTIONAL) as (keyof typeof OPTIONAL)[]).map((key) => event[key] ?? null)
+
+const toRecord = (row: Row): StoredRecord => ({ kind: String(row['kind']), id: String(row['id']), value: parse(row['value']) })
+
+/** The `where` of an event query. Values are bound, never spliced. */
+const where = (query: EventQuery): { sql: string; values: SQLInputValue[] } => {
+  const ids = (Object.keys(IDS) as (keyof typeof IDS)[]).filter((key) => query[key] !== undefined)
+  const parts = ids.map((key) => `AND ${IDS[key]} = ?`)
+  if (query.types !== undefined) parts.push(`AND type IN (${query.types.map(() => '?').join(', ')})`)
+  return { sql: parts.join(' '), values: [...ids.map((key) => query[key] as string), ...(query.types ?? [])] }
+}
+
+const prepareAll = (db: DatabaseSync) => ({
+  count: db.prepare('UPDATE workspaces SET last_sequence = last_sequence + ? WHERE key = ? RETURNING last_sequence'),
+  append: db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+  replace: db.prepare('INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)'),
+  remove: db.prepare('DELETE FROM records WHERE workspace = ? AND kind = ? AND id = ?'),
+  one: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? AND id = ?'),
+  all: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? ORDER BY id'),
+  forgetEvents: db.prepare('DELETE FROM events WHERE workspace = ? AND run_id = ?'),
+  forgetRecords: db.prepare('DELETE FROM records WHERE workspace = ? AND run_id = ?'),
+})
+
+/** Adds the workspace where it is new. The caller has begun a transaction. @returns its key in this file. */
+export const workspaceKey = (db: DatabaseSync, workspaceId: WorkspaceId): number => {
+  db.prepare('INSERT OR IGNORE INTO workspaces (id) VALUES (?)').run(workspaceId)
+  return Number(db.prepare('SELECT key FROM workspaces WHERE id = ?').get(workspaceId)?.['key'])
+}
+
+/** Prepares everything, which also shows that the tables are as expected. */
+export const statements = (db: DatabaseSync, key: number, workspaceId: WorkspaceId): Statements => {
+  const sql = prepareAll(db)
+  const records = (kind: string): StoredRecord[] => sql.all.all(key, kind).map(toRecord)
+  return {
+    apply: ({ events, records: replaced, deleted }) => {
+      const last = events.length === 0 ? 0 : Number(sql.count.get(events.length, key)?.['last_sequence'])
+      const stored = events.map((event, index) => {
+        const sequence = last - events.length + 1 + index
+        sql.append.run(key, sequence, event.type, event.at, ...optional(event), event.json)
+        const { json, ...rest } = event
+        return { ...rest, payload: parse(json), sequence, workspaceId }
+      })
+      for (const { kind, id, runId, json } of replaced) sql.replace.run(key, kind, id, runId, json)
+      for (const { kind, id } of deleted) sql.remove.run(key, kind, id)
+      return stored
+    },
+    page: (query, { from, before, limit }) => {
+      const { sql: conditions, values } = where(query)
+      const order = query.newest === true ? 'DESC' : 'ASC'
+      const text = `SELECT * FROM events WHERE workspace = ? AND sequence >= ? AND sequence < ? ${conditions} ORDER BY sequence ${order} LIMIT ?`
+      return db
+        .prepare(text)
+        .all(key, from, before, ...values, limit)
+        .map((row) => toEvent(row, workspaceId))
+    },
+    record: (kind, id) => {
+      const row = sql.one.get(key, kind, id)
+      return row === undefined ? undefined : toRecord(row)
+    },
+    records,
+    forget: (at) => {
+      const ids = records('run')
+        .filter(({ value }) => endedBefore(value, at))
+        .map(({ id }) => id)
+      for (const id of ids) {
+        sql.forgetEvents.run(key, id)
+        sql.forgetRecords.run(key, id)
+      }
+      return ids
+    },
+  }
+}
