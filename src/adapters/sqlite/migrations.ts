@@ -27,16 +27,26 @@ const MIGRATIONS: readonly string[] = [
 /** Version of the files that this signalbox writes. */
 export const STORE_VERSION: number = MIGRATIONS.length
 
+const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+
+/** @throws ERR_STORE_TOO_NEW */
+export const assertKnownVersion = (db: DatabaseSync, path: string): void => {
+  const version = versionOf(db)
+  if (version <= STORE_VERSION) return
+  const text = `${path}: the store has version ${version}, this signalbox knows up to ${STORE_VERSION}; use the newer signalbox or another state directory`
+  throw new SignalboxError('ERR_STORE_TOO_NEW', text, { context: { path, version, known: STORE_VERSION } })
+}
+
+export const isMigrationNeeded = (db: DatabaseSync): boolean => versionOf(db) !== STORE_VERSION
+
 /**
- * Brings the file to the present version. The caller has begun a transaction.
+ * Brings the file to the present version. The caller has begun a transaction, so the version is read again: another
+ * process may have been faster.
  * @throws ERR_STORE_TOO_NEW
  */
 export const migrate = (db: DatabaseSync, path: string): void => {
-  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (version > STORE_VERSION) {
-    const text = `${path}: the store has version ${version}, this signalbox knows up to ${STORE_VERSION}; use the newer signalbox or another state directory`
-    throw new SignalboxError('ERR_STORE_TOO_NEW', text, { context: { path, version, known: STORE_VERSION } })
-  }
+  assertKnownVersion(db, path)
+  const version = versionOf(db)
   if (version === STORE_VERSION) return
   for (const step of MIGRATIONS.slice(version)) db.exec(step)
   db.exec(`PRAGMA user_version = ${STORE_VERSION}`)

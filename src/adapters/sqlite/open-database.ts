@@ -1,12 +1,14 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, truncateSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
-import { migrate } from './migrations.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import { withGate } from './gate.ts'
+import { assertKnownVersion, isMigrationNeeded, migrate } from './migrations.ts'
+import { createPrivately, fileIdentity } from './private-file.ts'
 import { retryBusy } from './retry-busy.ts'
 import { isDamage } from './sqlite-errors.ts'
-import { type Statements, statements, workspaceKey } from './statements.ts'
+import { addWorkspace, type Statements, statements, workspaceKey } from './statements.ts'
 
 /** How long SQLite itself waits for a lock, in ms: it blocks the event loop, so only about one write of another process. */
 const BUSY_TIMEOUT_MS = 2
@@ -20,20 +22,8 @@ export type OpenDatabase = Statements & {
   transaction<T>(work: () => T): T
   /** @returns whether the path no longer leads to this file, because another process put it aside or somebody removed it. */
   isMoved(): boolean
+  /** Idempotent. */
   close(): void
-}
-
-/** @returns what tells one file from another, or null where none is. */
-const fileIdentity = (path: string): string | null => {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat === undefined ? null : `${stat.dev}:${stat.ino}`
-}
-
-/** Makes the file empty if it is not there, readable by its owner only; SQLite gives -wal and -shm the same mode. */
-const createPrivately = (path: string): void => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  closeSync(openSync(path, 'a', 0o600))
-  if ((statSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600)
 }
 
 const transaction = <T>(db: DatabaseSync, work: () => T): T => {
@@ -51,34 +41,46 @@ const transaction = <T>(db: DatabaseSync, work: () => T): T => {
 
 const isWhole = (db: DatabaseSync): boolean => db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] === 'ok'
 
+/** The key of the workspace. Writes only where the file or the workspace is new, so that opening does not wait for writers. */
+const prepareFile = (db: DatabaseSync, { path, workspaceId }: StoreLocation): number => {
+  const known = isMigrationNeeded(db) ? undefined : workspaceKey(db, workspaceId)
+  return (
+    known ??
+    transaction(db, () => {
+      migrate(db, path)
+      return addWorkspace(db, workspaceId)
+    })
+  )
+}
+
 /** @returns null where the file is damaged. */
-const tryOpen = ({ path, workspaceId }: StoreLocation): Omit<OpenDatabase, 'putAside'> | null => {
+const tryOpen = (location: StoreLocation): Omit<OpenDatabase, 'putAside'> | null => {
+  const { path, workspaceId } = location
   createPrivately(path)
   const identity = fileIdentity(path)
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  const close = (): void => {
+    if (db.isOpen) db.close()
+  }
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     // The version first: a newer file is refused, not judged.
-    const key = transaction(db, () => {
-      migrate(db, path)
-      return workspaceKey(db, workspaceId)
-    })
-    if (!isWhole(db)) return (db.close(), null)
-    return {
-      ...statements(db, key, workspaceId),
-      transaction: (work) => transaction(db, work),
-      isMoved: () => fileIdentity(path) !== identity,
-      close: () => db.close(),
+    assertKnownVersion(db, path)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    if (!isWhole(db)) {
+      close()
+      return null
     }
+    const made = statements(db, prepareFile(db, location), workspaceId)
+    return { ...made, transaction: (work) => transaction(db, work), isMoved: () => fileIdentity(path) !== identity, close }
   } catch (error) {
-    db.close()
+    close()
     if (isDamage(error)) return null
     throw error
   }
 }
 
 /** Renames a damaged file with its -wal and -shm, so that somebody may still rescue what is in it. */
-const putAside = (path: string, clock: Clock): string => {
+const putAside = ({ path, clock }: StoreLocation): string => {
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.]/g, '')
   let target = `${path}.damaged-${stamp}`
   for (let n = 2; existsSync(target); n += 1) target = `${path}.damaged-${stamp}-${n}`
@@ -88,43 +90,20 @@ const putAside = (path: string, clock: Clock): string => {
 }
 
 /**
- * Holds the gate while `work` runs: a lock of SQLite on an empty file beside the store, which the kernel releases when
- * its holder dies. Without it, of two processes that find a damaged file the second would put the new one aside.
- */
-const withGate = async <T>({ path, clock }: StoreLocation, work: () => Promise<T>): Promise<T> => {
-  const gate = `${path}.gate`
-  const db = await retryBusy(clock, gate, () => {
-    createPrivately(gate)
-    if (statSync(gate).size > 0) truncateSync(gate)
-    const opened = new DatabaseSync(gate, { timeout: BUSY_TIMEOUT_MS })
-    try {
-      opened.exec('BEGIN EXCLUSIVE')
-      return opened
-    } catch (error) {
-      opened.close()
-      throw error
-    }
-  })
-  try {
-    return await work()
-  } finally {
-    db.close()
-  }
-}
-
-/**
  * Opens the file, makes or migrates it, checks it, and puts a damaged one aside.
  * @throws ERR_STORE_FAILED, ERR_STORE_TOO_NEW, ERR_DISK_FULL
  */
 export const openDatabase = (location: StoreLocation): Promise<OpenDatabase> =>
-  withGate(location, () => {
+  withGate(location.path, location.clock, () => {
     let aside: string | null = null
     return retryBusy(location.clock, location.path, () => {
-      const opened = tryOpen(location)
-      if (opened !== null) return { ...opened, putAside: aside }
-      aside = putAside(location.path, location.clock)
+      const found = tryOpen(location)
+      if (found !== null) return { ...found, putAside: aside }
+      aside = putAside(location)
       const fresh = tryOpen(location)
-      if (fresh === null) throw new Error('a new store cannot be read back')
-      return { ...fresh, putAside: aside }
+      if (fresh !== null) return { ...fresh, putAside: aside }
+      throw new SignalboxError('ERR_STORE_FAILED', `${location.path}: a new store cannot be read back; check the disk`, {
+        context: { path: location.path, putAside: aside },
+      })
     })
   })

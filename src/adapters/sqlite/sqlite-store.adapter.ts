@@ -31,6 +31,7 @@ const readPages = async (use: UseDatabase, query: EventQuery): Promise<readonly 
 const currentDatabase = (location: StoreLocation, first: OpenDatabase) => {
   let current = first
   let reopening: Promise<OpenDatabase> | null = null
+  let closed = false
   const reopen = async (): Promise<OpenDatabase> => {
     current.close()
     current = await openDatabase(location)
@@ -38,11 +39,18 @@ const currentDatabase = (location: StoreLocation, first: OpenDatabase) => {
   }
   return {
     get: async (): Promise<OpenDatabase> => {
+      if (closed) throw closedError()
       if (reopening === null && !current.isMoved()) return current
       reopening ??= reopen().finally(() => (reopening = null))
       return reopening
     },
-    close: (): void => current.close(),
+    putAside: (): string | null => current.putAside ?? first.putAside,
+    close: async (): Promise<void> => {
+      closed = true
+      // A reopening that failed has left nothing open.
+      await reopening?.catch(() => undefined)
+      current.close()
+    },
   }
 }
 
@@ -57,12 +65,8 @@ const currentDatabase = (location: StoreLocation, first: OpenDatabase) => {
  * @throws ERR_STORE_TOO_NEW, ERR_STORE_FAILED, ERR_DISK_FULL
  */
 export const openSqliteStore = async (location: StoreLocation): Promise<EventStore> => {
-  const first = await openDatabase(location)
-  const database = currentDatabase(location, first)
-  const use: UseDatabase = async (work) => {
-    const db = await database.get()
-    return retryBusy(location.clock, location.path, () => work(db))
-  }
+  const database = currentDatabase(location, await openDatabase(location))
+  const use: UseDatabase = (work) => retryBusy(location.clock, location.path, async () => work(await database.get()))
   const writer = groupWriter(use)
   const read: UseDatabase = async (work) => {
     if (writer.isClosed()) throw closedError()
@@ -70,7 +74,9 @@ export const openSqliteStore = async (location: StoreLocation): Promise<EventSto
   }
   let closing: Promise<void> | null = null
   return {
-    putAside: first.putAside,
+    get putAside() {
+      return database.putAside()
+    },
     commit: async (commit) => {
       const encoded = encodeCommit(commit)
       return writer.write((db) => db.apply(encoded))

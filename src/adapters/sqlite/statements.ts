@@ -54,10 +54,16 @@ const prepareAll = (db: DatabaseSync) => ({
   forgetRecords: db.prepare('DELETE FROM records WHERE workspace = ? AND run_id = ?'),
 })
 
-/** Adds the workspace where it is new. The caller has begun a transaction. @returns its key in this file. */
-export const workspaceKey = (db: DatabaseSync, workspaceId: WorkspaceId): number => {
+/** @returns the key of the workspace in this file, or undefined where it is new. */
+export const workspaceKey = (db: DatabaseSync, workspaceId: WorkspaceId): number | undefined => {
+  const row = db.prepare('SELECT key FROM workspaces WHERE id = ?').get(workspaceId)
+  return row === undefined ? undefined : Number(row['key'])
+}
+
+/** Adds the workspace where it is new. The caller has begun a transaction. */
+export const addWorkspace = (db: DatabaseSync, workspaceId: WorkspaceId): number => {
   db.prepare('INSERT OR IGNORE INTO workspaces (id) VALUES (?)').run(workspaceId)
-  return Number(db.prepare('SELECT key FROM workspaces WHERE id = ?').get(workspaceId)?.['key'])
+  return Number(workspaceKey(db, workspaceId))
 }
 
 /** Prepares everything, which also shows that the tables are as expected. */
