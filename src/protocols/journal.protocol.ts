@@ -1,6 +1,7 @@
 import type { NewEvent, RecordedEvent } from './events.ts'
 
-type RecordWrite = { readonly kind: string; readonly id: string; readonly value: Readonly<Record<string, unknown>> }
+export type RecordValue = Readonly<Record<string, unknown>>
+export type RecordWrite = { readonly kind: string; readonly id: string; readonly value: RecordValue }
 
 /** The journal stores what happened, then publishes it, then answers. */
 export type JournalProtocol = {
@@ -9,8 +10,9 @@ export type JournalProtocol = {
     message: { events: readonly NewEvent[]; records?: readonly RecordWrite[] }
     reply: { events: readonly RecordedEvent[] }
   }
-  'journal.record': { message: { kind: string; id: string }; reply: { value: Readonly<Record<string, unknown>> | null } }
-  $committed: { message: { events: readonly RecordedEvent[]; settle: () => void } }
-  $failed: { message: { error: unknown; settle: (error: unknown) => void } }
-  $read: { message: { settle: () => void } }
+  /** Null when there is no such record. */
+  'journal.record': { message: { kind: string; id: string }; reply: { value: RecordValue | null } }
+  $committed: { message: { events: readonly RecordedEvent[]; answer: () => void } }
+  $read: { message: { answer: () => void } }
+  $failed: { message: { error: unknown; answer: () => void } }
 }

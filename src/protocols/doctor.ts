@@ -1,0 +1,27 @@
+/** One check of the machine. */
+export type DoctorCheck = {
+  /** git, node, pty, exec-helper, disk, fds, cgroups, store */
+  readonly name: string
+  /** Null: could not be told, or does not matter here. */
+  readonly ok: boolean | null
+  readonly detail: string
+  readonly remedy: string | null
+}
+
+/** Something that a run left behind. */
+export type DoctorFinding = {
+  readonly kind: 'process' | 'worktree' | 'branch' | 'record' | 'log'
+  readonly what: string
+  /** Why it is listed and why it is treated so. */
+  readonly why: string
+  /** would-remove: `--fix` removes it; left: signalbox does not touch it. */
+  readonly action: 'removed' | 'would-remove' | 'left'
+}
+
+export type DoctorReport = {
+  readonly type: 'doctor'
+  /** No check failed, and nothing is left that `--fix` would remove. */
+  readonly ok: boolean
+  readonly checks: readonly DoctorCheck[]
+  readonly found: readonly DoctorFinding[]
+}
