@@ -107,6 +107,12 @@ export const CATALOGUE = {
     next: 'Use the worktree in the message, or another branch.',
     retryable: false,
   },
+  ERR_WORKTREE_BRANCH_INVALID: {
+    kind: 'usage',
+    text: 'A text cannot be the name of a git branch.',
+    next: 'Choose another lane name or branch prefix; `git help check-ref-format` has the rules.',
+    retryable: false,
+  },
   ERR_WORKTREE_PATH_EXISTS: {
     kind: 'fault',
     text: 'The directory for a worktree exists already.',
@@ -234,6 +240,12 @@ export const CATALOGUE = {
   ERR_SUPERVISOR_CHILD_EXISTS: {
     kind: 'defect',
     text: 'A supervisor has a child of this name already.',
+    next: 'Report this.',
+    retryable: false,
+  },
+  ERR_SUPERVISOR_SPEC_INVALID: {
+    kind: 'defect',
+    text: 'The description of a supervisor or child contradicts itself.',
     next: 'Report this.',
     retryable: false,
   },

@@ -1,0 +1,78 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Clock } from '../../ports/clock.port.ts'
+import type { Random } from '../../ports/random.port.ts'
+import type { Worktrees, WorkspaceInfo } from '../../ports/worktrees.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import { makeGit, type Git } from './git-command.ts'
+import { toSignalboxError } from './git-failure.ts'
+import { checkGit, locateWorkspace } from './git-workspace.ts'
+import { inTurn, retryLocked } from './repository-queue.ts'
+import { addWorktree, resolveBase } from './worktree-add.ts'
+import { deleteBranch, listBranches, otherRefWith, tipOf, userOfBranch } from './worktree-branches.ts'
+import { listWorktrees } from './worktree-list.ts'
+import { removeWorktree } from './worktree-remove.ts'
+import { inspectWorktree } from './worktree-work.ts'
+
+export { lanesDirectory } from './lanes-directory.ts'
+export { workspaceId } from './workspace-id.ts'
+
+export type GitWorktreesOptions = {
+  readonly clock: Clock
+  readonly random: Random
+  /** Where git is looked up and what it inherits; variables that redirect git are removed. @defaultValue process.env */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+type Context = { readonly git: Git; readonly workspace: WorkspaceInfo; readonly clock: Clock; readonly random: Random }
+
+/** The one place where failures of git get their code. */
+const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
+  try {
+    return await job()
+  } catch (error) {
+    throw toSignalboxError(error, doing)
+  }
+}
+
+const deleteIfMerged = async (context: Context, name: string, head: string): Promise<boolean> => {
+  const { git, workspace } = context
+  const { commonDir } = workspace
+  if ((await tipOf(git, commonDir, name)) !== head) return false
+  const witness = await otherRefWith(git, commonDir, name, head)
+  if (witness === null || (await userOfBranch(git, commonDir, name)) !== null) return false
+  await retryLocked(context, () => deleteBranch(git, commonDir, name, head, witness))
+  return true
+}
+
+/**
+ * Opens the git repository around `cwd`, which may be a sub-directory or a linked worktree.
+ * @throws ERR_GIT_MISSING, ERR_GIT_TOO_OLD, ERR_WORKSPACE_NOT_FOUND, ERR_WORKSPACE_BARE, ERR_WORKSPACE_NO_COMMITS,
+ *   ERR_WORKSPACE_READ_ONLY, ERR_GIT_FAILED
+ */
+export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): Promise<Worktrees> => {
+  const directory = resolve(cwd)
+  if (!(await stat(directory).catch(() => null))?.isDirectory()) {
+    throw new SignalboxError('ERR_WORKSPACE_NOT_FOUND', `${directory} is not a directory`, { context: { cwd: directory } })
+  }
+  const git = makeGit(options.environment ?? process.env)
+  const version = await checkGit(git, directory)
+  const workspace = await locateWorkspace(git, directory)
+  const context: Context = { git, workspace, clock: options.clock, random: options.random }
+  const { commonDir } = workspace
+  return {
+    workspace,
+    resolve: (base) => resolveBase(git, workspace, base),
+    add: (spec, signal) => inTurn(commonDir, () => addWorktree(context, spec, signal)),
+    inspect: (worktree) =>
+      named(`looking into the worktree ${worktree.path}`, async () => {
+        const { commits, uncommitted, head } = await inspectWorktree(git, commonDir, worktree)
+        return { commits, uncommitted, head }
+      }),
+    remove: (worktree) => named(`removing the worktree ${worktree.path}`, () => inTurn(commonDir, () => removeWorktree(context, worktree))),
+    list: () => named(`listing the worktrees of ${workspace.root}`, () => listWorktrees(git, workspace, version)),
+    branches: (prefix) => named(`listing the branches of ${workspace.root}`, () => listBranches(git, commonDir, prefix)),
+    deleteBranchIfMerged: (name, head) =>
+      named(`deleting the branch ${name}`, () => inTurn(commonDir, () => deleteIfMerged(context, name, head))),
+  }
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
+import { exists, removeEmpty } from './worktree-admin.ts'
+
+const writable = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
+
+/**
+ * Where the worktrees of a repository lie: `../<repository>.lanes` beside it, or under XDG data where that cannot be
+ * written to. Inside the repository `git clean -ffdx` would delete them. Nothing is made here.
+ * @param xdgDataHome absolute, such as `~/.local/share`
+ */
+export const lanesDirectory = async (workspace: WorkspaceInfo, xdgDataHome: string): Promise<string> => {
+  const name = basename(workspace.root)
+  const beside = join(dirname(workspace.root), `${name}.lanes`)
+  const found = await stat(beside).catch(() => null)
+  const usable = found === null ? await writable(dirname(workspace.root)) : found.isDirectory() && (await writable(beside))
+  if (usable && name !== '') return beside
+  return join(xdgDataHome, 'signalbox', 'lanes', `${name || 'root'}-${shortHash(workspace.commonDir)}`)
+}
+
+/** The note that a directory was made by signalbox, so that it may go when it is empty. */
+const noteOf = (commonDir: string, directory: string): string => join(commonDir, 'signalbox', 'made', shortHash(directory))
+
+export const noteMade = async (commonDir: string, directory: string): Promise<void> => {
+  const note = noteOf(commonDir, directory)
+  await mkdir(dirname(note), { recursive: true })
+  await writeFile(note, `${directory}\n`)
+}
+
+/** Removes a directory if it is empty and was made by signalbox. */
+export const forgetMade = async (commonDir: string, directory: string): Promise<void> => {
+  const note = noteOf(commonDir, directory)
+  if (!(await exists(note)) || !(await removeEmpty(directory))) return
+  await rm(note, { force: true })
+  await removeEmpty(dirname(note))
+}

@@ -1,0 +1,129 @@
+import { dirname, join } from 'node:path'
+import type { RemovalReport, Worktree } from '../../ports/worktrees.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import { GitExit } from './git-command.ts'
+import { holdCopies } from './lane-copies.ts'
+import { forgetMade } from './lanes-directory.ts'
+import { retryLocked } from './repository-queue.ts'
+import type { AddContext } from './worktree-add.ts'
+import { adminEntryOf, exists, pointsAt, realPathOf, removeEmpty, type AdminEntry } from './worktree-admin.ts'
+import { deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
+import { countCommits, inspectWorktree, type Inspection } from './worktree-work.ts'
+
+const dirty = (path: string, uncommitted: readonly string[], cause?: unknown): SignalboxError =>
+  new SignalboxError(
+    'ERR_WORKTREE_DIRTY',
+    `the worktree ${path} holds work: ${uncommitted.slice(0, 5).join(', ')}${uncommitted.length > 5 ? ' …' : ''}; commit it or move it away`,
+    { context: { path, uncommitted }, cause },
+  )
+
+const lockedError = (path: string, reason: string): SignalboxError =>
+  new SignalboxError(
+    'ERR_WORKTREE_LOCKED',
+    `the worktree ${path} is locked${reason && ` (${reason})`}; \`git worktree unlock\` if nobody uses it`,
+    {
+      context: { path, reason },
+    },
+  )
+
+/** A git process works in there, or died there: its result is not in `git status` yet. */
+const checkIndexLock = async (context: AddContext, entry: AdminEntry): Promise<void> => {
+  const lock = join(entry.dir, 'index.lock')
+  await retryLocked(context, async () => {
+    if (await exists(lock)) throw new GitExit(['status'], null, '', `Unable to create '${lock}': File exists.`)
+  })
+}
+
+/** Removes a worktree whose directory is there. @throws ERR_WORKTREE_DIRTY, ERR_WORKTREE_LOCKED, ERR_GIT_LOCKED */
+const removePresent = async (context: AddContext, worktree: Worktree, entry: AdminEntry): Promise<void> => {
+  const { git, workspace } = context
+  await checkIndexLock(context, entry)
+  const seen = await inspectWorktree(git, workspace.commonDir, worktree)
+  if (seen.uncommitted.length > 0) throw dirty(seen.path, seen.uncommitted)
+  const putBack = await holdCopies(
+    seen.path,
+    entry.dir,
+    seen.copies.map((copy) => copy.path),
+  )
+  try {
+    const tracked = seen.copies.filter((copy) => copy.tracked).map((copy) => copy.path)
+    if (tracked.length > 0) await git(seen.path, ['checkout-index', '--force', '--', ...tracked])
+    await letGitRemove(context, worktree, seen)
+  } catch (error) {
+    if (await exists(entry.dir)) await putBack()
+    if (error instanceof GitExit && /contains modified or untracked files/.test(error.stderr)) {
+      const now = await inspectWorktree(git, workspace.commonDir, worktree)
+      throw dirty(seen.path, now.uncommitted, error)
+    }
+    throw error
+  }
+}
+
+/**
+ * git refuses for modified and untracked files, and deletes ignored ones. It refuses for submodules whatever is in
+ * them; only then is --force given, after a second look just before.
+ */
+const letGitRemove = async (context: AddContext, worktree: Worktree, seen: Inspection): Promise<void> => {
+  const { git, workspace } = context
+  const remove = (force: readonly string[]): Promise<string> => git(workspace.root, ['worktree', 'remove', ...force, '--', seen.path])
+  try {
+    await remove([])
+  } catch (error) {
+    if (!(error instanceof GitExit && seen.submodules && /containing submodules/.test(error.stderr))) throw error
+    const now = await inspectWorktree(git, workspace.commonDir, worktree)
+    if (now.uncommitted.length > 0) throw dirty(seen.path, now.uncommitted)
+    await remove(['--force'])
+  }
+}
+
+/** The directory is gone: only git's own entry of this one worktree is left, with a HEAD that may hold commits. */
+const removeMissing = async (context: AddContext, entry: AdminEntry): Promise<void> => {
+  const { git, workspace } = context
+  const head = `worktrees/${entry.dir.slice(join(workspace.commonDir, 'worktrees').length + 1)}/HEAD`
+  const loose = await countCommits(git, workspace.commonDir, [head, '--not', '--branches', '--tags', '--remotes']).catch(() => 0)
+  if (loose > 0) throw dirty(entry.path, [`(detached HEAD: ${loose} commits on no branch)`])
+  await git(workspace.root, ['worktree', 'remove', '--', entry.path])
+}
+
+const removeDirectory = async (context: AddContext, worktree: Worktree, path: string): Promise<string | null> => {
+  const { commonDir } = context.workspace
+  const entry = await adminEntryOf(commonDir, path)
+  if (entry?.locked !== undefined && entry.locked !== null) throw lockedError(path, entry.locked)
+  const present = await exists(path)
+  if (present && (entry === undefined || !(await pointsAt(path, entry)))) {
+    // An empty directory holds nothing, whoever it belongs to.
+    if (!(await removeEmpty(path))) return `the directory ${path} is no worktree of this repository any more, so it was left as it is`
+    if (entry !== undefined) await removeMissing(context, entry)
+    return null
+  }
+  if (entry === undefined) return null
+  if (present) await removePresent(context, worktree, entry)
+  else await removeMissing(context, entry)
+  return (await exists(path)) ? `files were written to ${path} while it was being removed` : null
+}
+
+const removeBranch = async (context: AddContext, worktree: Worktree): Promise<string | null> => {
+  const { git, workspace } = context
+  const { commonDir } = workspace
+  const tip = await tipOf(git, commonDir, worktree.branch)
+  if (tip === null) return null
+  const commits = await countCommits(git, commonDir, [tip, '--not', worktree.baseCommit])
+  if (commits > 0) return `the branch ${worktree.branch} has ${commits} commits beyond its base`
+  const user = await userOfBranch(git, commonDir, worktree.branch)
+  if (user !== null) return `the branch ${worktree.branch} is checked out in ${user}`
+  await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
+  return null
+}
+
+/** Removes a worktree and its branch as far as they hold no work. The caller holds the repository's turn. */
+export const removeWorktree = async (context: AddContext, worktree: Worktree): Promise<RemovalReport> => {
+  const path = await realPathOf(worktree.path)
+  const keptDirectory = await removeDirectory(context, worktree, path)
+  const keptBranch = await removeBranch(context, worktree)
+  await forgetMade(context.workspace.commonDir, dirname(path))
+  return {
+    worktreeRemoved: keptDirectory === null,
+    branchDeleted: keptBranch === null,
+    kept: [keptDirectory, keptBranch].filter((reason) => reason !== null),
+  }
+}

@@ -1,0 +1,125 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Worktree, WorktreeWork } from '../../ports/worktrees.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import type { Git } from './git-command.ts'
+import { unchangedCopies } from './lane-copies.ts'
+import { adminEntryOf, exists, operationIn, pointsAt, realPathOf, type AdminEntry } from './worktree-admin.ts'
+
+/** A path in `git status`: `?` untracked, `.M` changed in the working tree only, others as git writes them. */
+export type StatusEntry = { readonly path: string; readonly state: string }
+export type Status = {
+  readonly head: string
+  /** Null when detached. */ readonly branch: string | null
+  readonly entries: readonly StatusEntry[]
+}
+
+const LISTED = 1_000
+
+/** Fields before the path, by kind of record: `git help status`, "Porcelain Format Version 2". */
+const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, '2': 9, u: 10, '?': 1 }
+
+/** Parses `git status --porcelain=v2 --branch -z`. */
+export const parseStatus = (text: string): Status => {
+  let head = ''
+  let branch: string | null = null
+  const entries: StatusEntry[] = []
+  for (const record of text.split('\0')) {
+    if (record.startsWith('# branch.oid ')) head = record.slice(13)
+    else if (record.startsWith('# branch.head ')) branch = record.slice(14) === '(detached)' ? null : record.slice(14)
+    const kind = record[0] ?? ''
+    const fields = FIELDS_BEFORE_PATH[kind]
+    if (fields === undefined) continue
+    const parts = record.split(' ')
+    entries.push({ path: parts.slice(fields).join(' '), state: kind === '?' ? '?' : (parts[1] ?? '') })
+  }
+  return { head, branch, entries }
+}
+
+/** What a look at a worktree found: enough to remove it, too. */
+export type Inspection = WorktreeWork & {
+  readonly entry: AdminEntry
+  /** Real path of the worktree. */
+  readonly path: string
+  /** Copies that git would take for work; `tracked` where the base has a file of that name. */
+  readonly copies: readonly { readonly path: string; readonly tracked: boolean }[]
+  /** It has submodules, which make `git worktree remove` refuse. */
+  readonly submodules: boolean
+}
+
+const notFound = (path: string, why: string): SignalboxError =>
+  new SignalboxError('ERR_WORKTREE_NOT_FOUND', `the worktree ${path} ${why}; run \`signalbox doctor\``, { context: { path } })
+
+/** Commits that only this HEAD, or this submodule's repository, reaches; they would be lost with it. */
+export const countCommits = async (git: Git, cwd: string, args: readonly string[]): Promise<number> =>
+  Number((await git(cwd, ['rev-list', '--count', ...args])).trim())
+
+/** Git directories of the submodules that were initialised in a worktree, nested ones included. */
+const moduleDirectories = async (modules: string): Promise<readonly string[]> => {
+  const names = await readdir(modules).catch(() => [])
+  const found = await Promise.all(
+    names.map(async (name): Promise<readonly string[]> => {
+      const directory = join(modules, name)
+      if (!(await stat(directory).catch(() => null))?.isDirectory()) return []
+      // A submodule's name may hold slashes, so a directory without HEAD is a part of a name.
+      if (!(await exists(join(directory, 'HEAD')))) return moduleDirectories(directory)
+      return [directory, ...(await moduleDirectories(join(directory, 'modules')))]
+    }),
+  )
+  return found.flat()
+}
+
+/** The object store of a worktree's submodule goes with the worktree: commits that no remote has count as work. */
+const unpushedSubmodules = async (git: Git, adminDir: string): Promise<readonly string[]> => {
+  const modules = join(adminDir, 'modules')
+  const lines: string[] = []
+  for (const directory of await moduleDirectories(modules)) {
+    const commits = await countCommits(git, directory, ['--all', 'HEAD', '--not', '--remotes']).catch(() => 1)
+    if (commits > 0) lines.push(`(submodule ${directory.slice(modules.length + 1)}: ${commits} commits that no remote has)`)
+  }
+  return lines
+}
+
+/** Work that `git status` does not show: an operation under way, commits that no ref holds, unpushed submodules. */
+const hiddenWork = async (git: Git, path: string, entry: AdminEntry, status: Status): Promise<readonly string[]> => {
+  const operation = await operationIn(entry.dir)
+  const loose = status.branch === null ? await countCommits(git, path, ['HEAD', '--not', '--branches', '--tags', '--remotes']) : 0
+  return [
+    ...(operation === null ? [] : [`(${operation} in progress)`]),
+    ...(loose === 0 ? [] : [`(detached HEAD: ${loose} commits on no branch)`]),
+    ...(await unpushedSubmodules(git, entry.dir)),
+  ]
+}
+
+const STATUS = ['--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--ignore-submodules=none']
+
+const branchExists = (git: Git, commonDir: string, branch: string): Promise<boolean> =>
+  git(commonDir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]).then(Boolean, () => false)
+
+/** @throws ERR_WORKTREE_NOT_FOUND, GitExit */
+export const inspectWorktree = async (git: Git, commonDir: string, worktree: Worktree): Promise<Inspection> => {
+  const path = await realPathOf(worktree.path)
+  if (!(await exists(path))) throw notFound(path, 'is gone')
+  const entry = await adminEntryOf(commonDir, path)
+  if (entry === undefined || !(await pointsAt(path, entry))) throw notFound(path, 'is no worktree of this repository any more')
+
+  const status = parseStatus(await git(path, [...STATUS, '--no-renames']))
+  const tips = (await branchExists(git, commonDir, worktree.branch)) ? ['HEAD', `refs/heads/${worktree.branch}`] : ['HEAD']
+  const [commits, hidden, unchanged, gitlinks] = await Promise.all([
+    countCommits(git, path, [...tips, '--not', worktree.baseCommit]),
+    hiddenWork(git, path, entry, status),
+    unchangedCopies(path, entry.dir),
+    exists(join(path, '.gitmodules')).then(async (present) => present || (await exists(join(entry.dir, 'modules')))),
+  ])
+  const copies = status.entries.filter(({ path: file, state }) => (state === '?' || state === '.M') && unchanged.has(file))
+  const work = status.entries.filter((file) => !copies.includes(file))
+  return {
+    commits,
+    uncommitted: [...hidden, ...work.map((file) => file.path)].slice(0, LISTED),
+    head: status.head,
+    entry,
+    path,
+    copies: copies.map((file) => ({ path: file.path, tracked: file.state === '.M' })),
+    submodules: gitlinks,
+  }
+}
