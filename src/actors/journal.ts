@@ -1,0 +1,26 @@
+import type { ActorContext } from '../kernel/types.ts'
+import type { EventIds, NewEvent } from '../protocols/events.ts'
+import type { RecordWrite } from '../protocols/journal.protocol.ts'
+import { JOURNAL } from './names.ts'
+
+
+/** Long enough for a disk that is busy; beyond it the actor that waits fails and is restarted from its records. */
+const JOURNAL_LIMIT_MS = 30_000
+
+type Asker = Pick<ActorContext<object>, 'ask'>
+
+/** Stores events and records in one transaction. Returns when they are stored and published. */
+export const commit = async (ctx: Asker, events: readonly NewEvent[], records: readonly RecordWrite[]): Promise<void> => {
+  await ctx.ask(JOURNAL, 'journal.commit', { events, records }, { timeoutMs: JOURNAL_LIMIT_MS })
+}
+
+/** Reads a record, or null. The caller names the type that it wrote under this kind. */
+export const readRecord = async <R>(ctx: Asker, kind: string, id: string): Promise<R | null> => {
+  const { value } = await ctx.ask(JOURNAL, 'journal.record', { kind, id }, { timeoutMs: JOURNAL_LIMIT_MS })
+  return value as R | null
+}
+
+/** A record as the journal takes it. */
+export const recordOf = <R extends { readonly id: string }>(kind: string, record: R): RecordWrite => ({ kind, id: record.id, value: record })
+
+export const event = (at: number, type: string, ids: EventIds, payload: Readonly<Record<string, unknown>>): NewEvent => ({ type, at, ...ids, payload })

@@ -1,0 +1,47 @@
+import type { Worktrees } from '../ports/worktrees.port.ts'
+import { isSignalboxError } from '../protocols/errors.ts'
+import type { CleaningReport } from '../protocols/lane.protocol.ts'
+import type { KeepPolicy } from '../protocols/plan.ts'
+import type { WorktreeRecord } from '../protocols/records.ts'
+import type { Outcome } from '../protocols/summary.ts'
+
+const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
+
+const asks = (keep: KeepPolicy, outcome: Outcome): string | null => {
+  if (keep === 'always') return 'worktree kept: the plan keeps every worktree'
+  if (keep === 'failed' && outcome === 'failed') return 'worktree kept: the plan keeps those of failed lanes'
+  return null
+}
+
+const holds = (uncommitted: readonly string[]): string =>
+  `worktree kept: it holds ${uncommitted.length} uncommitted file${uncommitted.length === 1 ? '' : 's'}`
+
+/**
+ * Removes what a lane leaves, except work: uncommitted files keep the worktree, commits keep the branch (LN-6, LN-7).
+ * Idempotent.
+ * @throws what Worktrees.inspect and remove throw, apart from a worktree that is gone or turned out to hold work
+ */
+export const cleanLane = async (worktrees: Worktrees, worktree: WorktreeRecord, keep: KeepPolicy, outcome: Outcome): Promise<CleaningReport> => {
+  const work = await worktrees.inspect(worktree).catch((error: unknown) => {
+    if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
+    throw error
+  })
+  if (work === null) {
+    const { branchDeleted } = await worktrees.remove(worktree)
+    return { ...NOTHING, branchDeleted, reason: 'the worktree had been removed by somebody else' }
+  }
+  const { commits, uncommitted } = work
+  const kept = (reason: string, files = uncommitted): CleaningReport => ({ kept: true, branchDeleted: false, commits, uncommitted: files, reason })
+  if (uncommitted.length > 0) return kept(holds(uncommitted))
+  const wanted = asks(keep, outcome)
+  if (wanted !== null) return kept(wanted)
+  try {
+    const report = await worktrees.remove(worktree)
+    const reason = report.kept.length === 0 ? null : report.kept.join('; ')
+    return { kept: !report.worktreeRemoved, branchDeleted: report.branchDeleted, commits, uncommitted, reason }
+  } catch (error) {
+    if (!isSignalboxError(error, 'ERR_WORKTREE_DIRTY')) throw error
+    const files = error.context['uncommitted'] as readonly string[] | undefined
+    return kept(holds(files ?? []), files ?? [])
+  }
+}

@@ -1,0 +1,244 @@
+import { join } from 'node:path'
+import { type ActorContext, type ActorDefinition, defineActor, named } from '../kernel/types.ts'
+import type { SupervisorProtocol } from '../kernel/child-spec.ts'
+import { toErrorRecord } from '../protocols/errors.ts'
+import type { NewEvent } from '../protocols/events.ts'
+import type { Exit } from '../protocols/exit.ts'
+import { type LaneEvent, laneMachine } from '../protocols/lane.machine.ts'
+import type { LaneProtocol } from '../protocols/lane.protocol.ts'
+import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
+import type { Outcome } from '../protocols/summary.ts'
+import { commit, event, readRecord, recordOf } from './journal.ts'
+import { cleanLane } from './lane-cleaning.ts'
+import { type CommandProgress, laneSummary, type LaneActorState, nextMove, settle, withCommand } from './lane-state.ts'
+import { namedRun, terminalsName, terminalTreeName } from './names.ts'
+import type { LaneArgs } from './services.ts'
+
+type Ctx = ActorContext<LaneProtocol>
+
+/** Attempts at removing a worktree before it is left as a finding for `signalbox doctor`. */
+const CLEANING_ATTEMPTS = 4
+const CLEANING_BACKOFF_MS = 250
+/** Beyond a command's grace: time to find and end what it left behind. */
+const STOP_MARGIN_MS = 30_000
+
+const idsOf = (state: { readonly record: LaneRecord }) => ({ runId: state.record.runId, laneId: state.record.id })
+
+const terminals = (state: LaneActorState) => named<SupervisorProtocol>(terminalsName(state.record.id))
+
+/** Takes the machine one step on, stores it with what else happened, then performs the machine's actions. */
+const step = async (ctx: Ctx, state: LaneActorState, by: LaneEvent, cause: string, more: { events?: readonly NewEvent[]; patch?: Partial<LaneRecord> } = {}): Promise<LaneActorState> => {
+  const from = state.record.snapshot
+  const { next, actions } = laneMachine.advance(from, by, { laneId: state.record.id })
+  const record: LaneRecord = { ...state.record, ...more.patch, snapshot: next }
+  const changed = event(ctx.now(), 'lane.state-changed', idsOf(state), { name: record.name, from: from.state, to: next.state, event: by.type, cause })
+  await commit(ctx, [changed, ...(more.events ?? [])], [recordOf('lane', record)])
+  return actions.reduce((present, action) => perform(ctx, present, action), { ...state, record })
+}
+
+const perform = (ctx: Ctx, state: LaneActorState, action: string): LaneActorState => {
+  switch (action) {
+    case 'addWorktree':
+      return addWorktree(ctx, state)
+    case 'abortProvisioning':
+      state.provisioning.abort()
+      return state.adding ? state : removeWorktree(ctx, state)
+    case 'endEverything':
+      return endEverything(ctx, state)
+    case 'removeWorktree':
+      return removeWorktree(ctx, state)
+    default:
+      ctx.setTimer('cleaning', CLEANING_BACKOFF_MS * 2 ** state.cleaningAttempts, '$retryCleaning', {})
+      return state
+  }
+}
+
+const addWorktree = (ctx: Ctx, state: LaneActorState): LaneActorState => {
+  const { services, lane } = state.args
+  const { path, branch } = state.record.worktree
+  ctx.run((signal) => services.worktrees.add({ path, branch, base: lane.base, copy: lane.copy }, AbortSignal.any([signal, state.provisioning.signal])), {
+    done: ['$provisioned', (worktree) => ({ worktree })],
+    failed: ['$provisionFailed', (error) => ({ error })],
+  })
+  return { ...state, adding: true }
+}
+
+const endEverything = (ctx: Ctx, state: LaneActorState): LaneActorState => {
+  const running = state.commands.filter((command) => command.phase === 'starting' || command.phase === 'running').toReversed()
+  const supervisor = terminals(state)
+  const stopAll = async (): Promise<void> => {
+    for (const { terminalId, spec } of running) {
+      await ctx.ask(supervisor, 'supervisor.stop-child', { name: terminalTreeName(terminalId) }, { timeoutMs: spec.graceMs + STOP_MARGIN_MS })
+    }
+  }
+  ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$terminalsStopped', () => ({})] })
+  return state
+}
+
+const removeWorktree = (ctx: Ctx, state: LaneActorState): LaneActorState => {
+  const { services, keep } = state.args
+  const { worktree } = state.record
+  const outcome = state.verdict?.outcome ?? 'failed'
+  const clean = () =>
+    state.provisioned
+      ? cleanLane(services.worktrees, worktree, keep, outcome)
+      : Promise.resolve({ kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null })
+  ctx.run(clean, { done: ['$cleaned', (report) => report], failed: ['$cleanFailed', (error) => ({ error })] })
+  return { ...state, cleaningAttempts: state.cleaningAttempts + 1 }
+}
+
+const startCommand = (ctx: Ctx, state: LaneActorState, command: CommandProgress): LaneActorState => {
+  const { services, lane, runId, laneId } = state.args
+  const { path, branch } = state.record.worktree
+  const spec = services.trees.terminal({
+    services,
+    runId,
+    laneId,
+    terminalId: command.terminalId,
+    lane: lane.name,
+    command: command.spec,
+    env: lane.env,
+    cwd: path,
+    branch,
+  })
+  const { name } = command.spec
+  const start = async (): Promise<void> => {
+    const { ref } = await ctx.ask(terminals(state), 'supervisor.start-child', { spec }, { timeoutMs: STOP_MARGIN_MS })
+    ctx.watch(ref, ['$terminalExited', (exit) => ({ command: name, exit })])
+  }
+  ctx.run(start, { done: ['$terminalStarted', () => ({ command: name })], failed: ['$terminalStartFailed', (error) => ({ command: name, error })] })
+  return withCommand(state, name, { phase: 'starting' })
+}
+
+const proceed = async (ctx: Ctx, state: LaneActorState): Promise<LaneActorState> => {
+  if (state.verdict !== null) return state
+  const failure = state.commands.find((command) => command.outcome === 'failed')
+  if (failure !== undefined) return finish(ctx, state, 'failed', `${failure.spec.name}: ${failure.reason}`)
+  const move = nextMove(state.commands)
+  if (move.do === 'start') return startCommand(ctx, state, move.command)
+  return move.do === 'finish' ? finish(ctx, state, 'succeeded', null) : state
+}
+
+/** Decides how the lane ends, then cleans up. Only the first verdict counts. */
+const finish = async (ctx: Ctx, state: LaneActorState, outcome: Outcome, reason: string | null): Promise<LaneActorState> => {
+  if (state.verdict !== null) return state
+  return step(ctx, { ...state, verdict: { outcome, reason } }, { type: 'cleanup' }, reason ?? 'every command succeeded')
+}
+
+/** Reads from the records how the command ended: they are written before its terminal ends. */
+const commandEnded = async (ctx: Ctx, state: LaneActorState, name: string, exit: Exit): Promise<LaneActorState> => {
+  const command = state.commands.find((candidate) => candidate.spec.name === name)
+  if (command === undefined || command.phase === 'ended') return state
+  const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', command.terminalId)
+  const pty = terminal?.lastPtyId == null ? null : await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
+  if (pty !== null) await state.args.services.terminals.get(pty.id)?.terminate({ graceMs: 0, askedBy: 'its supervisor gave up' })
+  const patch = settle(command, terminal?.attempts ?? 0, pty?.exit ?? null, exit, state.verdict !== null)
+  return proceed(ctx, withCommand(state, name, patch))
+}
+
+const newRecord = (args: LaneArgs, at: number): LaneRecord => {
+  const slug = `${args.lane.name}-${args.laneId.slice(-8).toLowerCase()}`
+  return {
+    id: args.laneId,
+    runId: args.runId,
+    name: args.lane.name,
+    snapshot: laneMachine.initial,
+    worktree: { path: join(args.services.lanesDirectory, slug), branch: `${args.services.branchPrefix}${slug}`, baseCommit: '' },
+    createdAt: at,
+    endedAt: null,
+    summary: null,
+  }
+}
+
+const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof laneSummary>[1]): Promise<LaneActorState> => {
+  const summary = laneSummary(state, report, Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)))
+  const ended = event(ctx.now(), 'lane.ended', idsOf(state), { name: state.record.name, summary })
+  const closed = await step(ctx, state, { type: 'cleaned' }, report.reason ?? 'nothing is left', { events: [ended], patch: { summary, endedAt: ctx.now() } })
+  ctx.tell(namedRun(state.args.runId), 'run.lane-ended', { laneId: state.args.laneId })
+  return closed
+}
+
+const fresh = (ctx: Ctx, args: LaneArgs, record: LaneRecord): LaneActorState => ({
+  args,
+  record,
+  commands: args.lane.commands.map((spec) => ({
+    spec,
+    terminalId: args.services.newId('terminal'),
+    phase: 'waiting',
+    attempts: 0,
+    last: null,
+    outcome: null,
+    reason: null,
+  })),
+  verdict: null,
+  provisioning: new AbortController(),
+  provisioned: false,
+  adding: false,
+  cleaningAttempts: 0,
+  startedMonotonic: ctx.monotonic(),
+})
+
+/** A lane whose actor crashed: its terminals were stopped with it (rest_for_one); what it made is cleaned up, work is kept. */
+const recover = async (ctx: Ctx, args: LaneArgs, record: LaneRecord): Promise<LaneActorState> => {
+  const state: LaneActorState = {
+    ...fresh(ctx, args, record),
+    provisioned: true,
+    verdict: { outcome: 'failed', reason: 'the actor of the lane crashed' },
+  }
+  if (record.summary !== null) {
+    ctx.tell(namedRun(args.runId), 'run.lane-ended', { laneId: args.laneId })
+    return state
+  }
+  if (record.snapshot.state === 'cleaning') return removeWorktree(ctx, state)
+  return step(ctx, state, { type: 'cleanup' }, 'the actor of the lane crashed and was restarted')
+}
+
+/** A lane: a worktree and branch, the commands that run in it one after the other, and what is left of them afterwards. */
+export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> = defineActor<LaneProtocol, LaneActorState, LaneArgs>({
+  kind: 'lane',
+  async init(ctx, args) {
+    const known = await readRecord<LaneRecord>(ctx, 'lane', args.laneId)
+    if (known !== null) return recover(ctx, args, known)
+    const baseCommit = await args.services.worktrees.resolve(args.lane.base).catch(() => '')
+    const planned = newRecord(args, ctx.now())
+    const record = { ...planned, worktree: { ...planned.worktree, baseCommit } }
+    const created = event(ctx.now(), 'lane.created', { runId: args.runId, laneId: args.laneId }, { name: record.name, ...record.worktree, worktree: record.worktree.path, base: args.lane.base })
+    const state = fresh(ctx, args, record)
+    return step(ctx, state, { type: 'provision' }, 'the run starts the lane', { events: [created] })
+  },
+  on: {
+    'lane.stop': (ctx, state, { by }) => finish(ctx, state, 'interrupted', `stopped: ${by}`),
+    $provisioned: async (ctx, state, { worktree }) => {
+      const made = { ...state, adding: false, provisioned: true, record: { ...state.record, worktree } }
+      if (made.record.snapshot.state === 'cleaning') return removeWorktree(ctx, made)
+      const ready = await step(ctx, made, { type: 'provisioned' }, `worktree at ${worktree.path}`, { patch: { worktree } })
+      return proceed(ctx, await step(ctx, ready, { type: 'started' }, 'its commands start'))
+    },
+    $provisionFailed: async (ctx, state, { error }) => {
+      const settled = { ...state, adding: false }
+      if (settled.record.snapshot.state === 'cleaning') return removeWorktree(ctx, settled)
+      const { message } = toErrorRecord(error)
+      return step(ctx, { ...settled, verdict: { outcome: 'failed', reason: message } }, { type: 'provision-failed' }, message)
+    },
+    $terminalStarted: (ctx, state, { command }) => {
+      const known = state.commands.find((candidate) => candidate.spec.name === command)
+      return known?.phase === 'starting' ? proceed(ctx, withCommand(state, command, { phase: 'running' })) : state
+    },
+    $terminalStartFailed: (ctx, state, { command, error }) => commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) }),
+    $terminalExited: (ctx, state, { command, exit }) => commandEnded(ctx, state, command, exit),
+    $terminalsStopped: async (ctx, state) => {
+      let present = state
+      for (const { spec, phase } of state.commands) {
+        if (phase === 'starting' || phase === 'running') present = await commandEnded(ctx, present, spec.name, { reason: 'shutdown' })
+      }
+      return removeWorktree(ctx, present)
+    },
+    $cleaned: (ctx, state, report) => end(ctx, state, report),
+    $cleanFailed: async (ctx, state, { error }) => {
+      const { message } = toErrorRecord(error)
+      if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message)
+      return end(ctx, state, { kept: true, branchDeleted: false, commits: 0, uncommitted: [], reason: `worktree kept: it could not be removed (${message})` })
+    },
+    $retryCleaning: (ctx, state) => removeWorktree(ctx, state),
+  },
+})

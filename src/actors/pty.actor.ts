@@ -1,0 +1,199 @@
+import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
+import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
+import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import type { NewEvent } from '../protocols/events.ts'
+import type { PtyExit } from '../protocols/pty-exit.ts'
+import { type PtyEvent, ptyMachine } from '../protocols/pty.machine.ts'
+import type { PtyProtocol } from '../protocols/pty.protocol.ts'
+import type { AttemptResult, PtyRecord, TerminalRecord } from '../protocols/records.ts'
+import { commit, event, readRecord, recordOf } from './journal.ts'
+import { argvOf, childEnvironment, lastLines, logPath } from './pty-spec.ts'
+import type { PtyArgs } from './services.ts'
+
+type PtyState = {
+  readonly args: PtyArgs
+  readonly record: PtyRecord
+  readonly pty: Pty
+  readonly startedMonotonic: number
+}
+
+type Ctx = ActorContext<PtyProtocol>
+
+/** Bytes of output looked at for the last lines of an attempt. */
+const TAIL_BYTES = 16_384
+/** Lines of output kept with the record of an attempt. */
+const LAST_LINES = 20
+
+const idsOf = (record: PtyRecord) => ({ runId: record.runId, laneId: record.laneId, terminalId: record.terminalId, ptyId: record.id })
+
+/** Takes the machine one step on and stores it with what else happened, in one transaction. */
+const step = async (
+  ctx: Ctx,
+  from: PtyRecord,
+  by: PtyEvent,
+  cause: string,
+  more: { readonly events?: readonly NewEvent[]; readonly patch?: Partial<PtyRecord>; readonly terminal?: TerminalRecord } = {},
+): Promise<PtyRecord> => {
+  const { next } = ptyMachine.advance(from.snapshot, by, { ptyId: from.id, laneId: from.laneId })
+  const record: PtyRecord = { ...from, ...more.patch, snapshot: next }
+  const changed = event(ctx.now(), 'pty.state-changed', idsOf(record), {
+    lane: record.lane,
+    command: record.command,
+    attempt: record.attempt,
+    from: from.snapshot.state,
+    to: next.state,
+    event: by.type,
+    cause,
+  })
+  const records = [recordOf('pty', record), ...(more.terminal === undefined ? [] : [recordOf('terminal', more.terminal)])]
+  await commit(ctx, [changed, ...(more.events ?? [])], records)
+  return record
+}
+
+const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyRecord; spec: PtySpec } => {
+  const id = args.services.newId('pty')
+  const mark = `${args.services.workspaceId}/${id}/${ctx.self.incarnation}`
+  const env = childEnvironment(args, mark)
+  const log = logPath(args.services.logsDirectory, args.runId, args.lane, args.command.name, attempt)
+  const argv = argvOf(args.command.run)
+  const record: PtyRecord = {
+    id,
+    runId: args.runId,
+    laneId: args.laneId,
+    terminalId: args.terminalId,
+    lane: args.lane,
+    command: args.command.name,
+    attempt,
+    snapshot: ptyMachine.initial,
+    mark,
+    log,
+    argv,
+    cwd: args.cwd,
+    envNames: Object.keys(env).sort(),
+    process: null,
+    startedAt: ctx.now(),
+    endedAt: null,
+    exit: null,
+  }
+  return { record, spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log } } }
+}
+
+/** The process that an incarnation before this one left running, if any: a crash of an actor never ends a process. */
+const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty } | null> => {
+  if (terminal?.lastPtyId == null) return null
+  const pty = args.services.terminals.get(terminal.lastPtyId)
+  const record = pty === undefined ? null : await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
+  return pty === undefined || record === null || record.exit !== null ? null : { record, pty }
+}
+
+const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty }> => {
+  const attempt = (terminal?.attempts ?? 0) + 1
+  const { record: fresh, spec } = newAttempt(ctx, args, attempt)
+  const spawning = await step(ctx, fresh, { type: 'spawn' }, attempt === 1 ? 'the lane starts the command' : 'its supervisor restarts it', {
+    terminal: { id: args.terminalId, runId: args.runId, laneId: args.laneId, command: args.command.name, attempts: attempt, lastPtyId: fresh.id },
+  })
+  const pty = await args.services.terminals.spawn(spec).catch(async (error: unknown) => {
+    await failed(ctx, spawning, error)
+    throw error
+  })
+  if (ctx.signal.aborted) {
+    await pty.terminate({ graceMs: 0, askedBy: 'the actor was stopped while it started the process' })
+    throw new SignalboxError('ERR_ACTOR_STOPPED', `${args.lane}/${args.command.name}: stopped while its process was starting`)
+  }
+  const { pid, startTime, bootId } = pty.identity
+  const record = await step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
+    patch: { process: { pid, startTime, bootId } },
+    events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane: args.lane, command: args.command.name, attempt, pid, argv: spec.argv, cwd: args.cwd })],
+  })
+  return { record, pty }
+}
+
+const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void> => {
+  const exit: AttemptResult = {
+    ptyId: record.id,
+    attempt: record.attempt,
+    exitCode: null,
+    signal: null,
+    stopped: false,
+    log: record.log,
+    error: toErrorRecord(error),
+    durationMs: 0,
+  }
+  await step(ctx, record, { type: 'spawn-failed' }, toErrorRecord(error).message, {
+    patch: { exit, endedAt: ctx.now() },
+    events: [event(ctx.now(), 'pty.error', idsOf(record), { lane: record.lane, command: record.command, attempt: record.attempt, error: exit.error })],
+  })
+}
+
+const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`)
+
+/** Stores how the process ended. */
+const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
+  const { record, pty } = state
+  const result: AttemptResult = {
+    ptyId: record.id,
+    attempt: record.attempt,
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    stopped: record.snapshot.context.stopping,
+    log: record.log,
+    error: null,
+    durationMs: Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)),
+  }
+  const exited = event(ctx.now(), 'pty.exited', idsOf(record), {
+    lane: record.lane,
+    command: record.command,
+    attempt: record.attempt,
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    outputBytes: exit.outputBytes,
+    survivors: exit.survivors,
+    signals: pty.signals(),
+    durationMs: result.durationMs,
+    logGap: exit.logGap,
+    log: record.log,
+    lastLines: lastLines(pty.tail(TAIL_BYTES), LAST_LINES),
+  })
+  return step(ctx, record, { type: 'exited', clean: exit.exitCode === 0 }, exitCause(exit), {
+    patch: { exit: result, endedAt: ctx.now() },
+    events: [exited],
+  })
+}
+
+const whyStopped = (exit: Exit): string => (exit.reason === 'handover' ? 'the orchestrator hands over' : 'its supervisor stops it')
+
+/**
+ * One attempt of a command: a process behind a terminal. Each attempt is a new PTY id; a restart after a crash of this
+ * actor itself finds the process still there and goes on with it.
+ */
+export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineActor<PtyProtocol, PtyState, PtyArgs>({
+  kind: 'pty',
+  async init(ctx, args) {
+    const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', args.terminalId)
+    const { record, pty } = (await adoptable(ctx, args, terminal)) ?? (await start(ctx, args, terminal))
+    ctx.run(() => pty.exited, { done: ['$exited', (exit) => ({ exit })], failed: ['$lost', (error) => ({ error })] })
+    return { args, record, pty, startedMonotonic: ctx.monotonic() }
+  },
+  on: {
+    $exited: async (ctx, state, { exit }) => {
+      const record = await ended(ctx, state, exit)
+      if (record.snapshot.state === 'stopped') ctx.exit('normal')
+      else ctx.exit('crashed', new SignalboxError('ERR_PTY_ENDED', exitCause(exit), { context: { ptyId: record.id, exitCode: exit.exitCode, signal: exit.signal } }))
+      return { ...state, record }
+    },
+    $lost: async (ctx, state, { error }) => {
+      const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
+      ctx.exit('crashed', error)
+      return { ...state, record }
+    },
+  },
+  async terminate(ctx, state, exit) {
+    if (state.record.exit !== null || exit.reason === 'crashed') return
+    const askedBy = whyStopped(exit)
+    // A record that cannot be written must not keep a process alive.
+    const stopping = await step(ctx, state.record, { type: 'terminate' }, askedBy).catch(() => state.record)
+    const { services, runId, command } = state.args
+    const ending = await state.pty.terminate({ graceMs: services.isKilled(runId) ? 0 : command.graceMs, askedBy })
+    await ended(ctx, { ...state, record: stopping }, ending)
+  },
+})

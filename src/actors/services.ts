@@ -1,0 +1,51 @@
+import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Worktrees } from '../ports/worktrees.port.ts'
+import type { ChildSpec } from '../kernel/child-spec.ts'
+import type { Id, IdKind, LaneId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
+import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
+import type { ProcessKey } from '../protocols/records.ts'
+
+/** What actors need of the outside; made once by the runtime. */
+export type Services = {
+  readonly workspaceId: WorkspaceId
+  readonly worktrees: Worktrees
+  readonly terminals: TerminalHost
+  readonly newId: <K extends IdKind>(kind: K) => Id<K>
+  /** The environment that children inherit: the caller's, without our marker. */
+  readonly baseEnv: Readonly<Record<string, string>>
+  /** Absolute. Worktrees are made in it. */
+  readonly lanesDirectory: string
+  /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`. */
+  readonly logsDirectory: string
+  readonly branchPrefix: string
+  /** The process that this runtime lives in. */
+  readonly owner: ProcessKey
+  /** The run was killed: its processes get no grace any more. */
+  readonly isKilled: (runId: RunId) => boolean
+  /** How trees are built; the actors only start them. */
+  readonly trees: {
+    readonly lane: (args: LaneArgs) => ChildSpec
+    readonly terminal: (args: PtyArgs) => ChildSpec
+  }
+}
+
+export type LaneArgs = {
+  readonly services: Services
+  readonly runId: RunId
+  readonly laneId: LaneId
+  readonly lane: PlanLane
+  readonly keep: KeepPolicy
+}
+
+export type PtyArgs = {
+  readonly services: Services
+  readonly runId: RunId
+  readonly laneId: LaneId
+  readonly terminalId: TerminalId
+  readonly lane: string
+  readonly command: PlanCommand
+  readonly env: Readonly<Record<string, string>>
+  /** The lane's worktree. */
+  readonly cwd: string
+  readonly branch: string
+}

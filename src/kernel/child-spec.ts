@@ -1,0 +1,76 @@
+import type { ActorDefinition, ActorRef, Exit } from './types.ts'
+import type { Backoff, Intensity, RestartType } from '../protocols/plan.ts'
+
+/** How long a child may take to stop: brutal kills at once, a number of ms, or infinity (for supervisors). @defaultValue 5,000 ms; infinity for supervisors (OTP) */
+export type Shutdown = 'brutal' | 'infinity' | number
+
+type ChildOptions = {
+  /** @defaultValue permanent (OTP) */
+  readonly restart?: RestartType
+  readonly shutdown?: Shutdown
+  /** With `autoShutdown`, the supervisor ends when this child ends by itself. Not with permanent (OTP). */
+  readonly significant?: boolean
+}
+
+export type WorkerSpec = ChildOptions & {
+  readonly type: 'worker'
+  /** Unique in the whole system: the name in the registry. */
+  readonly name: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- a spec holds definitions of any protocol; `worker()` checks definition and args together
+  readonly definition: ActorDefinition<any, any, any>
+  readonly args: unknown
+}
+
+export type SupervisorSpec = ChildOptions & {
+  readonly type: 'supervisor'
+  readonly name: string
+  /** dynamic: one_for_one for children added at run time, all independent, stopped in parallel. */
+  readonly strategy: 'one_for_one' | 'rest_for_one' | 'dynamic'
+  /** @defaultValue 1 restart in 5,000 ms (SUP-4) */
+  readonly intensity?: Intensity
+  /** @defaultValue none: restart at once, as OTP does */
+  readonly backoff?: Backoff
+  /** any_significant: ends (reason shutdown) when a significant child ended and is not restarted. @defaultValue never */
+  readonly autoShutdown?: 'never' | 'any_significant' | 'all_significant'
+  /** Started left to right, stopped in reverse. A dynamic supervisor has none at first. */
+  readonly children?: readonly ChildSpec[]
+}
+
+export type ChildSpec = WorkerSpec | SupervisorSpec
+
+/** A worker's child spec; definition and args are checked together. */
+export const worker = <P, S, A>(name: string, definition: ActorDefinition<P, S, A>, args: A, options: ChildOptions = {}): WorkerSpec => ({
+  type: 'worker',
+  name,
+  definition,
+  args,
+  ...options,
+})
+
+/** What may be asked of a running supervisor. */
+export type SupervisorProtocol = {
+  /** Adds a child and starts it. Answered when its start is acknowledged. @throws ERR_SUPERVISOR_CHILD_EXISTS, ERR_ACTOR_INIT_FAILED */
+  'supervisor.start-child': { message: { spec: ChildSpec }; reply: { ref: ActorRef<unknown> } }
+  /** Stops a child in its shutdown time and removes its spec. Answered when it has ended; `false` when there was none. */
+  'supervisor.stop-child': { message: { name: string }; reply: { stopped: boolean } }
+  'supervisor.children': {
+    message: object
+    reply: { children: readonly { name: string; ref: ActorRef<unknown> | null; restarting: boolean }[] }
+  }
+}
+
+/** What a supervisor did about the end of a child, with the counters behind it (SUP-9). */
+export type Decision = {
+  readonly supervisor: string
+  readonly child: string
+  readonly incarnation: number
+  readonly exit: Exit
+  /** restart (after delayMs), remove (not to be restarted), escalate (intensity exceeded), auto-shutdown (significant). */
+  readonly decision: 'restart' | 'remove' | 'escalate' | 'auto-shutdown'
+  /** Restarts within the window, this one included. */
+  readonly restarts: number
+  readonly allowed: Intensity
+  readonly delayMs: number
+  /** Children stopped and started with it (rest_for_one). */
+  readonly group: readonly string[]
+}

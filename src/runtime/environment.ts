@@ -1,0 +1,40 @@
+import { lanesDirectory, openWorkspace, workspaceId } from '../adapters/git/git-worktrees.adapter.ts'
+import { createProcessTable } from '../adapters/process-table.ts'
+import { openSqliteStore } from '../adapters/sqlite/sqlite-store.adapter.ts'
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import { systemRandom } from '../adapters/system/system-random.adapter.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
+import type { ProcessTable } from '../ports/process-table.port.ts'
+import type { Worktrees } from '../ports/worktrees.port.ts'
+import { createIdFactory, type IdFactory } from '../protocols/id-factory.ts'
+import type { WorkspaceId } from '../protocols/ids.ts'
+import type { RuntimeOptions } from './options.ts'
+import { defaultDataHome, defaultStateHome, type StatePaths, statePaths } from './paths.ts'
+
+/** What every use of a workspace begins with: the runtime, the inspection of records, doctor. */
+export type Environment = {
+  readonly workspaceId: WorkspaceId
+  readonly worktrees: Worktrees
+  readonly paths: StatePaths
+  readonly lanesDirectory: string
+  readonly processTable: ProcessTable
+  readonly ids: IdFactory
+  readonly openStore: () => Promise<EventStore>
+}
+
+/** @throws ERR_GIT_MISSING, ERR_GIT_TOO_OLD, ERR_WORKSPACE_… as openWorkspace */
+export const openEnvironment = async (options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory'>): Promise<Environment> => {
+  const ids = createIdFactory({ clock: systemClock, random: systemRandom })
+  const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom })
+  const id = await workspaceId(worktrees.workspace.commonDir, () => ids.next('workspace'))
+  const paths = statePaths(options.stateHome ?? defaultStateHome(process.env), id)
+  return {
+    workspaceId: id,
+    worktrees,
+    paths,
+    lanesDirectory: options.lanesDirectory ?? (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env))),
+    processTable: createProcessTable(),
+    ids,
+    openStore: () => openSqliteStore({ path: paths.database, workspaceId: id, clock: systemClock }),
+  }
+}

@@ -1,0 +1,23 @@
+import type { EventStore } from '../ports/event-store.port.ts'
+import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Worktrees } from '../ports/worktrees.port.ts'
+
+export type RuntimeOptions = {
+  /** A directory in the git repository to work on. */
+  readonly workspace: string
+  /** Where records and logs are kept. @defaultValue $XDG_STATE_HOME, or ~/.local/state */
+  readonly stateHome?: string
+  /** Where worktrees are made. @defaultValue `../<repository>.lanes` */
+  readonly lanesDirectory?: string
+  /** What branches of lanes begin with. @defaultValue `signalbox/` */
+  readonly branchPrefix?: string
+  /** What commands inherit. @defaultValue process.env */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Puts something around the adapters: how tests crash a process exactly before or after an effect. */
+export type Decorators = {
+  readonly store?: (store: EventStore) => EventStore
+  readonly worktrees?: (worktrees: Worktrees) => Worktrees
+  readonly terminals?: (terminals: TerminalHost) => TerminalHost
+}

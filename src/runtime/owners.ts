@@ -1,0 +1,55 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import type { ProcessKey } from '../protocols/records.ts'
+
+/** The processes that run lanes of a workspace, found without the database, so that doctor works when that is damaged. */
+export type Owner = ProcessKey & { readonly startedAt: number }
+
+const fileName = ({ pid, startTime }: ProcessKey): string => `${pid}-${startTime}.json`
+
+/** @returns the identity of this process. @throws ERR_PTY_UNSUPPORTED where the platform cannot tell */
+export const ownIdentity = (table: ProcessTable): ProcessIdentity => {
+  const identity = table.identify(process.pid)
+  if (identity === null) throw new SignalboxError('ERR_PTY_UNSUPPORTED', 'the identity of this process cannot be read; is /proc mounted?')
+  return identity
+}
+
+/** Says that this process runs lanes. @returns takes it back */
+export const registerOwner = async (directory: string, owner: Owner): Promise<() => Promise<void>> => {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, fileName(owner))
+  const temporary = `${path}.${owner.startedAt}.tmp`
+  await writeFile(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 })
+  await rename(temporary, path)
+  return () => rm(path, { force: true })
+}
+
+const parse = (text: string): Owner | null => {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return null
+    const { pid, startTime, bootId, startedAt } = value as Record<string, unknown>
+    const valid = typeof pid === 'number' && typeof startTime === 'string' && typeof bootId === 'string' && typeof startedAt === 'number'
+    return valid ? { pid, startTime, bootId, startedAt } : null
+  } catch {
+    return null
+  }
+}
+
+/** @returns the living owners, and the files that dead ones left. */
+export const readOwners = async (directory: string, table: ProcessTable): Promise<{ living: readonly Owner[]; stale: readonly string[] }> => {
+  const living: Owner[] = []
+  const stale: string[] = []
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name)
+    const owner = parse(await readFile(path, 'utf8').catch(() => ''))
+    if (owner !== null && table.isAlive(owner)) living.push(owner)
+    else stale.push(path)
+  }
+  return { living, stale }
+}
+
+export const sameProcess = (one: ProcessKey, other: ProcessKey): boolean =>
+  one.pid === other.pid && one.startTime === other.startTime && one.bootId === other.bootId

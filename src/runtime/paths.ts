@@ -1,0 +1,25 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { WorkspaceId } from '../protocols/ids.ts'
+
+/** Where a workspace keeps what lasts. */
+export type StatePaths = {
+  readonly directory: string
+  readonly database: string
+  readonly logs: string
+  /** One file a living orchestrator. */
+  readonly owners: string
+}
+
+/** `$XDG_STATE_HOME`, or `~/.local/state`. Source: XDG Base Directory Specification; a relative value is to be ignored. */
+export const defaultStateHome = (env: NodeJS.ProcessEnv): string => xdg(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state')
+
+/** `$XDG_DATA_HOME`, or `~/.local/share`. */
+export const defaultDataHome = (env: NodeJS.ProcessEnv): string => xdg(env['XDG_DATA_HOME']) ?? join(homedir(), '.local', 'share')
+
+const xdg = (value: string | undefined): string | null => (value !== undefined && value.startsWith('/') ? value : null)
+
+export const statePaths = (stateHome: string, workspaceId: WorkspaceId): StatePaths => {
+  const directory = join(stateHome, 'signalbox', workspaceId)
+  return { directory, database: join(directory, 'signalbox.db'), logs: join(directory, 'logs'), owners: join(directory, 'owners') }
+}
