@@ -1,0 +1,136 @@
+/*
+ * exec-helper: runs between fork and the command of a terminal (docs/adr/0003).
+ *
+ *   exec-helper CWD FILE ARGV0 [ARG ...]
+ *   environment: the first entry is SIGNALBOX_EXEC=TOKEN:SOCKET, the rest is the command's environment.
+ *   SOCKET is a path, or @NAME for a Linux abstract socket.
+ *
+ * It closes every descriptor >= 3, resets signals, connects to SOCKET, sends TOKEN and waits for one byte: without it
+ * the parent does not know of this process, and nothing runs. Then it changes to CWD and executes FILE. The socket is
+ * CLOEXEC, so its end without a word means that exec succeeded; a failure is told as "STAGE ERRNO\n".
+ * Nothing is ever written to the terminal.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#define FD_DIR "/proc/self/fd"
+#else
+#define FD_DIR "/dev/fd"
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+#ifndef NSIG
+#define NSIG 32
+#endif
+
+/* Exit codes that nobody sees unless the report is lost: the parent then says that the helper ended early. */
+enum { EXIT_USAGE_OF_HELPER = 124, EXIT_NO_PARENT = 125, EXIT_FAILED = 127 };
+
+extern char **environ;
+static int report_fd = -1;
+
+static void close_by_number(void) {
+  long limit = sysconf(_SC_OPEN_MAX);
+  if (limit < 0 || limit > 65536) limit = 65536;
+  for (int fd = 3; fd < limit; fd++) close(fd);
+}
+
+/* Without this each child holds the masters of all other terminals and can type into them. */
+static void close_inherited(void) {
+#if defined(__linux__) && defined(SYS_close_range)
+  if (getenv("SIGNALBOX_EXEC_NO_CLOSE_RANGE") == NULL && syscall(SYS_close_range, 3U, ~0U, 0U) == 0) return;
+#endif
+  DIR *dir = opendir(FD_DIR);
+  if (dir == NULL) {
+    close_by_number(); /* no /proc here, or no descriptor free to open it */
+    return;
+  }
+  struct dirent *entry;
+  while ((entry = readdir(dir)) != NULL) {
+    int fd = atoi(entry->d_name);
+    if (fd >= 3 && fd != dirfd(dir)) close(fd);
+  }
+  closedir(dir);
+}
+
+static void reset_signals(void) {
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int connect_to(const char *name) {
+  struct sockaddr_un address;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  size_t length = strlen(name);
+  if (length >= sizeof address.sun_path) return -1;
+  memcpy(address.sun_path, name, length);
+  if (name[0] == '@') address.sun_path[0] = '\0';
+  else length++;
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) return -1;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+  while (connect(fd, (struct sockaddr *)&address, size) != 0)
+    if (errno != EINTR) return -1;
+  return fd;
+}
+
+static void fail(char stage, int error) {
+  char text[32];
+  int length = snprintf(text, sizeof text, "%c %d\n", stage, error);
+  if (send(report_fd, text, (size_t)length, MSG_NOSIGNAL) < 0) _exit(EXIT_NO_PARENT);
+  _exit(EXIT_FAILED);
+}
+
+/* As execvp does: a text without an interpreter line is a shell script. A binary of another machine is not. */
+static int looks_like_script(const char *file) {
+  char head[128];
+  int fd = open(file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t length = read(fd, head, sizeof head);
+  close(fd);
+  return length >= 0 && memchr(head, '\0', (size_t)length) == NULL;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4 || environ[0] == NULL || strncmp(environ[0], "SIGNALBOX_EXEC=", 15) != 0) return EXIT_USAGE_OF_HELPER;
+  char *token = environ[0] + 15;
+  char *name = strchr(token, ':');
+  if (name == NULL) return EXIT_USAGE_OF_HELPER;
+
+  close_inherited();
+  reset_signals();
+  report_fd = connect_to(name + 1);
+  char go;
+  if (report_fd < 0 || send(report_fd, token, (size_t)(name - token), MSG_NOSIGNAL) < 0) return EXIT_NO_PARENT;
+  ssize_t got;
+  while ((got = read(report_fd, &go, 1)) < 0 && errno == EINTR) continue;
+  if (got != 1) return EXIT_NO_PARENT;
+
+  environ++; /* the command never sees the first entry */
+  if (chdir(argv[1]) != 0) fail('C', errno);
+  execve(argv[2], argv + 3, environ);
+  int error = errno;
+  if (error == ENOEXEC && looks_like_script(argv[2])) {
+    argv[3] = argv[2]; /* sh FILE ARG ...: argv + 2 is then { "sh", FILE, ARG ... } */
+    argv[2] = "sh";
+    execve("/bin/sh", argv + 2, environ);
+    error = errno;
+  }
+  fail('E', error);
+}

@@ -1,0 +1,104 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+
+const MARK = 'SIGNALBOX_MARK='
+/** Flag of a kernel thread in field 9 of /proc/PID/stat (PF_KTHREAD, linux/sched.h). */
+const KERNEL_THREAD = 0x00200000
+/** Processes looked at before the event loop gets a turn: about half a millisecond. */
+const SLICE = 50
+/** Passes over those that appeared meanwhile. */
+const MAX_LOOKS = 8
+
+/** The process table of Linux, from /proc (proc_pid_stat(5), proc_pid_environ(5)). */
+export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
+  const read = (path: string): string | null => readOrNull(`${procPath}/${path}`)
+  const bootId = (read('sys/kernel/random/boot_id') ?? '').trim()
+
+  const identify = (pid: number): ProcessIdentity | null => {
+    const stat = parseStat(pid > 0 ? read(`${pid}/stat`) : null)
+    return stat === null || isDead(stat.state) ? null : { pid, startTime: stat.startTime, bootId }
+  }
+  const isAlive = (identity: ProcessIdentity): boolean =>
+    identity.bootId === bootId && identify(identity.pid)?.startTime === identity.startTime
+
+  const inspect = (pid: number, prefix: string): ProcessInfo | null | 'again' => {
+    const environ = read(`${pid}/environ`)
+    if (environ === null) return null // gone, or another user's
+    if (environ === '') {
+      // Empty for a moment in the middle of exec; always for kernel threads and zombies.
+      const stat = parseStat(read(`${pid}/stat`))
+      return stat === null || isDead(stat.state) || (stat.flags & KERNEL_THREAD) !== 0 ? null : 'again'
+    }
+    const mark = findMark(environ)
+    if (mark === null || !mark.startsWith(prefix)) return null
+    const stat = parseStat(read(`${pid}/stat`))
+    if (stat === null || isDead(stat.state)) return null
+    const { ppid, pgid, sid, state, startTime } = stat
+    const command = (read(`${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim() || stat.name
+    return { pid, startTime, bootId, ppid, pgid, sid, state, command, mark }
+  }
+
+  return {
+    identify,
+    isAlive,
+    async findByMark(prefix) {
+      const found: ProcessInfo[] = []
+      const seen = new Set<string>()
+      // A process may fork and end between the listing and our look at it: looks again until nobody new appears.
+      for (let look = 0; look < MAX_LOOKS; look += 1) {
+        const fresh = readdirSync(procPath).filter((name) => /^\d+$/.test(name) && !seen.has(name))
+        if (fresh.length === 0) break
+        for (const [index, name] of fresh.entries()) {
+          seen.add(name)
+          const info = inspect(Number(name), prefix)
+          if (info === 'again') {
+            if (look < MAX_LOOKS - 1) seen.delete(name)
+          } else if (info !== null) found.push(info)
+          if (index % SLICE === SLICE - 1) await nextTurn()
+        }
+      }
+      return found.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid)
+    },
+    signal(identity, signal) {
+      if (!isAlive(identity)) return false
+      try {
+        process.kill(identity.pid, signal)
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+const isDead = (state: string): boolean => state === 'Z' || state === 'X' || state === 'x'
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return null // ended meanwhile, or not ours to read
+  }
+}
+
+function findMark(environ: string): string | null {
+  const at = environ.startsWith(MARK) ? 0 : environ.indexOf(`\0${MARK}`) + 1
+  if (at === 0 && !environ.startsWith(MARK)) return null
+  const end = environ.indexOf('\0', at)
+  return Buffer.from(environ.slice(at + MARK.length, end < 0 ? undefined : end), 'latin1').toString('utf8')
+}
+
+type Stat = { name: string; state: string; ppid: number; pgid: number; sid: number; flags: number; startTime: string }
+
+/** Fields 2 to 22 of /proc/PID/stat. The name in parentheses may itself hold spaces and parentheses. */
+function parseStat(text: string | null): Stat | null {
+  if (text === null) return null
+  const close = text.lastIndexOf(')')
+  const fields = text.slice(close + 2).split(' ') // fields[0] is field 3, the state
+  const [state, ppid, pgid, sid] = fields
+  const startTime = fields[19]
+  if (state === undefined || startTime === undefined) return null
+  const name = text.slice(text.indexOf('(') + 1, close)
+  return { name, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), flags: Number(fields[6]), startTime }
+}

@@ -1,0 +1,111 @@
+import type { Clock } from '../ports/clock.port.ts'
+import type { ProcessTable } from '../ports/process-table.port.ts'
+import type { Pty, PtySpec, TerminalHost } from '../ports/terminal-host.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
+import { locateExecHelper } from './exec-helper.ts'
+import { ExecReports } from './exec-report.ts'
+import { InProcessPty } from './in-process-pty.ts'
+import { LogWriter } from './log-writer.ts'
+import { checkSpec, type CheckedSpec } from './spawn-check.ts'
+import { errnoOf, spawnFailed } from './spawn-error.ts'
+import { startProcess } from './start-process.ts'
+import { MarkSweep } from './survivors.ts'
+
+export type InProcessTerminalHostOptions = {
+  readonly clock: Clock
+  readonly processTable: ProcessTable
+  /** @defaultValue `native/build/exec-helper` of this installation */
+  readonly helperPath?: string
+}
+
+/**
+ * Holds PTYs in this process. Costs nothing while idle, and does not keep the process alive without a PTY.
+ * @example
+ * const host = createInProcessTerminalHost({ clock, processTable: createLinuxProcessTable() })
+ * const pty = await host.spawn({ ptyId, argv: ['make'], env: { ...env, SIGNALBOX_MARK: mark }, cwd, mark })
+ * const { exitCode } = await pty.exited
+ */
+export function createInProcessTerminalHost(options: InProcessTerminalHostOptions): TerminalHost {
+  return new InProcessTerminalHost(options)
+}
+
+class InProcessTerminalHost implements TerminalHost {
+  readonly #options: InProcessTerminalHostOptions
+  readonly #reports = new ExecReports()
+  readonly #sweep: MarkSweep
+  readonly #ptys = new Map<PtyId, Pty>()
+  /** Ids and marks that are in use, starts that are under way included. */
+  readonly #taken = new Set<string>()
+  readonly #starting = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(options: InProcessTerminalHostOptions) {
+    this.#options = options
+    this.#sweep = new MarkSweep(options.processTable)
+  }
+
+  async spawn(spec: PtySpec): Promise<Pty> {
+    if (this.#closed) throw new SignalboxError('ERR_RUNTIME_CLOSED', `Cannot start ${spec.ptyId}: the terminal host is closed.`)
+    const helperPath = locateExecHelper(this.#options.helperPath)
+    const checked = checkSpec(spec)
+    for (const name of [spec.ptyId, spec.mark]) {
+      if (!this.#taken.has(name)) continue
+      throw new SignalboxError('ERR_PTY_INVALID_ARGUMENT', `Cannot start ${spec.ptyId}: ${name} is in use by a living PTY.`, {
+        context: { ptyId: spec.ptyId, mark: spec.mark },
+      })
+    }
+    const release = (): void => {
+      this.#ptys.delete(spec.ptyId)
+      this.#taken.delete(spec.ptyId)
+      this.#taken.delete(spec.mark)
+    }
+    this.#taken.add(spec.ptyId).add(spec.mark)
+    const starting = this.#start(checked, helperPath)
+    this.#starting.add(starting)
+    try {
+      const pty = await starting
+      this.#ptys.set(spec.ptyId, pty)
+      void pty.exited.then(release)
+      return pty
+    } catch (error) {
+      release()
+      throw error
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  get(ptyId: PtyId): Pty | undefined {
+    return this.#ptys.get(ptyId)
+  }
+
+  list(): readonly Pty[] {
+    return [...this.#ptys.values()]
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#starting)
+    await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
+    this.#reports.close()
+  }
+
+  async #start(checked: CheckedSpec, helperPath: string): Promise<Pty> {
+    const { clock, processTable } = this.#options
+    const { spec } = checked
+    try {
+      await this.#reports.listen()
+    } catch (cause) {
+      throw spawnFailed(spec, 'opening the socket of the exec helper', errnoOf(cause), cause)
+    }
+    const log = spec.log === undefined ? undefined : await LogWriter.open(spec.log, clock)
+    try {
+      const started = await startProcess(checked, helperPath, this.#reports, processTable)
+      return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep })
+    } catch (error) {
+      await log?.discard()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import { closeSync } from 'node:fs'
+import type { Clock, Timer } from '../ports/clock.port.ts'
+import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
+import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
+import { InputQueue } from './input-queue.ts'
+import type { LogWriter } from './log-writer.ts'
+import { MasterStream } from './master-stream.ts'
+import { loadNativePty } from './native-pty.ts'
+import { Output } from './output.ts'
+import { signalName } from './signal-names.ts'
+import { checkSize, type CheckedSpec } from './spawn-check.ts'
+import { errnoOf } from './spawn-error.ts'
+import type { LeaderExit, StartedProcess } from './start-process.ts'
+import { endSurvivors, type MarkSweep, type Patience } from './survivors.ts'
+
+/** How long processes that outlived their leader have between SIGTERM and SIGKILL, at most. */
+const SURVIVOR_GRACE_MS = 1_000
+
+export type PtyParts = {
+  readonly clock: Clock
+  readonly processTable: ProcessTable
+  readonly sweep: MarkSweep
+}
+
+/** One process behind a terminal, from a successful exec to the end of all that it left. */
+export class InProcessPty implements Pty {
+  readonly ptyId: PtyId
+  readonly identity: ProcessIdentity
+  readonly exited: Promise<PtyExit>
+  readonly #parts: PtyParts
+  readonly #mark: string
+  readonly #output: Output
+  readonly #input: InputQueue
+  readonly #master: MasterStream
+  readonly #signals: SignalRecord[] = []
+  readonly #patience: Patience = { killAt: Infinity }
+  /** −1 once closed: the number may by then belong to another terminal. */
+  #masterFd: number
+  #leaderEnded = false
+  #killTimer: Timer | undefined
+  #askedBy = 'signalbox'
+  #lastOutputAt: number | null = null
+  #cols: number
+  #rows: number
+
+  constructor(checked: CheckedSpec, started: StartedProcess, log: LogWriter | undefined, parts: PtyParts) {
+    const { ptyId, mark } = checked.spec
+    this.ptyId = ptyId
+    this.identity = started.identity
+    this.#parts = parts
+    this.#mark = mark
+    this.#cols = checked.cols
+    this.#rows = checked.rows
+    this.#masterFd = started.masterFd
+    this.#input = new InputQueue(ptyId, started.masterFd, parts.clock)
+    this.#output = new Output(checked.ringBytes, (paused) => this.#master.setPaused(paused))
+    this.#master = new MasterStream(
+      started.masterFd,
+      (bytes) => {
+        this.#lastOutputAt = parts.clock.now()
+        this.#output.append(bytes)
+      },
+      () => this.#fence(),
+    )
+    const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
+    this.exited = started.exited.then((exit) => this.#end(exit, started.slaveFd, log, logged))
+    this.#master.start()
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#input.write(bytes)
+  }
+
+  resize(cols: number, rows: number): void {
+    checkSize(this, cols, rows)
+    if (this.#leaderEnded || this.#masterFd < 0) throw this.#endedError('resized')
+    loadNativePty().resize(this.#masterFd, cols, rows)
+    this.#cols = cols
+    this.#rows = rows
+  }
+
+  read(options?: ReadOptions): AsyncIterable<OutputChunk> {
+    return this.#output.read(options)
+  }
+
+  tail(bytes: number): Uint8Array {
+    return this.#output.tail(bytes)
+  }
+
+  signal(name: NodeJS.Signals, askedBy: string): SignalRecord {
+    if (this.#leaderEnded) throw this.#endedError('signalled')
+    return this.#signalGroup(name, askedBy)
+  }
+
+  terminate({ graceMs, askedBy }: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit> {
+    const { clock } = this.#parts
+    const first = this.#patience.killAt === Infinity
+    const killAt = clock.monotonic() + Math.max(0, graceMs)
+    if (killAt >= this.#patience.killAt) return this.exited
+    this.#patience.killAt = killAt
+    this.#askedBy = askedBy
+    if (this.#leaderEnded) return this.exited // its survivors are being ended: only the patience got shorter
+    this.#killTimer?.cancel()
+    if (graceMs <= 0) {
+      this.#kill()
+      return this.exited
+    }
+    this.#killTimer = clock.setTimer(graceMs, () => this.#kill())
+    // SIGCONT last: a stopped process meets the other two when it goes on.
+    if (first) for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#signalGroup(name, askedBy)
+    if (first) void this.#signalOtherGroups()
+    return this.exited
+  }
+
+  signals(): readonly SignalRecord[] {
+    return [...this.#signals]
+  }
+
+  readonly stats: Pty['stats'] = () => ({
+    outputBytes: this.#output.end,
+    lastOutputAt: this.#lastOutputAt,
+    cols: this.#cols,
+    rows: this.#rows,
+  })
+
+  /** From the end of the leader to the end of everything. */
+  async #end(exit: LeaderExit, slaveFd: number, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
+    this.#leaderEnded = true
+    this.#killTimer?.cancel()
+    this.#input.close()
+    // Whatever the leader wrote is with the kernel now, ahead of what survivors may add.
+    this.#master.drain()
+    const { clock, processTable, sweep } = this.#parts
+    this.#patience.killAt = Math.min(this.#patience.killAt, clock.monotonic() + SURVIVOR_GRACE_MS)
+    const survivors = await endSurvivors({
+      sweep,
+      processTable,
+      clock,
+      mark: this.#mark,
+      patience: this.#patience,
+      send: (target, name) => this.#signalProcess(target, name),
+    })
+    this.#master.drain()
+    this.#master.close()
+    closeSync(slaveFd)
+    this.#output.finish()
+    await logged
+    const logGap = (await log?.finish()) ?? false
+    return {
+      exitCode: exit.signal === 0 ? exit.exitCode : null,
+      signal: exit.signal === 0 ? null : signalName(exit.signal),
+      outputBytes: this.#output.end,
+      survivors,
+      logGap,
+    }
+  }
+
+  /** The descriptor is about to be closed: nothing may use its number from here on. */
+  #fence(): void {
+    this.#masterFd = -1
+    this.#input.close()
+  }
+
+  #kill(): void {
+    this.#signalGroup('SIGKILL', this.#askedBy)
+  }
+
+  /** Jobs of an interactive shell have groups of their own, the foreground one among them. */
+  async #signalOtherGroups(): Promise<void> {
+    for (const info of await this.#parts.sweep.find(this.#mark)) {
+      if (this.#leaderEnded || info.pgid === this.identity.pid) continue
+      for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#signalProcess(info, name)
+    }
+  }
+
+  #signalGroup(name: NodeJS.Signals, askedBy: string): SignalRecord {
+    const { pid } = this.identity
+    let outcome: SignalRecord['outcome'] = 'gone'
+    if (this.#parts.processTable.isAlive(this.identity)) {
+      try {
+        process.kill(-pid, name)
+        outcome = 'delivered'
+      } catch (error) {
+        outcome = errnoOf(error) === 'ESRCH' ? 'gone' : 'refused'
+      }
+    }
+    return this.#record(name, { pid, scope: 'group' }, askedBy, outcome)
+  }
+
+  #signalProcess(target: ProcessInfo, name: NodeJS.Signals): void {
+    const sent = this.#parts.processTable.signal(target, name)
+    const outcome = sent ? 'delivered' : this.#parts.processTable.isAlive(target) ? 'refused' : 'gone'
+    this.#record(name, { pid: target.pid, scope: 'survivor' }, this.#askedBy, outcome)
+  }
+
+  #record(signal: string, target: SignalRecord['target'], askedBy: string, outcome: SignalRecord['outcome']): SignalRecord {
+    const record: SignalRecord = { at: this.#parts.clock.now(), signal, target, askedBy, outcome }
+    this.#signals.push(record)
+    return record
+  }
+
+  #endedError(done: string): SignalboxError {
+    return new SignalboxError('ERR_PTY_ENDED', `The process of ${this.ptyId} has ended: it cannot be ${done}.`, {
+      context: { ptyId: this.ptyId, pid: this.identity.pid },
+    })
+  }
+}

@@ -1,0 +1,102 @@
+import { writeSync } from 'node:fs'
+import type { Clock, Timer } from '../ports/clock.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { errnoOf } from './spawn-error.ts'
+
+/** The most input that waits for a program that does not read. */
+const QUEUE_BYTES = 1_048_576
+const FIRST_DELAY_MS = 1
+const LAST_DELAY_MS = 50
+
+type Entry = { bytes: Uint8Array; readonly written: () => void; readonly failed: (error: unknown) => void }
+
+/**
+ * Input on its way to a terminal: in order, whole, once. `writeSync` with a growing pause on EAGAIN: node-pty's own
+ * writer spins there, and wrote into reused descriptors.
+ */
+export class InputQueue {
+  readonly #ptyId: string
+  readonly #clock: Clock
+  #fd: number
+  #entries: Entry[] = []
+  #bytes = 0
+  #delayMs = FIRST_DELAY_MS
+  #timer: Timer | undefined
+
+  constructor(ptyId: string, fd: number, clock: Clock) {
+    this.#ptyId = ptyId
+    this.#fd = fd
+    this.#clock = clock
+  }
+
+  /** Takes the bytes without a copy: do not change them until the promise settles. @throws as Pty.write */
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#fd < 0) {
+        reject(this.#ended())
+        return
+      }
+      if (this.#bytes + bytes.length > QUEUE_BYTES) {
+        reject(
+          new SignalboxError('ERR_PTY_INPUT_FULL', `The input queue of ${this.#ptyId} is full: its program does not read.`, {
+            context: { ptyId: this.#ptyId, queuedBytes: this.#bytes, refusedBytes: bytes.length, limitBytes: QUEUE_BYTES },
+          }),
+        )
+        return
+      }
+      this.#entries.push({ bytes, written: resolve, failed: reject })
+      this.#bytes += bytes.length
+      if (this.#timer === undefined) this.#flush()
+    })
+  }
+
+  /** Drops what waits; the descriptor is never touched again. Idempotent. */
+  close(): void {
+    this.#fd = -1
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const dropped = this.#entries
+    this.#entries = []
+    this.#bytes = 0
+    for (const entry of dropped) entry.failed(this.#ended())
+  }
+
+  #flush(): void {
+    this.#timer = undefined
+    for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[0]) {
+      if (!this.#writeOne(entry)) return
+      this.#entries.shift()
+      entry.written()
+    }
+  }
+
+  /** @returns whether the entry is with the kernel as a whole. */
+  #writeOne(entry: Entry): boolean {
+    while (entry.bytes.length > 0) {
+      let count = 0
+      try {
+        count = writeSync(this.#fd, entry.bytes)
+      } catch (error) {
+        if (errnoOf(error) !== 'EAGAIN') {
+          this.close() // EIO: the terminal is gone; its exit follows
+          return false
+        }
+      }
+      if (count === 0) {
+        this.#timer = this.#clock.setTimer(this.#delayMs, () => this.#flush())
+        this.#delayMs = Math.min(LAST_DELAY_MS, this.#delayMs * 2)
+        return false
+      }
+      this.#delayMs = FIRST_DELAY_MS
+      this.#bytes -= count
+      entry.bytes = entry.bytes.subarray(count)
+    }
+    return true
+  }
+
+  #ended(): SignalboxError {
+    return new SignalboxError('ERR_PTY_ENDED', `The process of ${this.#ptyId} has ended: it takes no input.`, {
+      context: { ptyId: this.#ptyId },
+    })
+  }
+}

@@ -1,0 +1,169 @@
+import type { OutputChunk, ReadOptions } from '../ports/terminal-host.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { Ring } from './ring.ts'
+
+/** How far a lossless reader may fall behind before the child is slowed. Smaller than the ring. */
+const WINDOW_BYTES = 262_144
+
+/** A place in the output. */
+export interface Cursor {
+  /** The chunk at this place without going on, or null at the end of what is there. A gap is passed by being told. */
+  peek(): OutputChunk | null
+  /** Goes on by what was handled, which gives the credit back. */
+  advance(bytes: number): void
+  /** Resolves when there is more than at the time of the call, or the output or this cursor has ended. */
+  wait(): Promise<void>
+  /** True when nothing more will come. */
+  readonly done: boolean
+  /** Gives the credit back for good. Idempotent. */
+  close(): void
+}
+
+type Waiter = { position: number; readonly lossless: boolean; wake: (() => void) | undefined; closed: boolean }
+
+/** The output of one terminal: the ring, its readers, and whether the slowest of them has credit left. */
+export class Output {
+  readonly #ring: Ring
+  readonly #windowBytes: number
+  readonly #readers = new Set<Waiter>()
+  /** Called with true when the child must wait, with false when it may go on. */
+  readonly #onFlow: (paused: boolean) => void
+  #lossless = 0
+  #paused = false
+  #ended = false
+
+  constructor(ringBytes: number, onFlow: (paused: boolean) => void) {
+    this.#ring = new Ring(ringBytes)
+    this.#windowBytes = Math.min(WINDOW_BYTES, ringBytes / 2)
+    this.#onFlow = onFlow
+  }
+
+  get end(): number {
+    return this.#ring.end
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#ended) return
+    this.#ring.append(bytes, this.#lossless === 0 ? Infinity : this.#slowest())
+    for (const reader of this.#readers) wake(reader)
+    this.#updateFlow()
+  }
+
+  /** No more will come: readers end when they have read what there is. */
+  finish(): void {
+    this.#ended = true
+    for (const reader of this.#readers) wake(reader)
+  }
+
+  tail(bytes: number): Uint8Array {
+    return this.#ring.tail(bytes)
+  }
+
+  cursor(options: Pick<ReadOptions, 'from' | 'tail' | 'mode'> = {}): Cursor {
+    const ring = this.#ring
+    const from = options.from ?? (options.tail === undefined ? ring.start : Math.max(ring.start, ring.end - options.tail))
+    const reader: Waiter = { position: from, lossless: options.mode === 'lossless', wake: undefined, closed: false }
+    this.#readers.add(reader)
+    if (reader.lossless) this.#lossless += 1
+    this.#updateFlow()
+    const hasMore = (): boolean => ring.end > reader.position
+    const finished = (): boolean => reader.closed || (this.#ended && !hasMore())
+    return {
+      peek: () => {
+        if (reader.closed) return null
+        if (reader.position < ring.start) {
+          const gap = { from: reader.position, to: ring.start }
+          reader.position = ring.start
+          return { gap }
+        }
+        return hasMore() ? { offset: reader.position, bytes: ring.view(reader.position) } : null
+      },
+      advance: (bytes) => {
+        reader.position += bytes
+        if (reader.lossless) this.#updateFlow()
+      },
+      wait: () =>
+        new Promise((resolve) => {
+          if (hasMore() || finished()) resolve()
+          else reader.wake = resolve
+        }),
+      get done() {
+        return finished()
+      },
+      close: () => {
+        if (reader.closed) return
+        reader.closed = true
+        this.#readers.delete(reader)
+        if (reader.lossless) this.#lossless -= 1
+        wake(reader)
+        this.#updateFlow()
+      },
+    }
+  }
+
+  /**
+   * Reads from a place on, to the end of the output or until `signal` aborts. The place is taken, and credit begins,
+   * when the iteration begins; a chunk counts as read when the next one is asked for.
+   * @throws ERR_PTY_INVALID_ARGUMENT for an offset that is not a whole number ≥ 0
+   */
+  read(options: ReadOptions = {}): AsyncIterable<OutputChunk> {
+    for (const [name, value] of Object.entries({ from: options.from, tail: options.tail })) {
+      if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue
+      throw new SignalboxError('ERR_PTY_INVALID_ARGUMENT', `Cannot read output: ${name} is ${value}, not a whole number from 0.`)
+    }
+    return { [Symbol.asyncIterator]: () => this.#iterate(options) }
+  }
+
+  #iterate(options: ReadOptions): AsyncIterator<OutputChunk> {
+    const { signal } = options
+    const cursor = this.cursor(options)
+    let unread = 0
+    const end = (): IteratorResult<OutputChunk> => {
+      signal?.removeEventListener('abort', cursor.close)
+      cursor.close()
+      return { done: true, value: undefined }
+    }
+    if (signal?.aborted === true) cursor.close()
+    signal?.addEventListener('abort', cursor.close, { once: true })
+    return {
+      next: async () => {
+        if (unread > 0) cursor.advance(unread)
+        unread = 0
+        for (;;) {
+          const chunk = cursor.peek()
+          if (chunk !== null) {
+            if ('bytes' in chunk) unread = chunk.bytes.length
+            return { done: false, value: chunk }
+          }
+          if (cursor.done) return end()
+          await cursor.wait()
+        }
+      },
+      return: () => Promise.resolve(end()),
+    }
+  }
+
+  #slowest(): number {
+    let slowest = Infinity
+    for (const reader of this.#readers) if (reader.lossless) slowest = Math.min(slowest, reader.position)
+    return slowest
+  }
+
+  #updateFlow(): void {
+    const behind = this.#lossless === 0 ? 0 : this.#ring.end - this.#slowest()
+    const paused = this.#paused ? behind > this.#windowBytes / 2 : behind >= this.#windowBytes
+    if (paused === this.#paused) return
+    this.#paused = paused
+    this.#onFlow(paused)
+  }
+}
+
+function wake(reader: Waiter): void {
+  const resolve = reader.wake
+  reader.wake = undefined
+  resolve?.()
+}

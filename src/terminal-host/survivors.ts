@@ -1,0 +1,109 @@
+import type { Clock } from '../ports/clock.port.ts'
+import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
+import type { SurvivorRecord } from '../ports/terminal-host.port.ts'
+
+/** How long after the grace processes are looked for and killed before they are reported as survived. */
+const GIVE_UP_MS = 5_000
+const FIRST_LOOK_MS = 2
+const LAST_LOOK_MS = 50
+
+/**
+ * Finds processes by mark. A pass over the process table costs milliseconds, so that those who ask at the same time
+ * share one; nobody is given a pass that began before he asked.
+ */
+export class MarkSweep {
+  readonly #processTable: ProcessTable
+  #waiting: { readonly mark: string; readonly resolve: (found: ProcessInfo[]) => void }[] = []
+  #running = false
+
+  constructor(processTable: ProcessTable) {
+    this.#processTable = processTable
+  }
+
+  /** @returns the living processes with exactly this mark, this process never among them. */
+  find(mark: string): Promise<ProcessInfo[]> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ mark, resolve })
+      if (!this.#running) void this.#run()
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    while (this.#waiting.length > 0) {
+      await new Promise((resolve) => setImmediate(resolve)) // lets others who end now join
+      const askers = this.#waiting
+      this.#waiting = []
+      const found = await this.#processTable.findByMark(commonPrefix(askers.map(({ mark }) => mark))).catch(() => [])
+      for (const { mark, resolve } of askers) {
+        resolve(found.filter((info) => info.mark === mark && info.pid !== process.pid))
+      }
+    }
+    this.#running = false
+  }
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  let prefix = texts[0] ?? ''
+  for (const text of texts) while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1)
+  return prefix
+}
+
+/** When patience with the processes of a terminal ends; it can be brought forward while they are being ended. */
+export type Patience = { killAt: number }
+
+type Hunt = {
+  readonly sweep: MarkSweep
+  readonly processTable: ProcessTable
+  readonly clock: Clock
+  readonly mark: string
+  readonly patience: Patience
+  /** Sends one signal and keeps its record. */
+  readonly send: (target: ProcessInfo, signal: NodeJS.Signals) => void
+}
+
+/**
+ * Ends everything that carries the mark: SIGTERM first, SIGKILL when patience ends, repeated until a pass finds
+ * nothing; what is left 5 s later is reported as survived.
+ */
+export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
+  const { clock, patience, processTable } = hunt
+  const met = new Map<string, { info: ProcessInfo; last: 'SIGTERM' | 'SIGKILL' }>()
+  for (;;) {
+    const alive = await hunt.sweep.find(hunt.mark)
+    if (alive.length === 0 || clock.monotonic() >= patience.killAt + GIVE_UP_MS) {
+      const left = new Set(alive.map(keyOf))
+      return [...met.values()].map(({ info, last }) => ({
+        pid: info.pid,
+        command: info.command,
+        endedBy: left.has(keyOf(info)) ? 'survived' : last,
+      }))
+    }
+    const killing = clock.monotonic() >= patience.killAt
+    for (const info of alive) {
+      if (killing) hunt.send(info, 'SIGKILL')
+      else if (!met.has(keyOf(info))) {
+        hunt.send(info, 'SIGTERM')
+        hunt.send(info, 'SIGCONT') // a stopped process handles SIGTERM only when it goes on
+      }
+      met.set(keyOf(info), { info, last: killing ? 'SIGKILL' : 'SIGTERM' })
+    }
+    let delayMs = FIRST_LOOK_MS
+    const roundEnds = clock.monotonic() + (killing ? LAST_LOOK_MS * 4 : Infinity)
+    while (
+      alive.some((info) => processTable.isAlive(info)) &&
+      clock.monotonic() < roundEnds &&
+      (killing || clock.monotonic() < patience.killAt)
+    ) {
+      await delay(clock, delayMs)
+      delayMs = Math.min(LAST_LOOK_MS, delayMs * 2)
+    }
+  }
+}
+
+const keyOf = (identity: ProcessIdentity): string => `${identity.pid}:${identity.startTime}`
+
+const delay = (clock: Clock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve)
+  })
