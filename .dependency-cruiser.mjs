@@ -1,0 +1,100 @@
+// The import rules of the layers: what a layer may import, besides itself. Anything not named here is refused.
+const layers = {
+  protocols: [],
+  ports: ['protocols'],
+  kernel: ['protocols', 'ports'],
+  actors: ['protocols', 'ports', 'kernel'],
+  supervisors: ['protocols', 'ports', 'kernel', 'actors'],
+  adapters: ['protocols', 'ports'],
+  'terminal-host': ['protocols', 'ports'],
+  runtime: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host'],
+  client: ['protocols'],
+  testing: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host', 'runtime', 'client'],
+  cli: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host', 'runtime', 'client', 'testing'],
+  tui: ['protocols', 'client'],
+  web: ['protocols', 'client'],
+  mcp: ['protocols', 'client'],
+}
+
+const anyOf = (names) => `^src/(${names.join('|')})/`
+
+const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
+  name: `layer-${layer}`,
+  comment: `${layer} may import ${allowed.length === 0 ? 'nothing of src but itself' : allowed.join(', ')}`,
+  severity: 'error',
+  from: { path: anyOf([layer]) },
+  to: {
+    path: '^src/',
+    pathNot: anyOf([layer, ...allowed]),
+    // Actors describe children of theirs with the types of a supervisor's spec; actors-spec-types below bounds that.
+    ...(layer === 'actors' ? { pathNot: `${anyOf([layer, ...allowed])}|^src/supervisors/spec\\.ts$` } : {}),
+  },
+}))
+
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'actors-spec-types',
+      comment: 'actors may import the types of supervisors/spec.ts, and nothing that runs',
+      severity: 'error',
+      from: { path: anyOf(['actors']) },
+      to: { path: '^src/supervisors/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'index-without-faces',
+      comment: 'the public API loads no face and no test kit',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: anyOf(['cli', 'tui', 'web', 'mcp', 'testing']) },
+    },
+    {
+      name: 'unknown-layer',
+      comment: 'a file under src belongs to a layer named in .dependency-cruiser.mjs',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `${anyOf(Object.keys(layers))}|^src/index\\.ts$` },
+      to: {},
+    },
+    {
+      name: 'index-is-for-users',
+      comment: 'inside the package, import the file that has it',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    {
+      name: 'client-starts-fast',
+      comment: 'the client path loads neither zod nor xstate, directly or through others',
+      severity: 'error',
+      from: { path: anyOf(['client']) },
+      to: { path: '^node_modules/(zod|xstate)/', reachable: true },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '\\.d\\.ts$' }, to: {} },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-dev-dependencies',
+      comment: 'what ships must be installed with the package',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'src-alone',
+      comment: 'src needs nothing beside src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|property-tests|bench|script)/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
+  },
+}

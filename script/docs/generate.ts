@@ -1,0 +1,31 @@
+/**
+ * Writes the generated pages of docs/reference, or with --check fails when one is not current.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
+import { errorsPage } from './errors.ts'
+import { machinesPage } from './machines.ts'
+import { traceabilityPage } from './traceability.ts'
+
+const root = join(import.meta.dirname, '../..')
+const check = process.argv.includes('--check')
+
+const pages: Readonly<Record<string, string>> = {
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/machines.md': machinesPage(),
+  'docs/reference/traceability.md': traceabilityPage(root),
+  'docs/reference/plan.schema.json': `${JSON.stringify(planJsonSchema(), null, 2)}\n`,
+}
+
+for (const [file, text] of Object.entries(pages)) {
+  const path = join(root, file)
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
+  if (check) {
+    console.error(`${file} is not current; run npm run docs`)
+    process.exitCode = 1
+  } else {
+    writeFileSync(path, text)
+    console.log(`wrote ${file}`)
+  }
+}

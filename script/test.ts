@@ -1,0 +1,70 @@
+/**
+ * Type checks, then every test; with arguments, what vitest makes of them (files, -t NAME). The last line is always
+ * `N passed, N failed, N skipped`. A run in which nothing ran, or which a part could not start, is a failed one.
+ */
+import { spawnSync } from 'node:child_process'
+import { join, relative } from 'node:path'
+import { parseCLI, startVitest, type TestModule } from 'vitest/node'
+
+type Counts = { passed: number; failed: number; skipped: string[] }
+
+const root = join(import.meta.dirname, '..')
+const counts: Counts = { passed: 0, failed: 0, skipped: [] }
+
+const count = (module: TestModule): void => {
+  const file = relative(root, module.moduleId)
+  let tests = 0
+  for (const test of module.children.allTests()) {
+    tests += 1
+    const result = test.result()
+    if (result.state === 'passed') counts.passed += 1
+    else if (result.state === 'skipped') {
+      // With -t, vitest marks as skipped what the pattern leaves out; that is no skip to report.
+      if (module.project.config.testNamePattern === undefined)
+        counts.skipped.push(`${file}: ${test.fullName}: ${result.note ?? 'no reason given'}`)
+    } else counts.failed += 1
+  }
+  // A file that could not be loaded, or whose hooks failed, has no failed test of its own.
+  const suites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0).length
+  counts.failed += suites + (module.errors().length > 0 || (tests === 0 && module.state() === 'failed') ? 1 : 0)
+}
+
+const checkTypes = (): void => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json', '--pretty', 'false'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  console.log(`types: ${status === 0 ? 'ok' : 'FAILED'}`)
+  if (status !== 0) counts.failed += 1
+}
+
+const runTests = async (): Promise<boolean> => {
+  const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)])
+  const everything = process.argv.length <= 2
+  if (everything) checkTypes()
+  const vitest = await startVitest(filter, {
+    ...options,
+    root,
+    watch: false,
+    reporters: [['default', { summary: false }]],
+    ...(everything ? { coverage: { enabled: true } } : {}),
+  })
+  for (const module of vitest.state.getTestModules()) count(module)
+  counts.failed += vitest.state.getUnhandledErrors().length
+  // Coverage below its threshold, among others, is known to vitest only by the exit code that it has set.
+  const clean = (process.exitCode ?? 0) === 0
+  await vitest.close()
+  return clean
+}
+
+const clean = await runTests().catch((error: unknown) => {
+  console.error(error)
+  counts.failed += 1
+  return false
+})
+for (const line of counts.skipped) console.log(`skipped: ${line}`)
+const ok = clean && counts.failed === 0 && counts.passed > 0
+if (!clean && counts.failed === 0)
+  console.log('tests: no test failed, but vitest reports an error above (coverage below its threshold, or nothing to run)')
+process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped.length} skipped\n`, () => process.exit(ok ? 0 : 1))
