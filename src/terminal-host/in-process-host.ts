@@ -9,7 +9,7 @@ import { InProcessPty } from './in-process-pty.ts'
 import { LogWriter } from './log-writer.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
-import { startProcess } from './start-process.ts'
+import { abandonProcess, startProcess } from './start-process.ts'
 import { MarkSweep } from './survivors.ts'
 
 export type InProcessTerminalHostOptions = {
@@ -102,7 +102,12 @@ class InProcessTerminalHost implements TerminalHost {
     const log = spec.log === undefined ? undefined : await LogWriter.open(spec.log, clock)
     try {
       const started = await startProcess(checked, helperPath, this.#reports, processTable)
-      return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep })
+      try {
+        return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep })
+      } catch (cause) {
+        await abandonProcess(started)
+        throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)
+      }
     } catch (error) {
       await log?.discard()
       throw error

@@ -169,7 +169,7 @@ export class InProcessPty implements Pty {
 
   /** Jobs of an interactive shell have groups of their own, the foreground one among them. */
   async #signalOtherGroups(): Promise<void> {
-    for (const info of await this.#parts.sweep.find(this.#mark)) {
+    for (const info of (await this.#parts.sweep.find(this.#mark)) ?? []) {
       if (this.#leaderEnded || info.pgid === this.identity.pid) continue
       for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#signalProcess(info, name)
     }

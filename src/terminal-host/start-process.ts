@@ -66,6 +66,18 @@ export async function startProcess(
   }
 }
 
+/** Kills a command that was started but cannot be held, and closes its descriptors. */
+export async function abandonProcess(started: StartedProcess): Promise<void> {
+  try {
+    process.kill(-started.identity.pid, 'SIGKILL')
+  } catch {
+    // ended by itself
+  }
+  await started.exited
+  closeSync(started.masterFd)
+  closeSync(started.slaveFd)
+}
+
 function openSlave(checked: CheckedSpec, ttyPath: string): number {
   try {
     return openSync(ttyPath, constants.O_RDWR | constants.O_NOCTTY)

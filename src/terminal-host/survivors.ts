@@ -13,15 +13,18 @@ const LAST_LOOK_MS = 50
  */
 export class MarkSweep {
   readonly #processTable: ProcessTable
-  #waiting: { readonly mark: string; readonly resolve: (found: ProcessInfo[]) => void }[] = []
+  #waiting: { readonly mark: string; readonly resolve: (found: ProcessInfo[] | null) => void }[] = []
   #running = false
 
   constructor(processTable: ProcessTable) {
     this.#processTable = processTable
   }
 
-  /** @returns the living processes with exactly this mark, this process never among them. */
-  find(mark: string): Promise<ProcessInfo[]> {
+  /**
+   * @returns the living processes with exactly this mark, this process never among them; null when the table could not
+   *   be read.
+   */
+  find(mark: string): Promise<ProcessInfo[] | null> {
     return new Promise((resolve) => {
       this.#waiting.push({ mark, resolve })
       if (!this.#running) void this.#run()
@@ -34,9 +37,9 @@ export class MarkSweep {
       await new Promise((resolve) => setImmediate(resolve)) // lets others who end now join
       const askers = this.#waiting
       this.#waiting = []
-      const found = await this.#processTable.findByMark(commonPrefix(askers.map(({ mark }) => mark))).catch(() => [])
+      const found = await this.#processTable.findByMark(commonPrefix(askers.map(({ mark }) => mark))).catch(() => null)
       for (const { mark, resolve } of askers) {
-        resolve(found.filter((info) => info.mark === mark && info.pid !== process.pid))
+        resolve(found === null ? null : found.filter((info) => info.mark === mark && info.pid !== process.pid))
       }
     }
     this.#running = false
@@ -71,8 +74,12 @@ export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
   const met = new Map<string, { info: ProcessInfo; last: 'SIGTERM' | 'SIGKILL' }>()
   for (;;) {
     const alive = await hunt.sweep.find(hunt.mark)
-    if (alive.length === 0 || clock.monotonic() >= patience.killAt + GIVE_UP_MS) {
-      const left = new Set(alive.map(keyOf))
+    if (alive === null && clock.monotonic() < patience.killAt + GIVE_UP_MS) {
+      await delay(clock, LAST_LOOK_MS)
+      continue
+    }
+    if (alive === null || alive.length === 0 || clock.monotonic() >= patience.killAt + GIVE_UP_MS) {
+      const left = new Set((alive ?? [...met.values()].map(({ info }) => info)).map(keyOf))
       return [...met.values()].map(({ info, last }) => ({
         pid: info.pid,
         command: info.command,

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+import { SpareDescriptor } from './spare-descriptor.ts'
 
 const MARK = 'SIGNALBOX_MARK='
 /** Flag of a kernel thread in field 9 of /proc/PID/stat (PF_KTHREAD, linux/sched.h). */
@@ -12,7 +13,8 @@ const MAX_LOOKS = 8
 
 /** The process table of Linux, from /proc (proc_pid_stat(5), proc_pid_environ(5)). */
 export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
-  const read = (path: string): string | null => readOrNull(`${procPath}/${path}`)
+  const spare = new SpareDescriptor()
+  const read = (path: string): string | null => readOrNull(spare, `${procPath}/${path}`)
   const bootId = (read('sys/kernel/random/boot_id') ?? '').trim()
 
   const identify = (pid: number): ProcessIdentity | null => {
@@ -47,7 +49,7 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       const seen = new Set<string>()
       // A process may fork and end between the listing and our look at it: looks again until nobody new appears.
       for (let look = 0; look < MAX_LOOKS; look += 1) {
-        const fresh = readdirSync(procPath).filter((name) => /^\d+$/.test(name) && !seen.has(name))
+        const fresh = spare.lend(() => readdirSync(procPath)).filter((name) => /^\d+$/.test(name) && !seen.has(name))
         if (fresh.length === 0) break
         for (const [index, name] of fresh.entries()) {
           seen.add(name)
@@ -74,9 +76,9 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
 
 const isDead = (state: string): boolean => state === 'Z' || state === 'X' || state === 'x'
 
-function readOrNull(path: string): string | null {
+function readOrNull(spare: SpareDescriptor, path: string): string | null {
   try {
-    return readFileSync(path, 'latin1')
+    return spare.lend(() => readFileSync(path, 'latin1'))
   } catch {
     return null // ended meanwhile, or not ours to read
   }
