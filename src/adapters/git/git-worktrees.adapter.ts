@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { Random } from '../../ports/random.port.ts'
-import type { Worktrees, WorkspaceInfo } from '../../ports/worktrees.port.ts'
+import type { Worktrees } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import { makeGit, type Git } from './git-command.ts'
+import { makeGit } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 import { checkGit, locateWorkspace } from './git-workspace.ts'
 import { inTurn, retryLocked } from './repository-queue.ts'
 import { addWorktree, resolveBase } from './worktree-add.ts'
+import type { WorktreeContext } from './worktree-context.ts'
 import { deleteBranch, listBranches, otherRefWith, tipOf, userOfBranch } from './worktree-branches.ts'
 import { listWorktrees } from './worktree-list.ts'
 import { removeWorktree } from './worktree-remove.ts'
@@ -24,8 +25,6 @@ export type GitWorktreesOptions = {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-type Context = { readonly git: Git; readonly workspace: WorkspaceInfo; readonly clock: Clock; readonly random: Random }
-
 /** The one place where failures of git get their code. */
 const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
   try {
@@ -35,7 +34,7 @@ const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
   }
 }
 
-const deleteIfMerged = async (context: Context, name: string, head: string): Promise<boolean> => {
+const deleteIfMerged = async (context: WorktreeContext, name: string, head: string): Promise<boolean> => {
   const { git, workspace } = context
   const { commonDir } = workspace
   if ((await tipOf(git, commonDir, name)) !== head) return false
@@ -58,7 +57,7 @@ export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): 
   const git = makeGit(options.environment ?? process.env)
   const version = await checkGit(git, directory)
   const workspace = await locateWorkspace(git, directory)
-  const context: Context = { git, workspace, clock: options.clock, random: options.random }
+  const context: WorktreeContext = { git, workspace, version, clock: options.clock, random: options.random }
   const { commonDir } = workspace
   return {
     workspace,

@@ -1,7 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
-import type { Clock } from '../../ports/clock.port.ts'
-import type { Random } from '../../ports/random.port.ts'
 import type { Worktree, WorktreeSpec, WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { SignalboxError, isSignalboxError } from '../../protocols/errors.ts'
 import { CHECKOUT_TIMEOUT_MS, type Git } from './git-command.ts'
@@ -10,9 +8,8 @@ import { checkCopies, copyIntoLane } from './lane-copies.ts'
 import { forgetMade, noteMade } from './lanes-directory.ts'
 import { delay, interrupted, retryLocked } from './repository-queue.ts'
 import { adminEntries, adminEntryOf, exists, realPathOf, removeEmpty } from './worktree-admin.ts'
+import type { WorktreeContext } from './worktree-context.ts'
 import { checkBranchName, createBranch, deleteBranch, tipOf } from './worktree-branches.ts'
-
-export type AddContext = { readonly git: Git; readonly workspace: WorkspaceInfo; readonly clock: Clock; readonly random: Random }
 
 /** What was made so far, newest first: undone in this order when the rest fails. */
 type Undo = { readonly what: string; readonly run: () => Promise<void> }
@@ -40,7 +37,7 @@ export const resolveBase = async (git: Git, workspace: WorkspaceInfo, base: stri
 }
 
 /** Takes the directory: `mkdir` succeeds for one caller only, so whatever is in it afterwards was made by this call. */
-const takeDirectory = async (context: AddContext, path: string, undo: Undo[]): Promise<void> => {
+const takeDirectory = async (context: WorktreeContext, path: string, undo: Undo[]): Promise<void> => {
   const parent = dirname(path)
   for (let attempt = 1; ; attempt += 1) {
     const made = await mkdir(parent, { recursive: true })
@@ -61,7 +58,7 @@ const takeDirectory = async (context: AddContext, path: string, undo: Undo[]): P
 }
 
 /** Removes the directory, again until every process that git started for the check-out has let go of it. */
-const clearDirectory = async (context: AddContext, path: string, closed: Promise<void>): Promise<void> => {
+const clearDirectory = async (context: WorktreeContext, path: string, closed: Promise<void>): Promise<void> => {
   let open = true
   void closed.then(() => (open = false))
   for (let attempt = 1; attempt <= 200; attempt += 1) {
@@ -90,7 +87,7 @@ const rollBack = async (undo: readonly Undo[]): Promise<readonly string[]> => {
   return left
 }
 
-const checkOut = async (context: AddContext, spec: WorktreeSpec & Worktree, undo: Undo[], signal?: AbortSignal): Promise<void> => {
+const checkOut = async (context: WorktreeContext, spec: WorktreeSpec & Worktree, undo: Undo[], signal?: AbortSignal): Promise<void> => {
   const { git, workspace } = context
   let closed: Promise<void> = Promise.resolve()
   undo.unshift({ what: `git's entry of ${spec.path}`, run: () => clearAdminEntry(workspace.commonDir, spec.path) })
@@ -102,7 +99,7 @@ const checkOut = async (context: AddContext, spec: WorktreeSpec & Worktree, undo
   })
 }
 
-const makeWorktree = async (context: AddContext, spec: WorktreeSpec & Worktree, undo: Undo[], signal?: AbortSignal): Promise<void> => {
+const makeWorktree = async (context: WorktreeContext, spec: WorktreeSpec & Worktree, undo: Undo[], signal?: AbortSignal): Promise<void> => {
   const { git, workspace } = context
   const { path, branch, baseCommit } = spec
   const stop = (): void => {
@@ -123,14 +120,14 @@ const makeWorktree = async (context: AddContext, spec: WorktreeSpec & Worktree, 
 }
 
 /** A hook may have committed: then the branch is more than what this call made, and stays. */
-const dropBranch = async (context: AddContext, branch: string, commit: string): Promise<void> => {
+const dropBranch = async (context: WorktreeContext, branch: string, commit: string): Promise<void> => {
   const { git, workspace } = context
   const tip = await tipOf(git, workspace.commonDir, branch)
   if (tip !== null) await retryLocked(context, () => deleteBranch(git, workspace.commonDir, branch, commit))
 }
 
 /** Adds a worktree. The caller holds the repository's turn. For errors see the port. */
-export const addWorktree = async (context: AddContext, spec: WorktreeSpec, signal?: AbortSignal): Promise<Worktree> => {
+export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, signal?: AbortSignal): Promise<Worktree> => {
   const { git, workspace } = context
   const doing = `adding the worktree ${spec.path}`
   if (!isAbsolute(spec.path) || spec.path.includes('\0')) throw new SignalboxError('ERR_USAGE', `${doing}: the path must be absolute`)

@@ -5,9 +5,10 @@ import { GitExit } from './git-command.ts'
 import { holdCopies } from './lane-copies.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
-import type { AddContext } from './worktree-add.ts'
+import { listWorktrees } from './worktree-list.ts'
+import type { WorktreeContext } from './worktree-context.ts'
 import { adminEntryOf, exists, pointsAt, realPathOf, removeEmpty, type AdminEntry } from './worktree-admin.ts'
-import { deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
+import { deleteBranch, otherRefWith, tipOf, userOfBranch } from './worktree-branches.ts'
 import { countCommits, inspectWorktree, type Inspection } from './worktree-work.ts'
 
 const dirty = (path: string, uncommitted: readonly string[], cause?: unknown): SignalboxError =>
@@ -27,7 +28,7 @@ const lockedError = (path: string, reason: string): SignalboxError =>
   )
 
 /** A git process works in there, or died there: its result is not in `git status` yet. */
-const checkIndexLock = async (context: AddContext, entry: AdminEntry): Promise<void> => {
+const checkIndexLock = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
   const lock = join(entry.dir, 'index.lock')
   await retryLocked(context, async () => {
     if (await exists(lock)) throw new GitExit(['status'], null, '', `Unable to create '${lock}': File exists.`)
@@ -35,7 +36,7 @@ const checkIndexLock = async (context: AddContext, entry: AdminEntry): Promise<v
 }
 
 /** Removes a worktree whose directory is there. @throws ERR_WORKTREE_DIRTY, ERR_WORKTREE_LOCKED, ERR_GIT_LOCKED */
-const removePresent = async (context: AddContext, worktree: Worktree, entry: AdminEntry): Promise<void> => {
+const removePresent = async (context: WorktreeContext, worktree: Worktree, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   await checkIndexLock(context, entry)
   const seen = await inspectWorktree(git, workspace.commonDir, worktree)
@@ -63,7 +64,7 @@ const removePresent = async (context: AddContext, worktree: Worktree, entry: Adm
  * git refuses for modified and untracked files, and deletes ignored ones. It refuses for submodules whatever is in
  * them; only then is --force given, after a second look just before.
  */
-const letGitRemove = async (context: AddContext, worktree: Worktree, seen: Inspection): Promise<void> => {
+const letGitRemove = async (context: WorktreeContext, worktree: Worktree, seen: Inspection): Promise<void> => {
   const { git, workspace } = context
   const remove = (force: readonly string[]): Promise<string> => git(workspace.root, ['worktree', 'remove', ...force, '--', seen.path])
   try {
@@ -77,7 +78,7 @@ const letGitRemove = async (context: AddContext, worktree: Worktree, seen: Inspe
 }
 
 /** The directory is gone: only git's own entry of this one worktree is left, with a HEAD that may hold commits. */
-const removeMissing = async (context: AddContext, entry: AdminEntry): Promise<void> => {
+const removeMissing = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   const head = `worktrees/${entry.dir.slice(join(workspace.commonDir, 'worktrees').length + 1)}/HEAD`
   const loose = await countCommits(git, workspace.commonDir, [head, '--not', '--branches', '--tags', '--remotes']).catch(() => 0)
@@ -85,7 +86,7 @@ const removeMissing = async (context: AddContext, entry: AdminEntry): Promise<vo
   await git(workspace.root, ['worktree', 'remove', '--', entry.path])
 }
 
-const removeDirectory = async (context: AddContext, worktree: Worktree, path: string): Promise<string | null> => {
+const removeDirectory = async (context: WorktreeContext, worktree: Worktree, path: string): Promise<string | null> => {
   const { commonDir } = context.workspace
   const entry = await adminEntryOf(commonDir, path)
   if (entry?.locked !== undefined && entry.locked !== null) throw lockedError(path, entry.locked)
@@ -102,7 +103,16 @@ const removeDirectory = async (context: AddContext, worktree: Worktree, path: st
   return (await exists(path)) ? `files were written to ${path} while it was being removed` : null
 }
 
-const removeBranch = async (context: AddContext, worktree: Worktree): Promise<string | null> => {
+/** @returns whether the detached HEAD of another working tree reaches the commit, as in a CI check-out that has no refs. */
+const heldByHead = async ({ git, workspace, version }: WorktreeContext, path: string, commit: string): Promise<boolean> => {
+  for (const entry of await listWorktrees(git, workspace, version)) {
+    if (entry.path === path || entry.branch !== null || entry.head === null) continue
+    if ((await countCommits(git, workspace.commonDir, [commit, '--not', entry.head]).catch(() => 1)) === 0) return true
+  }
+  return false
+}
+
+const removeBranch = async (context: WorktreeContext, worktree: Worktree): Promise<string | null> => {
   const { git, workspace } = context
   const { commonDir } = workspace
   const tip = await tipOf(git, commonDir, worktree.branch)
@@ -111,12 +121,15 @@ const removeBranch = async (context: AddContext, worktree: Worktree): Promise<st
   if (commits > 0) return `the branch ${worktree.branch} has ${commits} commits beyond its base`
   const user = await userOfBranch(git, commonDir, worktree.branch)
   if (user !== null) return `the branch ${worktree.branch} is checked out in ${user}`
-  await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
+  const witness = await otherRefWith(git, commonDir, worktree.branch, tip)
+  // Its base may have been deleted since, for example because this branch held it too.
+  if (witness === null && !(await heldByHead(context, worktree.path, tip))) return `only the branch ${worktree.branch} holds its base`
+  await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip, witness ?? undefined))
   return null
 }
 
 /** Removes a worktree and its branch as far as they hold no work. The caller holds the repository's turn. */
-export const removeWorktree = async (context: AddContext, worktree: Worktree): Promise<RemovalReport> => {
+export const removeWorktree = async (context: WorktreeContext, worktree: Worktree): Promise<RemovalReport> => {
   const path = await realPathOf(worktree.path)
   const keptDirectory = await removeDirectory(context, worktree, path)
   const keptBranch = await removeBranch(context, worktree)
