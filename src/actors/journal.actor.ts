@@ -17,7 +17,11 @@ type JournalState = JournalArgs & { readonly store: EventStore }
  * Stored before published, published before answered. Commits are handed to the store without waiting, so that those of
  * many actors share one transaction; the store settles them in order.
  */
-export const journalActor: ActorDefinition<JournalProtocol, JournalState, JournalArgs> = defineActor<JournalProtocol, JournalState, JournalArgs>({
+export const journalActor: ActorDefinition<JournalProtocol, JournalState, JournalArgs> = defineActor<
+  JournalProtocol,
+  JournalState,
+  JournalArgs
+>({
   kind: 'journal',
   async init(_ctx, args) {
     return { ...args, store: await args.open() }

@@ -3,7 +3,6 @@ import type { EventIds, NewEvent } from '../protocols/events.ts'
 import type { RecordWrite } from '../protocols/journal.protocol.ts'
 import { JOURNAL } from './names.ts'
 
-
 /** Long enough for a disk that is busy; beyond it the actor that waits fails and is restarted from its records. */
 const JOURNAL_LIMIT_MS = 30_000
 
@@ -21,6 +20,15 @@ export const readRecord = async <R>(ctx: Asker, kind: string, id: string): Promi
 }
 
 /** A record as the journal takes it. */
-export const recordOf = <R extends { readonly id: string }>(kind: string, record: R): RecordWrite => ({ kind, id: record.id, value: record })
+export const recordOf = <R extends { readonly id: string }>(kind: string, record: R): RecordWrite => ({
+  kind,
+  id: record.id,
+  value: record,
+})
 
-export const event = (at: number, type: string, ids: EventIds, payload: Readonly<Record<string, unknown>>): NewEvent => ({ type, at, ...ids, payload })
+export const event = (at: number, type: string, ids: EventIds, payload: Readonly<Record<string, unknown>>): NewEvent => ({
+  type,
+  at,
+  ...ids,
+  payload,
+})

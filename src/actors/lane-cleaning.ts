@@ -21,7 +21,12 @@ const holds = (uncommitted: readonly string[]): string =>
  * Idempotent.
  * @throws what Worktrees.inspect and remove throw, apart from a worktree that is gone or turned out to hold work
  */
-export const cleanLane = async (worktrees: Worktrees, worktree: WorktreeRecord, keep: KeepPolicy, outcome: Outcome): Promise<CleaningReport> => {
+export const cleanLane = async (
+  worktrees: Worktrees,
+  worktree: WorktreeRecord,
+  keep: KeepPolicy,
+  outcome: Outcome,
+): Promise<CleaningReport> => {
   const work = await worktrees.inspect(worktree).catch((error: unknown) => {
     if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
     throw error
@@ -31,13 +36,21 @@ export const cleanLane = async (worktrees: Worktrees, worktree: WorktreeRecord, 
     return { ...NOTHING, branchDeleted, reason: 'the worktree had been removed by somebody else' }
   }
   const { commits, uncommitted } = work
-  const kept = (reason: string, files = uncommitted): CleaningReport => ({ kept: true, branchDeleted: false, commits, uncommitted: files, reason })
+  const kept = (reason: string, files = uncommitted): CleaningReport => ({
+    kept: true,
+    branchDeleted: false,
+    commits,
+    uncommitted: files,
+    reason,
+  })
   if (uncommitted.length > 0) return kept(holds(uncommitted))
   const wanted = asks(keep, outcome)
   if (wanted !== null) return kept(wanted)
   try {
     const report = await worktrees.remove(worktree)
-    const reason = report.kept.length === 0 ? null : report.kept.join('; ')
+    // A branch that stays for its commits is what was asked for; anything else that stays wants a reason.
+    const expected = report.worktreeRemoved && (report.branchDeleted || commits > 0)
+    const reason = expected ? null : report.kept.join('; ')
     return { kept: !report.worktreeRemoved, branchDeleted: report.branchDeleted, commits, uncommitted, reason }
   } catch (error) {
     if (!isSignalboxError(error, 'ERR_WORKTREE_DIRTY')) throw error

@@ -64,7 +64,13 @@ const howItEnded = (last: AttemptResult | null, error: ErrorRecord | null): stri
 }
 
 /** Decides what the end of a command's terminal means. */
-export const settle = (command: CommandProgress, attempts: number, last: AttemptResult | null, exit: Exit, stopping: boolean): Partial<CommandProgress> => {
+export const settle = (
+  command: CommandProgress,
+  attempts: number,
+  last: AttemptResult | null,
+  exit: Exit,
+  stopping: boolean,
+): Partial<CommandProgress> => {
   const ended = { phase: 'ended', attempts, last } as const
   const { restart, intensity } = command.spec
   const how = howItEnded(last, exit.error ?? null)

@@ -27,11 +27,23 @@ const idsOf = (state: { readonly record: LaneRecord }) => ({ runId: state.record
 const terminals = (state: LaneActorState) => named<SupervisorProtocol>(terminalsName(state.record.id))
 
 /** Takes the machine one step on, stores it with what else happened, then performs the machine's actions. */
-const step = async (ctx: Ctx, state: LaneActorState, by: LaneEvent, cause: string, more: { events?: readonly NewEvent[]; patch?: Partial<LaneRecord> } = {}): Promise<LaneActorState> => {
+const step = async (
+  ctx: Ctx,
+  state: LaneActorState,
+  by: LaneEvent,
+  cause: string,
+  more: { events?: readonly NewEvent[]; patch?: Partial<LaneRecord> } = {},
+): Promise<LaneActorState> => {
   const from = state.record.snapshot
   const { next, actions } = laneMachine.advance(from, by, { laneId: state.record.id })
   const record: LaneRecord = { ...state.record, ...more.patch, snapshot: next }
-  const changed = event(ctx.now(), 'lane.state-changed', idsOf(state), { name: record.name, from: from.state, to: next.state, event: by.type, cause })
+  const changed = event(ctx.now(), 'lane.state-changed', idsOf(state), {
+    name: record.name,
+    from: from.state,
+    to: next.state,
+    event: by.type,
+    cause,
+  })
   await commit(ctx, [changed, ...(more.events ?? [])], [recordOf('lane', record)])
   return actions.reduce((present, action) => perform(ctx, present, action), { ...state, record })
 }
@@ -56,10 +68,14 @@ const perform = (ctx: Ctx, state: LaneActorState, action: string): LaneActorStat
 const addWorktree = (ctx: Ctx, state: LaneActorState): LaneActorState => {
   const { services, lane } = state.args
   const { path, branch } = state.record.worktree
-  ctx.run((signal) => services.worktrees.add({ path, branch, base: lane.base, copy: lane.copy }, AbortSignal.any([signal, state.provisioning.signal])), {
-    done: ['$provisioned', (worktree) => ({ worktree })],
-    failed: ['$provisionFailed', (error) => ({ error })],
-  })
+  ctx.run(
+    (signal) =>
+      services.worktrees.add({ path, branch, base: lane.base, copy: lane.copy }, AbortSignal.any([signal, state.provisioning.signal])),
+    {
+      done: ['$provisioned', (worktree) => ({ worktree })],
+      failed: ['$provisionFailed', (error) => ({ error })],
+    },
+  )
   return { ...state, adding: true }
 }
 
@@ -68,7 +84,12 @@ const endEverything = (ctx: Ctx, state: LaneActorState): LaneActorState => {
   const supervisor = terminals(state)
   const stopAll = async (): Promise<void> => {
     for (const { terminalId, spec } of running) {
-      await ctx.ask(supervisor, 'supervisor.stop-child', { name: terminalTreeName(terminalId) }, { timeoutMs: spec.graceMs + STOP_MARGIN_MS })
+      await ctx.ask(
+        supervisor,
+        'supervisor.stop-child',
+        { name: terminalTreeName(terminalId) },
+        { timeoutMs: spec.graceMs + STOP_MARGIN_MS },
+      )
     }
   }
   ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$terminalsStopped', () => ({})] })
@@ -106,7 +127,10 @@ const startCommand = (ctx: Ctx, state: LaneActorState, command: CommandProgress)
     const { ref } = await ctx.ask(terminals(state), 'supervisor.start-child', { spec }, { timeoutMs: STOP_MARGIN_MS })
     ctx.watch(ref, ['$terminalExited', (exit) => ({ command: name, exit })])
   }
-  ctx.run(start, { done: ['$terminalStarted', () => ({ command: name })], failed: ['$terminalStartFailed', (error) => ({ command: name, error })] })
+  ctx.run(start, {
+    done: ['$terminalStarted', () => ({ command: name })],
+    failed: ['$terminalStartFailed', (error) => ({ command: name, error })],
+  })
   return withCommand(state, name, { phase: 'starting' })
 }
 
@@ -153,7 +177,10 @@ const newRecord = (args: LaneArgs, at: number): LaneRecord => {
 const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof laneSummary>[1]): Promise<LaneActorState> => {
   const summary = laneSummary(state, report, Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)))
   const ended = event(ctx.now(), 'lane.ended', idsOf(state), { name: state.record.name, summary })
-  const closed = await step(ctx, state, { type: 'cleaned' }, report.reason ?? 'nothing is left', { events: [ended], patch: { summary, endedAt: ctx.now() } })
+  const closed = await step(ctx, state, { type: 'cleaned' }, report.reason ?? 'nothing is left', {
+    events: [ended],
+    patch: { summary, endedAt: ctx.now() },
+  })
   ctx.tell(namedRun(state.args.runId), 'run.lane-ended', { laneId: state.args.laneId })
   return closed
 }
@@ -202,7 +229,12 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
     const baseCommit = await args.services.worktrees.resolve(args.lane.base).catch(() => '')
     const planned = newRecord(args, ctx.now())
     const record = { ...planned, worktree: { ...planned.worktree, baseCommit } }
-    const created = event(ctx.now(), 'lane.created', { runId: args.runId, laneId: args.laneId }, { name: record.name, ...record.worktree, worktree: record.worktree.path, base: args.lane.base })
+    const created = event(
+      ctx.now(),
+      'lane.created',
+      { runId: args.runId, laneId: args.laneId },
+      { name: record.name, ...record.worktree, worktree: record.worktree.path, base: args.lane.base },
+    )
     const state = fresh(ctx, args, record)
     return step(ctx, state, { type: 'provision' }, 'the run starts the lane', { events: [created] })
   },
@@ -224,7 +256,8 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       const known = state.commands.find((candidate) => candidate.spec.name === command)
       return known?.phase === 'starting' ? proceed(ctx, withCommand(state, command, { phase: 'running' })) : state
     },
-    $terminalStartFailed: (ctx, state, { command, error }) => commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) }),
+    $terminalStartFailed: (ctx, state, { command, error }) =>
+      commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) }),
     $terminalExited: (ctx, state, { command, exit }) => commandEnded(ctx, state, command, exit),
     $terminalsStopped: async (ctx, state) => {
       let present = state
@@ -237,7 +270,13 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)
       if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message)
-      return end(ctx, state, { kept: true, branchDeleted: false, commits: 0, uncommitted: [], reason: `worktree kept: it could not be removed (${message})` })
+      return end(ctx, state, {
+        kept: true,
+        branchDeleted: false,
+        commits: 0,
+        uncommitted: [],
+        reason: `worktree kept: it could not be removed (${message})`,
+      })
     },
     $retryCleaning: (ctx, state) => removeWorktree(ctx, state),
   },

@@ -90,7 +90,14 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
   const attempt = (terminal?.attempts ?? 0) + 1
   const { record: fresh, spec } = newAttempt(ctx, args, attempt)
   const spawning = await step(ctx, fresh, { type: 'spawn' }, attempt === 1 ? 'the lane starts the command' : 'its supervisor restarts it', {
-    terminal: { id: args.terminalId, runId: args.runId, laneId: args.laneId, command: args.command.name, attempts: attempt, lastPtyId: fresh.id },
+    terminal: {
+      id: args.terminalId,
+      runId: args.runId,
+      laneId: args.laneId,
+      command: args.command.name,
+      attempts: attempt,
+      lastPtyId: fresh.id,
+    },
   })
   const pty = await args.services.terminals.spawn(spec).catch(async (error: unknown) => {
     await failed(ctx, spawning, error)
@@ -103,7 +110,16 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
   const { pid, startTime, bootId } = pty.identity
   const record = await step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
     patch: { process: { pid, startTime, bootId } },
-    events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane: args.lane, command: args.command.name, attempt, pid, argv: spec.argv, cwd: args.cwd })],
+    events: [
+      event(ctx.now(), 'pty.spawned', idsOf(spawning), {
+        lane: args.lane,
+        command: args.command.name,
+        attempt,
+        pid,
+        argv: spec.argv,
+        cwd: args.cwd,
+      }),
+    ],
   })
   return { record, pty }
 }
@@ -121,7 +137,14 @@ const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void
   }
   await step(ctx, record, { type: 'spawn-failed' }, toErrorRecord(error).message, {
     patch: { exit, endedAt: ctx.now() },
-    events: [event(ctx.now(), 'pty.error', idsOf(record), { lane: record.lane, command: record.command, attempt: record.attempt, error: exit.error })],
+    events: [
+      event(ctx.now(), 'pty.error', idsOf(record), {
+        lane: record.lane,
+        command: record.command,
+        attempt: record.attempt,
+        error: exit.error,
+      }),
+    ],
   })
 }
 
@@ -178,7 +201,13 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     $exited: async (ctx, state, { exit }) => {
       const record = await ended(ctx, state, exit)
       if (record.snapshot.state === 'stopped') ctx.exit('normal')
-      else ctx.exit('crashed', new SignalboxError('ERR_PTY_ENDED', exitCause(exit), { context: { ptyId: record.id, exitCode: exit.exitCode, signal: exit.signal } }))
+      else
+        ctx.exit(
+          'crashed',
+          new SignalboxError('ERR_PTY_ENDED', exitCause(exit), {
+            context: { ptyId: record.id, exitCode: exit.exitCode, signal: exit.signal },
+          }),
+        )
       return { ...state, record }
     },
     $lost: async (ctx, state, { error }) => {

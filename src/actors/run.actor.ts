@@ -81,15 +81,17 @@ const startLane = (ctx: Ctx, state: RunState, { id, lane }: LaneProgress): RunSt
 /** Starts what may start, skips what cannot, and ends the run when nothing is left. */
 const proceed = async (ctx: Ctx, before: RunState): Promise<RunState> => {
   let state = before
-  for (let again = true; again; ) {
+  for (let again = true; again;) {
     again = false
     for (const lane of state.lanes) {
       if (lane.phase !== 'waiting') continue
       const predecessors = lane.lane.after.map((name) => state.lanes.find((other) => other.lane.name === name))
       const broken = predecessors.find((other) => other?.phase === 'ended' && other.summary?.outcome !== 'succeeded')
       if (state.stopping !== null) state = await giveUp(ctx, state, lane, 'interrupted', `stopped before it began: ${state.stopping}`)
-      else if (broken !== undefined) state = await giveUp(ctx, state, lane, 'skipped', `lane ${broken.lane.name} before it ended as ${broken.summary?.outcome}`)
-      else if (predecessors.every((other) => other?.phase === 'ended') && busy(state) < state.args.plan.parallel) state = startLane(ctx, state, lane)
+      else if (broken !== undefined)
+        state = await giveUp(ctx, state, lane, 'skipped', `lane ${broken.lane.name} before it ended as ${broken.summary?.outcome}`)
+      else if (predecessors.every((other) => other?.phase === 'ended') && busy(state) < state.args.plan.parallel)
+        state = startLane(ctx, state, lane)
       else continue
       again = true
     }
@@ -136,7 +138,13 @@ const knownLanes = async (ctx: Ctx, args: RunArgs, record: RunRecord): Promise<r
     if (tree !== undefined && known?.summary != null) ctx.tell(ctx.self, 'run.lane-ended', { laneId: id })
     if (known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
     else if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
-    else lanes.push({ lane, id, phase: 'ended', summary: known.summary ?? unstarted({ lane, id, phase: 'ended', summary: null }, 'failed', 'its tree was lost') })
+    else
+      lanes.push({
+        lane,
+        id,
+        phase: 'ended',
+        summary: known.summary ?? unstarted({ lane, id, phase: 'ended', summary: null }, 'failed', 'its tree was lost'),
+      })
   }
   return lanes
 }
@@ -190,6 +198,12 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
       return state
     },
     $laneStartFailed: (ctx, state, { laneId, error }) => laneEnded(ctx, state, laneId, toErrorRecord(error).message),
-    $laneExited: (ctx, state, { laneId, exit }) => laneEnded(ctx, state, laneId, `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`),
+    $laneExited: (ctx, state, { laneId, exit }) =>
+      laneEnded(
+        ctx,
+        state,
+        laneId,
+        `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`,
+      ),
   },
 })

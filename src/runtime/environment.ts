@@ -23,7 +23,9 @@ export type Environment = {
 }
 
 /** @throws ERR_GIT_MISSING, ERR_GIT_TOO_OLD, ERR_WORKSPACE_… as openWorkspace */
-export const openEnvironment = async (options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory'>): Promise<Environment> => {
+export const openEnvironment = async (
+  options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory'>,
+): Promise<Environment> => {
   const ids = createIdFactory({ clock: systemClock, random: systemRandom })
   const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom })
   const id = await workspaceId(worktrees.workspace.commonDir, () => ids.next('workspace'))

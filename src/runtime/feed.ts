@@ -47,7 +47,7 @@ export const createHistory = (): EventHistory => {
     for (const resolve of woken) resolve()
   }
   const read = async function* (): AsyncGenerator<RecordedEvent> {
-    for (let next = 0; ; ) {
+    for (let next = 0; ;) {
       const event = events[next]
       if (event !== undefined) {
         next += 1

@@ -38,7 +38,9 @@ export const observe = (clock: Clock, feed: Feed, record: (event: NewEvent) => v
       return { ids: { ...ids, terminalId: id as TerminalId }, payload: { lane, command } }
     }
     const lane = lanes.get(id)
-    return lane === undefined ? { ids: {}, payload: {} } : { ids: { runId: lane.runId, laneId: id as LaneId }, payload: { lane: lane.lane } }
+    return lane === undefined
+      ? { ids: {}, payload: {} }
+      : { ids: { runId: lane.runId, laneId: id as LaneId }, payload: { lane: lane.lane } }
   }
   const expected = (exit: Exit): boolean => exit.reason !== 'crashed' && exit.reason !== 'timeout' && exit.reason !== 'init_failed'
   return {

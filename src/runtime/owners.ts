@@ -39,7 +39,10 @@ const parse = (text: string): Owner | null => {
 }
 
 /** @returns the living owners, and the files that dead ones left. */
-export const readOwners = async (directory: string, table: ProcessTable): Promise<{ living: readonly Owner[]; stale: readonly string[] }> => {
+export const readOwners = async (
+  directory: string,
+  table: ProcessTable,
+): Promise<{ living: readonly Owner[]; stale: readonly string[] }> => {
   const living: Owner[] = []
   const stale: string[] = []
   for (const name of await readdir(directory).catch(() => [])) {

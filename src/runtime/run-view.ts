@@ -14,7 +14,10 @@ const LAST_LINE_BYTES = 1_024
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] }
 type CommandDraft = Draft<CommandView> & { ptyId: PtyId | null }
-type LaneDraft = Draft<Omit<LaneView, 'commands' | 'waitingFor'>> & { readonly after: readonly string[]; readonly commands: Map<string, CommandDraft> }
+type LaneDraft = Draft<Omit<LaneView, 'commands' | 'waitingFor'>> & {
+  readonly after: readonly string[]
+  readonly commands: Map<string, CommandDraft>
+}
 
 /** Keeps the present state of a run from its events. */
 export type RunProjection = { apply(event: RecordedEvent): void; view(): RunView }
@@ -35,7 +38,10 @@ const applyToCommand = (command: CommandDraft, event: RecordedEvent): void => {
       }
       return
     case 'pty.exited':
-      Object.assign(command, outcomeOf(payload), { endedAt: event.at, lastLine: (payload['lastLines'] as string[]).at(-1) ?? command.lastLine })
+      Object.assign(command, outcomeOf(payload), {
+        endedAt: event.at,
+        lastLine: (payload['lastLines'] as string[]).at(-1) ?? command.lastLine,
+      })
       return
     case 'supervisor.decided': {
       const decision = payload['decision'] as Decision
@@ -52,7 +58,8 @@ const applySummary = (lane: LaneDraft, summary: LaneSummary, at: number): void =
   if (lane.startedAt === null) lane.state = 'skipped'
   for (const done of summary.commands) {
     const command = lane.commands.get(done.name)
-    if (command !== undefined) Object.assign(command, { outcome: done.outcome satisfies CommandSummary['outcome'], attempts: done.attempts })
+    if (command !== undefined)
+      Object.assign(command, { outcome: done.outcome satisfies CommandSummary['outcome'], attempts: done.attempts })
   }
 }
 
@@ -86,7 +93,13 @@ const draftLane = (lane: Plan['lanes'][number], id: LaneId): LaneDraft => ({
 })
 
 /** @param lanes ids by name, as the run's first event tells them */
-export const projectRun = (runId: RunId, plan: Plan, startedAt: number, lanes: ReadonlyMap<string, LaneId>, terminals: TerminalHost): RunProjection => {
+export const projectRun = (
+  runId: RunId,
+  plan: Plan,
+  startedAt: number,
+  lanes: ReadonlyMap<string, LaneId>,
+  terminals: TerminalHost,
+): RunProjection => {
   const drafts = new Map<string, LaneDraft>(plan.lanes.map((lane) => [lane.name, draftLane(lane, lanes.get(lane.name) ?? 'ln_')]))
   const byId = new Map([...drafts.values()].map((lane) => [lane.id, lane]))
   const lastLine = ({ ptyId, lastLine: recorded }: CommandDraft): string => {

@@ -48,7 +48,14 @@ export interface Runtime extends AsyncDisposable {
 
 type Live = { readonly runs: Map<RunId, LiveRun>; readonly ptys: Map<PtyId, RunId>; readonly killed: Set<RunId> }
 
-const servicesOf = (env: Environment, options: RuntimeOptions, terminals: TerminalHost, decorators: Decorators, live: Live, owner: Services['owner']): Services => {
+const servicesOf = (
+  env: Environment,
+  options: RuntimeOptions,
+  terminals: TerminalHost,
+  decorators: Decorators,
+  live: Live,
+  owner: Services['owner'],
+): Services => {
   const { SIGNALBOX_MARK: _, ...inherited } = options.env ?? process.env
   return {
     workspaceId: env.workspaceId,
@@ -121,14 +128,25 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const record = (event: Parameters<Parameters<typeof observe>[2]>[0]): void => system?.tell(JOURNAL, 'journal.commit', { events: [event] })
   try {
     const root = rootTree({ open, publish: feed.publish, onFailure })
-    system = await startSystem({ scheduler: nactScheduler(), clock: systemClock, random: systemRandom, root, observer: observe(systemClock, feed, record) })
+    system = await startSystem({
+      scheduler: nactScheduler(),
+      clock: systemClock,
+      random: systemRandom,
+      root,
+      observer: observe(systemClock, feed, record),
+    })
   } catch (error) {
     await unregister()
     throw error
   }
   const running = system
   void running.exited.then((exit) => {
-    failAll(new SignalboxError('ERR_SUPERVISOR_INTENSITY', `the supervision tree ended (${exit.reason}): ${exit.error?.message ?? 'no cause known'}`))
+    failAll(
+      new SignalboxError(
+        'ERR_SUPERVISOR_INTENSITY',
+        `the supervision tree ended (${exit.reason}): ${exit.error?.message ?? 'no cause known'}`,
+      ),
+    )
   })
   const services = servicesOf(env, options, terminals, decorators, live, owner)
 

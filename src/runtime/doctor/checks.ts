@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access, mkdir, readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createProcessTable } from '../../adapters/process-table.ts'
+import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import { systemRandom } from '../../adapters/system/system-random.adapter.ts'
+import { createIdFactory } from '../../protocols/id-factory.ts'
+import { CATALOGUE } from '../../protocols/error-catalogue.ts'
+import type { DoctorCheck } from '../../protocols/doctor.ts'
+import { isSignalboxError, toErrorRecord } from '../../protocols/errors.ts'
+import { execHelperPath, locateExecHelper } from '../../terminal-host/exec-helper.ts'
+import { createInProcessTerminalHost } from '../../terminal-host/in-process-host.ts'
+
+/** Below it a run of a few lanes is likely to fill the disk. */
+const DISK_FLOOR_BYTES = 1_000_000_000
+/** A terminal takes one descriptor and its log another; 300 of each, and some for git and the store. */
+const FDS_FLOOR = 1_024
+
+export const passed = (name: string, detail: string): DoctorCheck => ({ name, ok: true, detail, remedy: null })
+
+/** A check that failed with an error of the catalogue: its remedy is the catalogue's. */
+export const failedBy = (name: string, error: unknown): DoctorCheck => {
+  const remedy = isSignalboxError(error) ? CATALOGUE[error.code].next : null
+  return { name, ok: false, detail: toErrorRecord(error).message, remedy }
+}
+
+const checkNode = (): DoctorCheck => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const ok = major > 24 || (major === 24 && minor >= 18)
+  return { name: 'node', ok, detail: `Node.js ${process.versions.node}`, remedy: ok ? null : CATALOGUE.ERR_NODE_TOO_OLD.next }
+}
+
+/** Builds the helper where it is missing and `fix` is set. */
+const checkHelper = (fix: boolean): DoctorCheck => {
+  try {
+    return passed('exec-helper', locateExecHelper())
+  } catch (error) {
+    if (!fix) return failedBy('exec-helper', error)
+    const script = fileURLToPath(new URL('../../../native/build.mjs', import.meta.url))
+    const built = spawnSync(process.execPath, [script], { encoding: 'utf8' })
+    return built.status === 0
+      ? passed('exec-helper', `built at ${execHelperPath()}`)
+      : {
+          name: 'exec-helper',
+          ok: false,
+          detail: built.stderr.trim() || `${script} failed`,
+          remedy: 'Install a C compiler (cc), then run `signalbox doctor --fix` again.',
+        }
+  }
+}
+
+const checkPty = async (cwd: string): Promise<DoctorCheck> => {
+  const host = createInProcessTerminalHost({ clock: systemClock, processTable: createProcessTable() })
+  const ptyId = createIdFactory({ clock: systemClock, random: systemRandom }).next('pty')
+  const mark = `doctor/${ptyId}/1`
+  try {
+    const pty = await host.spawn({
+      ptyId,
+      argv: ['/bin/sh', '-c', 'exit 0'],
+      env: { SIGNALBOX_MARK: mark, PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      cwd,
+      mark,
+    })
+    const { exitCode } = await pty.exited
+    return exitCode === 0
+      ? passed('pty', 'a process runs on a terminal')
+      : { name: 'pty', ok: false, detail: `a test process ended with ${exitCode}`, remedy: 'Report this.' }
+  } catch (error) {
+    return failedBy('pty', error)
+  } finally {
+    await host.close(0)
+  }
+}
+
+const checkDisk = async (stateHome: string): Promise<DoctorCheck> => {
+  const directory = join(stateHome, 'signalbox')
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await access(directory, constants.W_OK)
+    const { bavail, bsize } = await statfs(directory)
+    const free = bavail * bsize
+    const detail = `${(free / 1e9).toFixed(1)} GB free for ${directory}`
+    return {
+      name: 'disk',
+      ok: free >= DISK_FLOOR_BYTES,
+      detail,
+      remedy: free >= DISK_FLOOR_BYTES ? null : 'Free at least 1 GB, or set XDG_STATE_HOME to another disk.',
+    }
+  } catch (error) {
+    return {
+      name: 'disk',
+      ok: false,
+      detail: `${directory}: ${toErrorRecord(error).message}`,
+      remedy: 'Make the directory writable, or set XDG_STATE_HOME.',
+    }
+  }
+}
+
+const checkFds = async (): Promise<DoctorCheck> => {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
+  const soft = /^Max open files\s+(\d+|unlimited)/mu.exec(limits)?.[1]
+  if (soft === undefined) return { name: 'fds', ok: null, detail: 'the limit of open files cannot be read here', remedy: null }
+  const ok = soft === 'unlimited' || Number(soft) >= FDS_FLOOR
+  return { name: 'fds', ok, detail: `${soft} open files allowed`, remedy: ok ? null : `Raise it: ulimit -n ${FDS_FLOOR * 4}` }
+}
+
+/** Informs only: the kill of a process tree works by marker without cgroups, except for a child that wipes its environment. */
+const checkCgroups = async (): Promise<DoctorCheck> => {
+  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '')
+  const v2 = mounts
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find((fields) => fields[2] === 'cgroup2')?.[1]
+  const without = 'processes that wipe their environment escape the marker and cannot be found'
+  if (v2 === undefined) return { name: 'cgroups', ok: null, detail: `no cgroup v2 here: ${without}`, remedy: null }
+  const writable = await access(v2, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  return {
+    name: 'cgroups',
+    ok: null,
+    detail: writable
+      ? `cgroup v2 at ${v2} is writable; this version does not use it yet: ${without}`
+      : `cgroup v2 at ${v2} is not writable: ${without}`,
+    remedy: null,
+  }
+}
+
+/** The checks that need no repository. */
+export const checkMachine = async (options: {
+  readonly cwd: string
+  readonly stateHome: string
+  readonly fix: boolean
+}): Promise<readonly DoctorCheck[]> => {
+  const helper = checkHelper(options.fix)
+  return [checkNode(), helper, await checkPty(options.cwd), await checkDisk(options.stateHome), await checkFds(), await checkCgroups()]
+}

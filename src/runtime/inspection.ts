@@ -1,0 +1,27 @@
+import type { EventQuery, EventStore } from '../ports/event-store.port.ts'
+import type { RecordedEvent } from '../protocols/events.ts'
+import type { RunRecord } from '../protocols/records.ts'
+import { openEnvironment } from './environment.ts'
+import type { RuntimeOptions } from './options.ts'
+
+/** Reads what was recorded, also while a run goes on in another process. */
+export interface Inspection {
+  /** Oldest first. */
+  runs(): Promise<readonly RunRecord[]>
+  events(query: EventQuery): Promise<readonly RecordedEvent[]>
+  close(): Promise<void>
+}
+
+/** The records of one kind, with the type that was written under it. */
+export const recordsOf = async <R>(store: EventStore, kind: string): Promise<readonly R[]> =>
+  (await store.records(kind)).map(({ value }) => value as R)
+
+/** @throws ERR_WORKSPACE_…, ERR_GIT_…, ERR_STORE_… */
+export const openInspection = async (options: Pick<RuntimeOptions, 'workspace' | 'stateHome'>): Promise<Inspection> => {
+  const store = await (await openEnvironment(options)).openStore()
+  return {
+    runs: () => recordsOf<RunRecord>(store, 'run'),
+    events: (query) => store.events(query),
+    close: () => store.close(),
+  }
+}
