@@ -1,0 +1,45 @@
+import type { Timer } from '../ports/clock.port.ts'
+import type { ReplyFunction } from './types.ts'
+
+/** Somebody who keeps track of open asks: an actor that must answer, or one that waits. */
+export type AskKeeper = { readonly open: Set<Ask> }
+
+/** One question and its answer. Settles once; whoever keeps it is told. */
+export class Ask {
+  readonly promise: Promise<unknown>
+  readonly reply: ReplyFunction<unknown>
+  private settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | null
+  private readonly keepers: readonly Set<Ask>[]
+  timer: Timer | null = null
+
+  constructor(keepers: readonly Set<Ask>[]) {
+    this.keepers = keepers
+    for (const keeper of keepers) keeper.add(this)
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.settle = { resolve, reject }
+    this.promise = promise
+    // An asker that was given up, or does not look, must not end the process.
+    promise.catch(() => {})
+    const reply = (value: unknown): void => this.finish()?.resolve(value)
+    reply.fail = (error: unknown): void => this.fail(error)
+    this.reply = reply
+  }
+
+  fail(error: unknown): void {
+    this.finish()?.reject(error)
+  }
+
+  private finish(): { resolve: (value: unknown) => void; reject: (error: unknown) => void } | null {
+    const { settle } = this
+    this.settle = null
+    this.timer?.cancel()
+    this.timer = null
+    if (settle !== null) for (const keeper of this.keepers) keeper.delete(this)
+    return settle
+  }
+}
+
+const ignore = (): void => {}
+ignore.fail = (): void => {}
+/** What the handler of a message gets that nobody waits for. */
+export const NO_REPLY: ReplyFunction<unknown> = ignore

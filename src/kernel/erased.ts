@@ -1,0 +1,21 @@
+import type { ActorDefinition, Exit, ReplyFunction } from './types.ts'
+import type { CellContext } from './context.ts'
+
+type ErasedHandler = (ctx: CellContext, state: unknown, message: object, reply: ReplyFunction<unknown>) => unknown
+
+/** A definition without its types: the kernel moves messages and does not look into them. */
+export type ErasedDefinition = {
+  readonly kind: string
+  init(ctx: CellContext, args: unknown): unknown
+  readonly on: Readonly<Record<string, ErasedHandler>>
+  terminate?(ctx: CellContext, state: unknown, exit: Exit): unknown
+  readonly initLimitMs?: number
+  readonly handlerLimitMs?: number
+  readonly mailboxLimit?: number
+}
+
+/** The one place where the types of a definition are dropped; `worker()` has checked them. */
+export const erase = <P, S, A>(definition: ActorDefinition<P, S, A>): ErasedDefinition => definition as unknown as ErasedDefinition
+
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

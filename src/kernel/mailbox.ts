@@ -1,0 +1,64 @@
+import type { Ask } from './ask.ts'
+import { Queue } from './queue.ts'
+
+/** Takes a waiting system message back: a timer that was cancelled, a watch that was ended. */
+export type Token = { cancelled: boolean }
+
+/** From the kernel or from the actor's own effects. `make` runs in the actor, so that its failure is the actor's. */
+export type SystemMail = { readonly lane: 'system'; readonly type: string; readonly make: () => object; readonly token: Token | null }
+
+/** From another actor or from outside. */
+export type UserMail = {
+  readonly lane: 'user'
+  readonly type: string
+  readonly message: object
+  readonly from: string | null
+  readonly ask: Ask | null
+}
+
+export type Mail = SystemMail | UserMail
+
+/** Two lanes of mail. System mail is never dropped and always first; user mail is bounded. */
+export class Mailbox {
+  private readonly system = new Queue<SystemMail>()
+  private readonly user = new Queue<UserMail>()
+  readonly limit: number
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  /** User mail that waits. */
+  get waiting(): number {
+    return this.user.size
+  }
+
+  get isEmpty(): boolean {
+    return this.system.size === 0 && this.user.size === 0
+  }
+
+  addSystem(mail: SystemMail): void {
+    this.system.push(mail)
+  }
+
+  /** @returns false when the lane is full: nothing was added. */
+  addUser(mail: UserMail): boolean {
+    if (this.user.size >= this.limit) return false
+    this.user.push(mail)
+    return true
+  }
+
+  next(): Mail | undefined {
+    for (;;) {
+      const mail = this.system.shift()
+      if (mail === undefined) return this.user.shift()
+      if (mail.token === null || !mail.token.cancelled) return mail
+    }
+  }
+
+  /** Empties both lanes. @returns the user mail, which nobody will handle */
+  close(): UserMail[] {
+    this.system.takeAll()
+    return this.user.takeAll()
+  }
+}

@@ -1,0 +1,106 @@
+import type { Cell } from './cell.ts'
+import { Queue } from './queue.ts'
+import type { Exit } from './types.ts'
+
+/** What is known of a name. `owner` is the supervisor that has it, also while nobody runs under it. */
+type Entry = { current: Cell | null; incarnation: number; owner: Cell | null; restarted: boolean }
+
+/** Who a message is for, or why it cannot be delivered. */
+export type Resolved = Cell | 'not-found' | 'ended' | 'restarted'
+
+const KEPT_EXITS = 1_024
+const KEPT_NAMES = 65_536
+
+/** Names and their incarnations. An incarnation number is never used twice for a name, however long the system runs. */
+export class Registry {
+  private readonly entries = new Map<string, Entry>()
+  /** Names given back, oldest first, with their last incarnation. */
+  private readonly retired = new Map<string, number>()
+  /** Above every incarnation of a retired name that was forgotten. */
+  private floor = 0
+  private readonly claims = new Map<Cell, Set<string>>()
+  private readonly exits = new Map<string, Exit>()
+  private readonly exitOrder = new Queue<string>()
+
+  lookup(name: string): Cell | null {
+    return this.entries.get(name)?.current ?? null
+  }
+
+  resolve(target: { readonly name: string; readonly incarnation?: number | undefined }): Resolved {
+    const entry = this.entries.get(target.name)
+    if (entry !== undefined && entry.current !== null && (target.incarnation === undefined || target.incarnation === entry.incarnation)) {
+      return entry.current
+    }
+    if (target.incarnation === undefined) return 'not-found'
+    const last = entry?.incarnation ?? this.retired.get(target.name)
+    if (last === undefined || target.incarnation > last) return 'not-found'
+    return target.incarnation < last || entry?.restarted === true ? 'restarted' : 'ended'
+  }
+
+  /** @returns false when another supervisor has the name. */
+  claim(name: string, owner: Cell): boolean {
+    if (this.entries.has(name)) return false
+    this.entries.set(name, { ...this.revive(name), owner })
+    const names = this.claims.get(owner) ?? new Set<string>()
+    this.claims.set(owner, names.add(name))
+    return true
+  }
+
+  release(name: string): void {
+    const entry = this.entries.get(name)
+    if (entry === undefined) return
+    this.entries.delete(name)
+    if (entry.owner !== null) this.claims.get(entry.owner)?.delete(name)
+    this.retired.delete(name)
+    this.retired.set(name, entry.incarnation)
+    if (this.retired.size > KEPT_NAMES) this.forgetOldest()
+  }
+
+  releaseAll(owner: Cell): void {
+    for (const name of this.claims.get(owner) ?? []) this.release(name)
+    this.claims.delete(owner)
+  }
+
+  /** @returns the incarnation that begins. */
+  begin(name: string): number {
+    let entry = this.entries.get(name)
+    if (entry === undefined) this.entries.set(name, (entry = { ...this.revive(name), owner: null }))
+    entry.incarnation += 1
+    entry.restarted = false
+    return entry.incarnation
+  }
+
+  began(cell: Cell): void {
+    const entry = this.entries.get(cell.ref.name)
+    if (entry !== undefined) entry.current = cell
+  }
+
+  ended(cell: Cell, exit: Exit, restarted: boolean): void {
+    const entry = this.entries.get(cell.ref.name)
+    if (entry?.current === cell) {
+      entry.current = null
+      entry.restarted = restarted
+    }
+    this.exits.set(cell.ref.id, exit)
+    this.exitOrder.push(cell.ref.id)
+    if (this.exitOrder.size > KEPT_EXITS) this.exits.delete(this.exitOrder.shift() ?? '')
+  }
+
+  /** How an incarnation ended, while that is remembered. */
+  exitOf(id: string): Exit | undefined {
+    return this.exits.get(id)
+  }
+
+  private revive(name: string): { current: null; incarnation: number; restarted: boolean } {
+    const incarnation = this.retired.get(name) ?? this.floor
+    this.retired.delete(name)
+    return { current: null, incarnation, restarted: false }
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.retired
+    if (oldest === undefined) return
+    this.retired.delete(oldest[0])
+    this.floor = Math.max(this.floor, oldest[1])
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * An actor's id for its scheduler: `name$incarnation`, every other character than letters, digits and `-_.` written as
+ * `!hex!`, because nact allows few (FACTS, nact defect 9). Two names never share an id.
+ * @example schedulerId('lane:ln_1', 2) === 'lane!3a!ln_1$2'
+ */
+export const schedulerId = (name: string, incarnation: number): string =>
+  `${name.replaceAll(/[^a-z0-9._-]/gi, (text) => `!${text.charCodeAt(0).toString(16)}!`)}$${incarnation}`

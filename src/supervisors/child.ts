@@ -1,0 +1,65 @@
+import type { Cell } from '../kernel/cell.ts'
+import { type ActorRef, type Exit, isCleanExit, type ReplyFunction } from '../kernel/types.ts'
+import type { RestartType } from '../protocols/plan.ts'
+import type { ChildSpec, Shutdown } from './spec.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** down: to be started; waiting: to be started after a delay; done: ended and not to be restarted, but its spec stays. */
+export type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'done'
+
+/** A child as its supervisor sees it. */
+export type Child = {
+  readonly spec: ChildSpec
+  phase: ChildPhase
+  cell: Cell | null
+  /** Of a child that is a supervisor and runs. */
+  supervisor: Supervisor | null
+  /** Starts that were tried. */
+  attempts: number
+  /** Whether a start was ever acknowledged. */
+  hasStarted: boolean
+  /** For the backoff. */
+  restartsInARow: number
+  /** Monotonic ms of its last acknowledged start. */
+  startedAt: number
+  /** The last one that was tried. */
+  incarnation: number
+  /** What its last end was made of. */
+  failure: unknown
+  /** Set by stop-child: its spec goes when it has ended. */
+  isLeaving: boolean
+  /** Told of its first start, or that there will be none. */
+  readonly startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[]
+  readonly stopReplies: ReplyFunction<{ stopped: boolean }>[]
+}
+
+export const newChild = (spec: ChildSpec): Child => ({
+  spec,
+  phase: 'down',
+  cell: null,
+  supervisor: null,
+  attempts: 0,
+  hasStarted: false,
+  restartsInARow: 0,
+  startedAt: 0,
+  incarnation: 0,
+  failure: undefined,
+  isLeaving: false,
+  startReplies: [],
+  stopReplies: [],
+})
+
+/** Source of the defaults: OTP. */
+export const shutdownOf = (spec: ChildSpec): Shutdown => spec.shutdown ?? (spec.type === 'supervisor' ? 'infinity' : 5_000)
+export const restartOf = (spec: ChildSpec): RestartType => spec.restart ?? 'permanent'
+
+/** Whether a child that ended by itself is to be started again. */
+export const isRestartable = (spec: ChildSpec, exit: Exit): boolean => {
+  const restart = restartOf(spec)
+  return restart === 'permanent' || (restart === 'transient' && !isCleanExit(exit))
+}
+
+export const hasActor = ({ phase }: Child): boolean => phase === 'starting' || phase === 'running' || phase === 'stopping'
+
+export const isRestarting = ({ phase, attempts }: Child): boolean =>
+  phase === 'waiting' || phase === 'down' || (phase === 'starting' && attempts > 1)

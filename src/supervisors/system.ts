@@ -1,0 +1,73 @@
+import { Kernel } from '../kernel/kernel.ts'
+import type { Exit } from '../kernel/types.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { Supervisor } from './supervisor.ts'
+import type { System, SystemObserver, SystemOptions } from './system.types.ts'
+import { treeOf } from './tree-view.ts'
+
+/**
+ * Starts a supervision tree.
+ * @returns the running system, once every static child has acknowledged its start
+ * @throws ERR_ACTOR_INIT_FAILED when the tree cannot start; what had started is stopped, and the scheduler closed
+ */
+export const startSystem = async (options: SystemOptions): Promise<System> => {
+  const observer = guarded(options.observer ?? {})
+  const kernel = new Kernel({ ...options, observer })
+  const exited = Promise.withResolvers<Exit>()
+  const started = Promise.withResolvers<void>()
+  const root = new Supervisor({ kernel, decided: (decision) => observer.decided?.(decision) }, options.root, {
+    supervisor: null,
+    shutdown: 'infinity',
+    onStarted: () => started.resolve(),
+    onExit: (_cell, exit, error) => {
+      started.reject(startError(options.root.name, exit, error))
+      exited.resolve(exit)
+    },
+  })
+  const closed = exited.promise.then(() => options.scheduler.close())
+  try {
+    await started.promise
+  } catch (error) {
+    await closed
+    throw error
+  }
+  return {
+    lookup: (name) => kernel.lookup(name),
+    tell: (target, type, message) => kernel.tell(null, target, type, message as object),
+    ask: (target, type, message, { timeoutMs }) => kernel.ask(null, target, type, message as object, timeoutMs) as Promise<never>,
+    tree: () => treeOf(root),
+    deadLetters: () => kernel.dead.list(),
+    exited: exited.promise,
+    stop: async (reason = 'shutdown') => {
+      root.cell.stop(reason, 'infinity')
+      await closed
+    },
+  }
+}
+
+const startError = (root: string, exit: Exit, error: unknown): unknown =>
+  error instanceof SignalboxError
+    ? error
+    : new SignalboxError('ERR_ACTOR_INIT_FAILED', `"${root}" could not start: ${exit.error?.message ?? exit.reason}`, {
+        context: { supervisor: root },
+        cause: error,
+      })
+
+/** Observers must not throw; one that does must not take an actor with it. */
+const guarded = (observer: SystemObserver): SystemObserver => {
+  const quiet =
+    <T>(call: ((value: T) => void) | undefined) =>
+    (value: T): void => {
+      try {
+        call?.(value)
+      } catch {
+        // Nothing that could be told: the observer is who would be told.
+      }
+    }
+  return {
+    started: quiet(observer.started?.bind(observer)),
+    exited: quiet(observer.exited?.bind(observer)),
+    decided: quiet(observer.decided?.bind(observer)),
+    deadLetter: quiet(observer.deadLetter?.bind(observer)),
+  }
+}

@@ -1,0 +1,31 @@
+import { SignalboxError } from '../protocols/errors.ts'
+import { restartOf } from './child.ts'
+import type { ChildSpec, SupervisorSpec } from './spec.ts'
+
+/**
+ * Refuses what OTP refuses: two children of one name, a significant child that is permanent or whose supervisor never
+ * ends by itself, and children of a dynamic supervisor before it runs.
+ * @throws ERR_SUPERVISOR_CHILD_EXISTS, ERR_SUPERVISOR_SPEC_INVALID
+ */
+export const validateSpec = (spec: SupervisorSpec): void => {
+  const names = new Set<string>()
+  for (const child of spec.children ?? []) {
+    if (names.has(child.name)) throw childExists(spec.name, child.name)
+    names.add(child.name)
+    validateChild(spec, child)
+  }
+  if (spec.strategy === 'dynamic' && names.size > 0) throw invalid(spec.name, 'is dynamic: its children are added when it runs')
+}
+
+/** @throws ERR_SUPERVISOR_SPEC_INVALID */
+export const validateChild = (spec: SupervisorSpec, child: ChildSpec): void => {
+  if (child.significant !== true) return
+  if (restartOf(child) === 'permanent') throw invalid(child.name, 'is significant and permanent: it never ends for good')
+  if ((spec.autoShutdown ?? 'never') === 'never') throw invalid(child.name, `is significant, but "${spec.name}" has no autoShutdown`)
+}
+
+export const childExists = (supervisor: string, child: string): SignalboxError =>
+  new SignalboxError('ERR_SUPERVISOR_CHILD_EXISTS', `the name "${child}" is taken`, { context: { supervisor, child } })
+
+const invalid = (name: string, why: string): SignalboxError =>
+  new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })
