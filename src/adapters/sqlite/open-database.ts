@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, renameSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
@@ -12,6 +12,9 @@ import { addWorkspace, type Statements, statements, workspaceKey } from './state
 
 /** How long SQLite itself waits for a lock, in ms: it blocks the event loop, so only about one write of another process. */
 const BUSY_TIMEOUT_MS = 2
+
+/** The smallest page of an SQLite file. Source: https://www.sqlite.org/fileformat.html, 1.3.2 */
+const SMALLEST_BYTES = 512
 
 export type StoreLocation = { readonly path: string; readonly workspaceId: WorkspaceId; readonly clock: Clock }
 
@@ -53,33 +56,7 @@ const prepareFile = (db: DatabaseSync, { path, workspaceId }: StoreLocation): nu
   )
 }
 
-/** @returns null where the file is damaged. */
-const tryOpen = (location: StoreLocation): Omit<OpenDatabase, 'putAside'> | null => {
-  const { path, workspaceId } = location
-  createPrivately(path)
-  const identity = fileIdentity(path)
-  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-  const close = (): void => {
-    if (db.isOpen) db.close()
-  }
-  try {
-    // The version first: a newer file is refused, not judged.
-    assertKnownVersion(db, path)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    if (!isWhole(db)) {
-      close()
-      return null
-    }
-    const made = statements(db, prepareFile(db, location), workspaceId)
-    return { ...made, transaction: (work) => transaction(db, work), isMoved: () => fileIdentity(path) !== identity, close }
-  } catch (error) {
-    close()
-    if (isDamage(error)) return null
-    throw error
-  }
-}
-
-/** Renames a damaged file with its -wal and -shm, so that somebody may still rescue what is in it. */
+/** Renames a damaged file with its -wal and -shm, so that somebody may still rescue what is in it. @returns its new path */
 const putAside = ({ path, clock }: StoreLocation): string => {
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.]/g, '')
   let target = `${path}.damaged-${stamp}`
@@ -89,6 +66,44 @@ const putAside = ({ path, clock }: StoreLocation): string => {
   return target
 }
 
+/** A file that ends before its header cannot be a database, yet SQLite would take it for a new one. */
+const isStump = (path: string): boolean => {
+  const { size } = statSync(path)
+  return size > 0 && size < SMALLEST_BYTES
+}
+
+/** @returns null where the file was damaged and has been put aside. */
+const tryOpen = (location: StoreLocation, setAside: () => void): Omit<OpenDatabase, 'putAside'> | null => {
+  const { path, workspaceId } = location
+  createPrivately(path)
+  const identity = fileIdentity(path)
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  const close = (): void => {
+    if (db.isOpen) db.close()
+  }
+  let opened = false
+  // Renamed before it is closed: SQLite would write the WAL into the damaged file and delete it.
+  const giveUp = (): null => {
+    setAside()
+    return null
+  }
+  try {
+    if (isStump(path)) return giveUp()
+    // The version first: a newer file is refused, not judged.
+    assertKnownVersion(db, path)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    if (!isWhole(db)) return giveUp()
+    const made = statements(db, prepareFile(db, location), workspaceId)
+    opened = true
+    return { ...made, transaction: (work) => transaction(db, work), isMoved: () => fileIdentity(path) !== identity, close }
+  } catch (error) {
+    if (isDamage(error)) return giveUp()
+    throw error
+  } finally {
+    if (!opened) close()
+  }
+}
+
 /**
  * Opens the file, makes or migrates it, checks it, and puts a damaged one aside.
  * @throws ERR_STORE_FAILED, ERR_STORE_TOO_NEW, ERR_DISK_FULL
@@ -96,12 +111,10 @@ const putAside = ({ path, clock }: StoreLocation): string => {
 export const openDatabase = (location: StoreLocation): Promise<OpenDatabase> =>
   withGate(location.path, location.clock, () => {
     let aside: string | null = null
+    const setAside = (): void => void (aside = putAside(location))
     return retryBusy(location.clock, location.path, () => {
-      const found = tryOpen(location)
-      if (found !== null) return { ...found, putAside: aside }
-      aside = putAside(location)
-      const fresh = tryOpen(location)
-      if (fresh !== null) return { ...fresh, putAside: aside }
+      const opened = tryOpen(location, setAside) ?? tryOpen(location, setAside)
+      if (opened !== null) return { ...opened, putAside: aside }
       throw new SignalboxError('ERR_STORE_FAILED', `${location.path}: a new store cannot be read back; check the disk`, {
         context: { path: location.path, putAside: aside },
       })

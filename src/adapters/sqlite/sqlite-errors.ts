@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs'
+import { accessSync, constants, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SignalboxError, isSignalboxError } from '../../protocols/errors.ts'
 
@@ -37,6 +37,16 @@ const isNearlyFull = (path: string): boolean => {
   }
 }
 
+/** SQLite says only "unable to open" where it cannot make its -shm file. */
+const isReadOnly = (path: string): boolean => {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS'
+  }
+}
+
 /** Gives an error of node:sqlite or of the file system its code of the catalogue. A SignalboxError stays as it is. */
 export const toStoreError = (error: unknown, path: string): SignalboxError => {
   if (isSignalboxError(error)) return error
@@ -48,7 +58,7 @@ export const toStoreError = (error: unknown, path: string): SignalboxError => {
   if (code === FULL || errno === 'ENOSPC' || errno === 'EDQUOT' || (code === IOERR && isNearlyFull(path))) {
     return new SignalboxError('ERR_DISK_FULL', `${path}: the disk is full; free space, then retry`, options)
   }
-  if (code === READONLY || errno === 'EROFS') {
+  if (code === READONLY || errno === 'EROFS' || (code === CANTOPEN && isReadOnly(path))) {
     return new SignalboxError('ERR_STORE_FAILED', `${path}: the store is read-only; check the mount and the permissions`, options)
   }
   if (errno === 'EACCES' || errno === 'EPERM' || code === CANTOPEN) {
