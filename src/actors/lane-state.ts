@@ -57,7 +57,7 @@ export const nextMove = (commands: readonly CommandProgress[]): NextMove => {
 }
 
 const howItEnded = (last: AttemptResult | null, error: ErrorRecord | null): string => {
-  const cause = last?.error ?? error
+  const cause = last === null ? error : last.error
   if (cause !== null) return cause.message
   if (last === null) return 'it never ran'
   return last.signal === null ? `exit code ${last.exitCode}` : `ended by ${last.signal}`

@@ -32,7 +32,7 @@ const step = async (
   state: LaneActorState,
   by: LaneEvent,
   cause: string,
-  more: { events?: readonly NewEvent[]; patch?: Partial<LaneRecord> } = {},
+  more: { before?: NewEvent; after?: NewEvent; patch?: Partial<LaneRecord> } = {},
 ): Promise<LaneActorState> => {
   const from = state.record.snapshot
   const { next, actions } = laneMachine.advance(from, by, { laneId: state.record.id })
@@ -44,7 +44,8 @@ const step = async (
     event: by.type,
     cause,
   })
-  await commit(ctx, [changed, ...(more.events ?? [])], [recordOf('lane', record)])
+  const events = [more.before, changed, more.after].filter((one) => one !== undefined)
+  await commit(ctx, events, [recordOf('lane', record)])
   return actions.reduce((present, action) => perform(ctx, present, action), { ...state, record })
 }
 
@@ -178,7 +179,7 @@ const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof la
   const summary = laneSummary(state, report, Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)))
   const ended = event(ctx.now(), 'lane.ended', idsOf(state), { name: state.record.name, summary })
   const closed = await step(ctx, state, { type: 'cleaned' }, report.reason ?? 'nothing is left', {
-    events: [ended],
+    after: ended,
     patch: { summary, endedAt: ctx.now() },
   })
   ctx.tell(namedRun(state.args.runId), 'run.lane-ended', { laneId: state.args.laneId })
@@ -236,7 +237,7 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       { name: record.name, ...record.worktree, worktree: record.worktree.path, base: args.lane.base },
     )
     const state = fresh(ctx, args, record)
-    return step(ctx, state, { type: 'provision' }, 'the run starts the lane', { events: [created] })
+    return step(ctx, state, { type: 'provision' }, 'the run starts the lane', { before: created })
   },
   on: {
     'lane.stop': (ctx, state, { by }) => finish(ctx, state, 'interrupted', `stopped: ${by}`),

@@ -46,7 +46,7 @@ const step = async (
     cause,
   })
   const records = [recordOf('pty', record), ...(more.terminal === undefined ? [] : [recordOf('terminal', more.terminal)])]
-  await commit(ctx, [changed, ...(more.events ?? [])], records)
+  await commit(ctx, [...(more.events ?? []), changed], records)
   return record
 }
 
