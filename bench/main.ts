@@ -1,0 +1,51 @@
+/**
+ * script/bench [SUITE...] [--json] [--smoke]. Ratios are to a raw baseline measured in the same run; absolute figures
+ * say more about the machine than about signalbox.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { exceeded, type Limits, measure, type Result, type Suite, tableOf } from './harness.ts'
+
+type Make = (options: { readonly smoke: boolean }) => Promise<Suite>
+
+const suites: Readonly<Record<string, () => Promise<Make>>> = {
+  kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
+  terminal: async () => (await import('./terminal.bench.ts')).terminalSuite,
+  worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, smoke: { type: 'boolean', default: false } },
+})
+const names = positionals.length > 0 ? positionals : Object.keys(suites)
+const unknown = names.filter((name) => suites[name] === undefined)
+if (unknown.length > 0) {
+  console.error(`bench: no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`)
+  process.exit(2)
+}
+
+const limits = JSON.parse(readFileSync(join(import.meta.dirname, 'limits.json'), 'utf8')) as Limits
+const failures: string[] = []
+for (const name of names) {
+  const make = await suites[name]?.()
+  if (make === undefined) continue
+  const suite = await make({ smoke: values.smoke })
+  const results: Result[] = []
+  try {
+    for (const one of suite.cases) {
+      if (!values.json) console.error(`bench: ${name}/${one.name} …`)
+      const result = await measure(one, values.smoke ? 5 : 20)
+      // A single bad moment is no regression: what exceeds its limit is measured once more, longer.
+      const again = values.smoke && exceeded(name, [result], limits).length > 0
+      results.push(again ? await measure(one, 15) : result)
+    }
+  } finally {
+    await suite.close()
+  }
+  console.log(values.json ? JSON.stringify({ suite: name, results }) : `${tableOf(name, results)}\n`)
+  if (values.smoke) failures.push(...exceeded(name, results, limits))
+}
+for (const failure of failures) console.error(`bench: FAILED ${failure}`)
+process.exit(failures.length > 0 ? 1 : 0)
