@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'property-tests/**/*.prop.ts'],
     // Real processes, terminals and git behind most tests: two at once keep a small machine honest.
@@ -22,3 +22,5 @@ export default defineConfig({
     },
   },
 })
+
+export default config

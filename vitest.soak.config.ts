@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 /** For script/soak: the same tests with room to run for long. */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['property-tests/**/*.prop.ts', 'test/soak/**/*.soak.ts'],
     pool: 'forks',
@@ -13,3 +13,5 @@ export default defineConfig({
     passWithNoTests: false,
   },
 })
+
+export default config
