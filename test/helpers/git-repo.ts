@@ -21,6 +21,9 @@ export const gitTestEnv = (): NodeJS.ProcessEnv => ({
 export const git = async (cwd: string, ...args: readonly string[]): Promise<string> =>
   (await run('git', ['-c', 'protocol.file.allow=always', ...args], { cwd, env: gitTestEnv(), maxBuffer: 64 << 20 })).stdout
 
+/** @returns the path of the git on the PATH, for scripts that stand before it. */
+export const realGit = async (): Promise<string> => (await run('sh', ['-c', 'command -v git'])).stdout.trim()
+
 export type TestRepo = {
   /** Temporary directory around the repository: `cleanup` removes all of it. */
   readonly base: string

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path'
 import { SignalboxError, isSignalboxError, type ErrorCode, type ErrorContext } from '../../protocols/errors.ts'
 import { GitExit } from './git-command.ts'
 
@@ -10,7 +11,7 @@ const LOCK_FILE = /unable to create '(.+?\.lock)': file exists|could not lock co
 export const lockFileOf = (error: unknown): string | null => {
   if (!(error instanceof GitExit)) return null
   const match = LOCK_FILE.exec(error.stderr)
-  return match ? (match[1] ?? `${match[2]}.lock`) : null
+  return match ? normalize(match[1] ?? `${match[2]}.lock`) : null
 }
 
 const textOf = (error: unknown): string =>

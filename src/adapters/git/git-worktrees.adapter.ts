@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { Random } from '../../ports/random.port.ts'
@@ -7,10 +7,10 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { makeGit } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 import { checkGit, locateWorkspace } from './git-workspace.ts'
-import { inTurn, retryLocked } from './repository-queue.ts'
+import { inTurn } from './repository-queue.ts'
 import { addWorktree, resolveBase } from './worktree-add.ts'
 import type { WorktreeContext } from './worktree-context.ts'
-import { deleteBranch, listBranches, otherRefWith, tipOf, userOfBranch } from './worktree-branches.ts'
+import { deleteHeldBranch, listBranches, tipOf, userOfBranch } from './worktree-branches.ts'
 import { listWorktrees } from './worktree-list.ts'
 import { removeWorktree } from './worktree-remove.ts'
 import { inspectWorktree } from './worktree-work.ts'
@@ -36,12 +36,9 @@ const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
 
 const deleteIfMerged = async (context: WorktreeContext, name: string, head: string): Promise<boolean> => {
   const { git, workspace } = context
-  const { commonDir } = workspace
-  if ((await tipOf(git, commonDir, name)) !== head) return false
-  const witness = await otherRefWith(git, commonDir, name, head)
-  if (witness === null || (await userOfBranch(git, commonDir, name)) !== null) return false
-  await retryLocked(context, () => deleteBranch(git, commonDir, name, head, witness))
-  return true
+  if ((await tipOf(git, workspace.commonDir, name)) !== head) return false
+  if ((await userOfBranch(git, workspace.commonDir, name)) !== null) return false
+  return deleteHeldBranch(context, name, head)
 }
 
 /**
@@ -50,7 +47,8 @@ const deleteIfMerged = async (context: WorktreeContext, name: string, head: stri
  *   ERR_WORKSPACE_READ_ONLY, ERR_GIT_FAILED
  */
 export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): Promise<Worktrees> => {
-  const directory = resolve(cwd)
+  // git answers relative to where a link leads.
+  const directory = await realpath(cwd).catch(() => resolve(cwd))
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
     throw new SignalboxError('ERR_WORKSPACE_NOT_FOUND', `${directory} is not a directory`, { context: { cwd: directory } })
   }

@@ -3,6 +3,7 @@ import { constants, createReadStream } from 'node:fs'
 import { chmod, copyFile, lstat, mkdir, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { codeOf, makeDirectories } from './files.ts'
 import { SignalboxError, type ErrorContext } from '../../protocols/errors.ts'
 
 /** A file that `copy` brought into a worktree, as it was then. */
@@ -104,9 +105,9 @@ export const unchangedCopies = async (worktree: string, adminDir: string): Promi
 }
 
 const move = async (from: string, to: string): Promise<void> => {
-  await mkdir(dirname(to), { recursive: true })
+  await makeDirectories(dirname(to))
   await rename(from, to).catch(async (error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error
+    if (codeOf(error) !== 'EXDEV') throw error
     await copyFile(from, to)
     await unlink(from)
   })

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { access, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
-import { exists, removeEmpty } from './worktree-admin.ts'
+import { exists, makeDirectories, removeEmpty } from './files.ts'
 
 const writable = (path: string): Promise<boolean> =>
   access(path, constants.W_OK | constants.X_OK).then(
@@ -32,7 +32,7 @@ const noteOf = (commonDir: string, directory: string): string => join(commonDir,
 
 export const noteMade = async (commonDir: string, directory: string): Promise<void> => {
   const note = noteOf(commonDir, directory)
-  await mkdir(dirname(note), { recursive: true })
+  await makeDirectories(dirname(note))
   await writeFile(note, `${directory}\n`)
 }
 

@@ -1,12 +1,12 @@
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { link, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WorkspaceId } from '../../protocols/ids.ts'
+import { codeOf, makeDirectories } from './files.ts'
 import { toSignalboxError } from './git-failure.ts'
 
 const VALID = /^ws_[0-9A-HJKMNP-TV-Z]{26}$/
 
 const isWorkspaceId = (text: string): text is WorkspaceId => VALID.test(text)
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
 /** @returns the id in `file`, null when it holds something else, undefined when there is no file. */
 const readId = async (file: string): Promise<WorkspaceId | null | undefined> => {
@@ -56,7 +56,7 @@ export const workspaceId = async (commonDir: string, newId: () => WorkspaceId): 
         generation += 1
         continue
       }
-      await mkdir(directory, { recursive: true })
+      await makeDirectories(directory)
       await createWhole(file, newId())
     }
   } catch (error) {

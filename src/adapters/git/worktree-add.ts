@@ -1,13 +1,15 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
 import type { Worktree, WorktreeSpec, WorkspaceInfo } from '../../ports/worktrees.port.ts'
-import { SignalboxError, isSignalboxError } from '../../protocols/errors.ts'
+import { SignalboxError, isSignalboxError, type ErrorContext } from '../../protocols/errors.ts'
+import { exists, makeDirectories, realPathOf, removeEmpty } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, type Git } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
+import { lacksSpace } from './disk-space.ts'
 import { checkCopies, copyIntoLane } from './lane-copies.ts'
 import { forgetMade, noteMade } from './lanes-directory.ts'
 import { delay, interrupted, retryLocked } from './repository-queue.ts'
-import { adminEntries, adminEntryOf, exists, realPathOf, removeEmpty } from './worktree-admin.ts'
+import { adminEntries, adminEntryOf } from './worktree-admin.ts'
 import type { WorktreeContext } from './worktree-context.ts'
 import { checkBranchName, createBranch, deleteBranch, tipOf } from './worktree-branches.ts'
 
@@ -38,23 +40,14 @@ export const resolveBase = async (git: Git, workspace: WorkspaceInfo, base: stri
 
 /** Takes the directory: `mkdir` succeeds for one caller only, so whatever is in it afterwards was made by this call. */
 const takeDirectory = async (context: WorktreeContext, path: string, undo: Undo[]): Promise<void> => {
+  const { commonDir } = context.workspace
   const parent = dirname(path)
-  for (let attempt = 1; ; attempt += 1) {
-    const made = await mkdir(parent, { recursive: true })
-    if (made !== undefined) {
-      await noteMade(context.workspace.commonDir, parent)
-      undo.unshift({ what: parent, run: () => forgetMade(context.workspace.commonDir, parent) })
-    }
-    try {
-      await mkdir(path)
-      return
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (code === 'EEXIST') throw pathExists(path, 'exists already')
-      // Another lane's removal took the empty parent away in between.
-      if (code !== 'ENOENT' || attempt === 5) throw error
-    }
+  if (await makeDirectories(parent)) {
+    undo.unshift({ what: parent, run: () => forgetMade(commonDir, parent) })
+    await noteMade(commonDir, parent)
   }
+  if (!(await makeDirectories(path))) throw pathExists(path, 'exists already')
+  undo.unshift({ what: path, run: () => rm(path, { recursive: true, force: true }) })
 }
 
 /** Removes the directory, again until every process that git started for the check-out has let go of it. */
@@ -108,7 +101,6 @@ const makeWorktree = async (context: WorktreeContext, spec: WorktreeSpec & Workt
   stop()
   if (await adminEntryOf(workspace.commonDir, path)) throw pathExists(path, 'is missing but still registered as a worktree')
   await takeDirectory(context, path, undo)
-  undo.unshift({ what: path, run: () => rm(path, { recursive: true, force: true }) })
   await retryLocked(context, () => createBranch(git, workspace.commonDir, branch, baseCommit), signal)
   undo.unshift({ what: `branch ${branch}`, run: () => dropBranch(context, branch, baseCommit) })
   stop()
@@ -125,6 +117,9 @@ const dropBranch = async (context: WorktreeContext, branch: string, commit: stri
   const tip = await tipOf(git, workspace.commonDir, branch)
   if (tip !== null) await retryLocked(context, () => deleteBranch(git, workspace.commonDir, branch, commit))
 }
+
+const diskFull = (doing: string, context: ErrorContext, cause: unknown): SignalboxError =>
+  new SignalboxError('ERR_DISK_FULL', `${doing}: the files do not fit on the disk; free space there`, { context, cause })
 
 /** Adds a worktree. The caller holds the repository's turn. For errors see the port. */
 export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, signal?: AbortSignal): Promise<Worktree> => {
@@ -143,6 +138,8 @@ export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, 
   } catch (error) {
     const left = await rollBack(undo)
     if (signal?.aborted && !isSignalboxError(error)) throw interrupted(doing, signal)
-    throw toSignalboxError(error, doing, { path, branch: spec.branch, base: spec.base, ...(left.length > 0 && { left }) })
+    const details = { path, branch: spec.branch, base: spec.base, ...(left.length > 0 && { left }) }
+    if (await lacksSpace(git, workspace, error, dirname(path), baseCommit)) throw diskFull(doing, details, error)
+    throw toSignalboxError(error, doing, details)
   }
 }

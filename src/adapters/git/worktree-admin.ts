@@ -1,5 +1,6 @@
-import { access, readFile, readdir, realpath, rmdir } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFile, readdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { exists, realPathOf } from './files.ts'
 
 /** What git keeps of a linked worktree: `<common directory>/worktrees/<name>`. */
 export type AdminEntry = {
@@ -12,20 +13,6 @@ export type AdminEntry = {
 }
 
 const readText = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null)
-export const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
-/** @returns `path` with links resolved, up to the first part that does not exist. */
-export const realPathOf = async (path: string): Promise<string> => {
-  const whole = await realpath(path).catch(() => null)
-  if (whole !== null) return whole
-  const parent = dirname(path)
-  return parent === path ? path : join(await realPathOf(parent), basename(path))
-}
-
 /** Every entry that can be read, from the files themselves: `git worktree list` leaves damaged ones out. */
 export const adminEntries = async (commonDir: string): Promise<readonly AdminEntry[]> => {
   const root = join(commonDir, 'worktrees')
@@ -77,10 +64,3 @@ export const rebasedBranch = async (adminDir: string): Promise<string | null> =>
     (await readText(join(adminDir, 'rebase-merge', 'head-name'))) ?? (await readText(join(adminDir, 'rebase-apply', 'head-name')))
   return text?.trim() ?? null
 }
-
-/** Removes a directory only if it is empty. @returns whether it is gone. */
-export const removeEmpty = (path: string): Promise<boolean> =>
-  rmdir(path).then(
-    () => true,
-    async () => !(await exists(path)),
-  )

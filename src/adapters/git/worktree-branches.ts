@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { GitExit, type Git } from './git-command.ts'
+import { lockFileOf } from './git-failure.ts'
+import { retryLocked } from './repository-queue.ts'
+import type { WorktreeContext } from './worktree-context.ts'
 import { adminEntries, rebasedBranch } from './worktree-admin.ts'
 
 export type Branch = { readonly name: string; readonly head: string }
@@ -106,14 +109,36 @@ export const listBranches = async (git: Git, commonDir: string, prefix: string):
     .map(({ name, head }) => ({ name: name.slice(HEADS.length), head }))
     .filter(({ name }) => name.startsWith(prefix))
 
-/** @returns a ref other than the branch itself that reaches `commit`, or null. */
-export const otherRefWith = async (
-  git: Git,
-  commonDir: string,
-  name: string,
-  commit: string,
-): Promise<{ ref: string; head: string } | null> => {
-  const text = await git(commonDir, ['for-each-ref', '--count=2', '--format=%(refname)%00%(objectname)', `--contains=${commit}`])
-  const other = parseRefs(text).find((ref) => ref.name !== HEADS + name)
-  return other ? { ref: other.name, head: other.head } : null
+type Ref = { readonly ref: string; readonly head: string }
+
+/** @returns refs other than the branch itself that reach `commit`; those that stay longest first. */
+const otherRefsWith = async (git: Git, commonDir: string, name: string, commit: string): Promise<readonly Ref[]> => {
+  const text = await git(commonDir, ['for-each-ref', '--format=%(refname)%00%(objectname)', `--contains=${commit}`])
+  return parseRefs(text)
+    .filter((ref) => ref.name !== HEADS + name)
+    .map((ref) => ({ ref: ref.name, head: ref.head }))
+}
+
+/**
+ * Deletes a branch only if its tip is still `head` and another ref reaches that commit at the moment of deletion: two
+ * branches at one commit cannot each go because of the other.
+ * @returns whether it went. @throws GitExit
+ */
+export const deleteHeldBranch = async (context: WorktreeContext, name: string, head: string): Promise<boolean> => {
+  const { git, workspace } = context
+  const { commonDir, branch } = workspace
+  for (let attempt = 1; ; attempt += 1) {
+    const refs = await otherRefsWith(git, commonDir, name, head)
+    // Other lanes come and go, the branch of the main working tree stays.
+    const witness = refs.find(({ ref }) => ref === HEADS + branch) ?? refs[0]
+    if (witness === undefined) return false
+    try {
+      await retryLocked(context, () => deleteBranch(git, commonDir, name, head, witness))
+      return true
+    } catch (error) {
+      if (!(error instanceof GitExit) || lockFileOf(error) !== null) throw error
+      if (error.stderr.includes(`cannot lock ref '${HEADS}${name}'`)) return (await tipOf(git, commonDir, name)) === null
+      if (!error.stderr.includes(`cannot lock ref '${witness.ref}'`) || attempt === 10) throw error
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import type { WorktreeEntry } from '../../ports/worktrees.port.ts'
 import type { Git } from './git-command.ts'
-import { adminEntries, exists } from './worktree-admin.ts'
+import { exists } from './files.ts'
+import { adminEntries } from './worktree-admin.ts'
 
 /** Parses `git worktree list --porcelain`, with `-z` (git 2.36 and later) or without. The first is the main one. */
 const parse = (text: string, zero: boolean): readonly ReadonlyMap<string, string>[] => {

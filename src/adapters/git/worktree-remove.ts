@@ -1,14 +1,15 @@
 import { dirname, join } from 'node:path'
 import type { RemovalReport, Worktree } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { exists, realPathOf, removeEmpty } from './files.ts'
 import { GitExit } from './git-command.ts'
 import { holdCopies } from './lane-copies.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
 import { listWorktrees } from './worktree-list.ts'
 import type { WorktreeContext } from './worktree-context.ts'
-import { adminEntryOf, exists, pointsAt, realPathOf, removeEmpty, type AdminEntry } from './worktree-admin.ts'
-import { deleteBranch, otherRefWith, tipOf, userOfBranch } from './worktree-branches.ts'
+import { adminEntryOf, pointsAt, type AdminEntry } from './worktree-admin.ts'
+import { deleteBranch, deleteHeldBranch, tipOf, userOfBranch } from './worktree-branches.ts'
 import { countCommits, inspectWorktree, type Inspection } from './worktree-work.ts'
 
 const dirty = (path: string, uncommitted: readonly string[], cause?: unknown): SignalboxError =>
@@ -121,10 +122,10 @@ const removeBranch = async (context: WorktreeContext, worktree: Worktree): Promi
   if (commits > 0) return `the branch ${worktree.branch} has ${commits} commits beyond its base`
   const user = await userOfBranch(git, commonDir, worktree.branch)
   if (user !== null) return `the branch ${worktree.branch} is checked out in ${user}`
-  const witness = await otherRefWith(git, commonDir, worktree.branch, tip)
+  if (await deleteHeldBranch(context, worktree.branch, tip)) return null
   // Its base may have been deleted since, for example because this branch held it too.
-  if (witness === null && !(await heldByHead(context, worktree.path, tip))) return `only the branch ${worktree.branch} holds its base`
-  await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip, witness ?? undefined))
+  if (!(await heldByHead(context, worktree.path, tip))) return `only the branch ${worktree.branch} holds its base`
+  await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
   return null
 }
 

@@ -2,9 +2,11 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worktree, WorktreeWork } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { exists, realPathOf } from './files.ts'
 import type { Git } from './git-command.ts'
+import { hiddenChanges } from './hidden-changes.ts'
 import { unchangedCopies } from './lane-copies.ts'
-import { adminEntryOf, exists, operationIn, pointsAt, realPathOf, type AdminEntry } from './worktree-admin.ts'
+import { adminEntryOf, operationIn, pointsAt, type AdminEntry } from './worktree-admin.ts'
 
 /** A path in `git status`: `?` untracked, `.M` changed in the working tree only, others as git writes them. */
 export type StatusEntry = { readonly path: string; readonly state: string }
@@ -105,9 +107,10 @@ export const inspectWorktree = async (git: Git, commonDir: string, worktree: Wor
 
   const status = parseStatus(await git(path, [...STATUS, '--no-renames']))
   const tips = (await branchExists(git, commonDir, worktree.branch)) ? ['HEAD', `refs/heads/${worktree.branch}`] : ['HEAD']
-  const [commits, hidden, unchanged, gitlinks] = await Promise.all([
+  const [commits, hidden, marked, unchanged, gitlinks] = await Promise.all([
     countCommits(git, path, [...tips, '--not', worktree.baseCommit]),
     hiddenWork(git, path, entry, status),
+    hiddenChanges(git, path),
     unchangedCopies(path, entry.dir),
     exists(join(path, '.gitmodules')).then(async (present) => present || (await exists(join(entry.dir, 'modules')))),
   ])
@@ -115,7 +118,7 @@ export const inspectWorktree = async (git: Git, commonDir: string, worktree: Wor
   const work = status.entries.filter((file) => !copies.includes(file))
   return {
     commits,
-    uncommitted: [...hidden, ...work.map((file) => file.path)].slice(0, LISTED),
+    uncommitted: [...hidden, ...work.map((file) => file.path), ...marked].slice(0, LISTED),
     head: status.head,
     entry,
     path,
