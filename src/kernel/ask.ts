@@ -1,18 +1,17 @@
 import type { Timer } from '../ports/clock.port.ts'
 import type { ReplyFunction } from './types.ts'
 
-/** Somebody who keeps track of open asks: an actor that must answer, or one that waits. */
-export type AskKeeper = { readonly open: Set<Ask> }
-
-/** One question and its answer. Settles once; whoever keeps it is told. */
+/** One question and its answer. Settles once; `keepers` are the sets of open asks that it leaves then: of the actor that must answer, and of the one that waits. */
 export class Ask {
+  readonly type: string
   readonly promise: Promise<unknown>
   readonly reply: ReplyFunction<unknown>
   private settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | null
   private readonly keepers: readonly Set<Ask>[]
   timer: Timer | null = null
 
-  constructor(keepers: readonly Set<Ask>[]) {
+  constructor(type: string, keepers: readonly Set<Ask>[]) {
+    this.type = type
     this.keepers = keepers
     for (const keeper of keepers) keeper.add(this)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()

@@ -351,7 +351,7 @@ export class Cell implements Runnable {
     for (const { type, message, from } of waiting) {
       this.kernel.deadLetter(this.ref, type, message, from, restarts ? 'restarted' : 'ended')
     }
-    for (const ask of this.asks) ask.fail(endedError(this.ref, 'ask', restarts))
+    for (const ask of this.asks) ask.fail(endedError(this.ref, ask.type, restarts))
     for (const ask of this.asking) {
       ask.fail(
         new SignalboxError('ERR_ACTOR_FENCED', `${this.ref.id} ended while it waited for an answer`, { context: { actor: this.ref.name } }),

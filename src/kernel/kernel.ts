@@ -61,7 +61,7 @@ export class Kernel {
       refused.catch(() => {})
       return refused
     }
-    const ask = new Ask(from === null ? [cell.asks] : [cell.asks, from.asking])
+    const ask = new Ask(type, from === null ? [cell.asks] : [cell.asks, from.asking])
     if (cell.postUser({ lane: 'user', type, message, from: from?.ref.id ?? null, ask })) {
       ask.timer = this.clock.setTimer(timeoutMs, () => ask.fail(lateAnswer(cell, type, timeoutMs)))
     } else {
