@@ -1,0 +1,144 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+const place = mkdtempSync(join(tmpdir(), 'signalbox-package-'))
+const project = join(place, 'project')
+const workspace = join(place, 'workspace')
+
+/** The headers of the Node that runs this test, so that node-pty builds without a download. */
+const headers = globSync('node_modules/node/node_modules/node-*/include/node/node.h', { cwd: root })[0]
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+  XDG_STATE_HOME: join(place, 'state'),
+  ...(headers === undefined ? {} : { npm_config_nodedir: join(root, headers, '../../..') }),
+}
+const run = async (file: string, args: readonly string[], cwd: string): Promise<string> => {
+  const { stdout } = await promisify(execFile)(file, args, { cwd, env, maxBuffer: 1 << 26 })
+  return stdout
+}
+
+const EXAMPLE = `
+import { startRuntime } from 'signalbox'
+
+await using runtime = await startRuntime({ workspace: process.argv[2] })
+const summary = await runtime.run({
+  lanes: {
+    hello: { commands: ['echo hello > greeting && git add greeting && git commit -qm greeting'] },
+    broken: { commands: ['exit 3'] },
+  },
+})
+for (const lane of summary.lanes) console.log(lane.name, lane.outcome, lane.commits, lane.commands[0].exitCode)
+`
+
+const TYPED = `
+import { isSignalboxError, startRuntime, type RunSummary } from 'signalbox'
+
+export const outcome = async (workspace: string): Promise<RunSummary['outcome'] | 'refused'> => {
+  try {
+    await using runtime = await startRuntime({ workspace })
+    const { outcome } = await runtime.run({ lanes: {} })
+    return outcome
+  } catch (error) {
+    if (isSignalboxError(error, 'ERR_PLAN_INVALID')) return 'refused'
+    throw error
+  }
+}
+// @ts-expect-error a workspace is needed
+void startRuntime({})
+`
+
+describe('packed package', () => {
+  let files: readonly string[] = []
+
+  beforeAll(async () => {
+    execFileSync(process.execPath, [join(root, 'script/build.ts')], { cwd: root, env })
+    const packed = JSON.parse(await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', place], root)) as unknown
+    const [{ filename, files: listed }] = Object.values(packed as object) as [{ filename: string; files: { path: string }[] }]
+    files = listed.map((file) => file.path)
+    mkdirSync(project)
+    const manifest = { name: 'project', private: true, type: 'module', allowScripts: { signalbox: true, 'node-pty': true } }
+    writeFileSync(join(project, 'package.json'), JSON.stringify(manifest))
+    await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(place, filename)], project)
+    mkdirSync(workspace)
+    for (const args of [
+      ['init', '--quiet', '--initial-branch=main'],
+      ['config', 'user.name', 'somebody'],
+      ['config', 'user.email', 'somebody@example.invalid'],
+      ['commit', '--quiet', '--allow-empty', '-m', 'first'],
+    ]) {
+      execFileSync('git', args, { cwd: workspace })
+    }
+  }, 240_000)
+
+  afterAll(() => rmSync(place, { recursive: true, force: true }))
+
+  it('holds what runs and nothing else: no tests, no built binary, no sources', () => {
+    const needed = [
+      'bin/signalbox.js',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'native/build.mjs',
+      'native/exec-helper.c',
+      'docs/reference/plan.schema.json',
+      'LICENSE',
+    ]
+    expect(files).toEqual(expect.arrayContaining(needed))
+    expect(
+      files.filter(
+        (file) =>
+          !/^(bin\/|dist\/.*\.(js|d\.ts)$|native\/[\w-]+\.(c|mjs)$|docs\/reference\/plan\.schema\.json$|LICENSE$|README\.md$|package\.json$)/.test(
+            file,
+          ),
+      ),
+    ).toEqual([])
+  })
+
+  it('builds its exec helper when it is installed', () => {
+    expect(existsSync(join(project, 'node_modules/signalbox/native/build/exec-helper'))).toBe(true)
+  })
+
+  it('runs a ten-line example in an empty project: lanes, commits, exit codes', async () => {
+    writeFileSync(join(project, 'example.mjs'), EXAMPLE)
+    const output = await run(process.execPath, ['example.mjs', workspace], project)
+    expect(output.trim().split('\n').sort()).toEqual(['broken failed 0 3', 'hello succeeded 1 0'])
+  })
+
+  it('gives its types to a strict TypeScript project', async () => {
+    writeFileSync(join(project, 'typed.ts'), TYPED)
+    const options = {
+      module: 'nodenext',
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable', 'dom'],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: ['node'],
+    }
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['typed.ts'] }))
+    // Its types speak of Node, so such a project has these.
+    mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
+    symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'))
+    const output = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], project).catch(
+      (error: unknown) => (error as { stdout: string }).stdout,
+    )
+    expect(output).toBe('')
+  })
+
+  it('exports the schema of plans', async () => {
+    const code = "import schema from 'signalbox/plan.schema.json' with { type: 'json' }; console.log(schema.type)"
+    expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('object\n')
+  })
+
+  it('exports nothing but its public entry points', async () => {
+    const code = "await import('signalbox/dist/kernel/types.js')"
+    await expect(run(process.execPath, ['--input-type=module', '-e', code], project)).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+    const manifest = JSON.parse(readFileSync(join(project, 'node_modules/signalbox/package.json'), 'utf8')) as { exports: object }
+    expect(Object.keys(manifest.exports)).toEqual(['.', './plan.schema.json', './package.json'])
+  })
+})
