@@ -47,8 +47,9 @@ const described = (value: unknown): string => {
   if (value === undefined) return 'missing'
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a map'
-  return typeof value === 'string' ? quoted(value) : short(String(value))
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return short(String(value))
+  return typeof value === 'object' ? 'a map' : `a ${typeof value}`
 }
 
 const valueAt = (root: unknown, path: PlanPath): unknown =>

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { EXIT, errorText, exitCodeOf } from './exit-codes.ts'
+import { type Io, safeWriter } from './io.ts'
+import type { DoctorCommandOptions } from './doctor.command.ts'
+import type { RunOptions } from './run.command.ts'
+import type { RunsOptions } from './runs.command.ts'
+import type { WhyOptions } from './why.command.ts'
+
+const version = (): string => {
+  // two levels up from here, in src/ as in dist/
+  const { version: text } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  return text
+}
+
+const lanesAtOnce = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > 1_000) throw new InvalidArgumentError('It must be a whole number from 1 to 1000.')
+  return value
+}
+
+const EXIT_HELP = `
+Exit codes: 0 success, 1 something failed, 2 wrong usage or plan, 3 not found, 4 the machine lacks something, 130 interrupted.`
+
+/** Each command loads its own code when it runs: help and version stay quick. */
+const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => Promise<void>): void => {
+  program
+    .command('run')
+    .description('run the lanes of a plan, supervised, and leave nothing behind')
+    .argument('<plan>', 'plan file (YAML or JSON)')
+    .option('--plain', 'one line an event instead of the live tree')
+    .option('--json', 'events as NDJSON; the last line is the summary')
+    .addOption(new Option('--keep <which>', 'which worktrees stay, instead of what the plan says').choices(['never', 'failed', 'always']))
+    .addOption(new Option('--parallel <lanes>', 'lanes at once, instead of what the plan says').argParser(lanesAtOnce))
+    .action((plan: string, options: RunOptions) => exit(import('./run.command.ts').then(({ runCommand }) => runCommand(plan, options, io))))
+  program
+    .command('why')
+    .description('show the evidence: transitions, attempts, decisions, last output')
+    .argument('<lane[/command]>', 'a lane, or a command of it')
+    .option('--run <id>', 'the run meant; the newest with that lane otherwise')
+    .option('--json', 'as one JSON document')
+    .action((place: string, options: WhyOptions) =>
+      exit(import('./why.command.ts').then(({ whyCommand }) => whyCommand(place, options, io))),
+    )
+  program
+    .command('runs')
+    .description('list the runs of the last 14 days')
+    .option('--json', 'as one JSON document')
+    .action((options: RunsOptions) => exit(import('./runs.command.ts').then(({ runsCommand }) => runsCommand(options, io))))
+  program
+    .command('doctor')
+    .description('check the machine, and find what killed runs left behind')
+    .option('--fix', 'remove what is provably left over and holds no work')
+    .option('--json', 'as one JSON document')
+    .action((options: DoctorCommandOptions) => exit(import('./doctor.command.ts').then(({ doctorCommand }) => doctorCommand(options, io))))
+}
+
+const processIo = (): Io => ({ out: process.stdout, err: process.stderr, env: process.env, cwd: process.cwd() })
+
+/**
+ * The command line.
+ * @param argv without node and script
+ * @returns the exit code; never rejects
+ */
+export const main = async (argv: readonly string[], io: Io = processIo()): Promise<number> => {
+  const out = safeWriter(io.out)
+  const err = safeWriter(io.err)
+  let code: number = EXIT.ok
+  const program = new Command('signalbox')
+    .description('Supervises the terminals, lanes and commands that coding agents run on a machine.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .configureOutput({
+      writeOut: out.write,
+      writeErr: err.write,
+      outputError: (text, write) => write(text.replace(/^error: /, 'signalbox: ')),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText('after', EXIT_HELP)
+  addCommands(program, io, async (result) => {
+    code = await result
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok
+      if (error.code !== 'commander.help') err.write('next: signalbox help\n')
+      return EXIT.usage
+    }
+    err.write(errorText(error, io.env['SIGNALBOX_DEBUG'] === '1'))
+    return exitCodeOf(error)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Decision } from '../supervisors/spec.ts'
+import type { RecordedEvent } from '../protocols/events.ts'
+import { exitText, ordinal, span } from './text.ts'
+
+/** What events carry is read with care: they may have been written by another version. */
+export const textOf = (event: RecordedEvent, key: string): string => {
+  const value = event.payload[key]
+  return typeof value === 'string' ? value : ''
+}
+export const numberOf = (event: RecordedEvent, key: string): number | null => {
+  const value = event.payload[key]
+  return typeof value === 'number' ? value : null
+}
+export const listOf = <Item>(event: RecordedEvent, key: string): readonly Item[] => {
+  const value = event.payload[key]
+  return Array.isArray(value) ? (value as readonly Item[]) : []
+}
+export const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}
+
+export const laneOf = (event: RecordedEvent): string => (event.type.startsWith('lane.') ? textOf(event, 'name') : textOf(event, 'lane'))
+
+/** @returns `lane/command`, `lane`, or `run`. */
+export const subjectOf = (event: RecordedEvent): string => {
+  const lane = laneOf(event)
+  const command = textOf(event, 'command')
+  return [lane === '' ? 'run' : lane, ...(command === '' ? [] : [command])].join('/')
+}
+
+export const exitOf = (event: RecordedEvent): string => exitText(numberOf(event, 'exitCode'), textOf(event, 'signal') || null)
+export const decisionOf = (event: RecordedEvent): Decision => event.payload['decision'] as Decision
+export const errorMessage = (value: unknown): string => {
+  const { message } = objectOf(value)
+  return typeof message === 'string' ? message : 'no cause known'
+}
+
+/** What a supervisor decided, with the counters behind it. */
+export const decisionText = ({ decision, restarts, allowed, delayMs, exit }: Decision): string => {
+  const limit = `${allowed.restarts} restart${allowed.restarts === 1 ? '' : 's'} allowed`
+  switch (decision) {
+    case 'restart':
+      return `restart ${restarts} of ${allowed.restarts} within ${span(allowed.withinMs)}, after ${span(Math.round(delayMs))}`
+    case 'escalate':
+      return `gave up: ${ordinal(restarts)} failure within ${span(allowed.withinMs)}, ${limit}`
+    case 'auto-shutdown':
+      return 'ended: the command is over'
+    case 'remove':
+      return `not restarted (${exit.reason})`
+  }
+}

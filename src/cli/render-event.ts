@@ -1,0 +1,71 @@
+import type { RecordedEvent } from '../protocols/events.ts'
+import type { Plan } from '../protocols/plan.ts'
+import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
+import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from './payload.ts'
+import { column, count, duration, plainLine } from './text.ts'
+
+type Describe = (event: RecordedEvent) => string
+
+const changed: Describe = (event) => {
+  const cause = textOf(event, 'cause')
+  return `${textOf(event, 'from')} → ${textOf(event, 'to')} (${textOf(event, 'event')}${cause === '' ? '' : `: ${cause}`})`
+}
+
+const exited: Describe = (event) => {
+  const survivors = listOf<unknown>(event, 'survivors').length
+  return [
+    `attempt ${numberOf(event, 'attempt') ?? '?'}: ${exitOf(event)} after ${duration(numberOf(event, 'durationMs') ?? 0)}`,
+    `${numberOf(event, 'outputBytes') ?? 0} bytes of output`,
+    ...(survivors > 0 ? [`${survivors} left behind and ended`] : []),
+    ...(event.payload['logGap'] === true ? ['the log has a gap'] : []),
+  ].join(', ')
+}
+
+const laneEnded: Describe = (event) => {
+  const { outcome, reason, commits, worktree } = event.payload['summary'] as LaneSummary
+  const parts = [outcome, ...(reason === null ? [] : [reason]), ...(commits > 0 ? [count(commits, 'commit')] : [])]
+  return [...parts, ...(worktree === null ? [] : [`worktree ${worktree}`])].join(', ')
+}
+
+const describe: Readonly<Record<string, Describe>> = {
+  'run.started': (event) => {
+    const plan = event.payload['plan'] as Plan
+    return `${count(plan.lanes.length, 'lane')}, ${plan.parallel} at once, keep ${plan.keep}, ${event.runId ?? ''}`
+  },
+  'run.stopping': (event) => `by ${textOf(event, 'by')}`,
+  'run.ended': (event) => {
+    const { outcome, durationMs } = event.payload['summary'] as RunSummary
+    return `${outcome} after ${duration(durationMs)}`
+  },
+  'lane.created': (event) => `branch ${textOf(event, 'branch')} from ${textOf(event, 'base')} in ${textOf(event, 'worktree')}`,
+  'lane.state-changed': changed,
+  'lane.ended': laneEnded,
+  'pty.spawned': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: pid ${numberOf(event, 'pid') ?? '?'}`,
+  'pty.state-changed': changed,
+  'pty.exited': exited,
+  'pty.error': (event) => errorMessage(event.payload['error']),
+  'supervisor.decided': (event) => decisionText(decisionOf(event)),
+  'actor.crashed': (event) => {
+    const exit = objectOf(event.payload['exit'])
+    return `${textOf(event, 'name')}: ${errorMessage(exit['error'])}`
+  },
+}
+
+const safely = (event: RecordedEvent): string => {
+  try {
+    return describe[event.type]?.(event) ?? ''
+  } catch {
+    // written by another version: the type alone is better than no line
+    return ''
+  }
+}
+
+/**
+ * One event as one line of plain text: time since the start, lane and command, type, what happened.
+ * @param startedAt of the run, ms since the epoch
+ */
+export const renderEvent = (event: RecordedEvent, startedAt: number): string => {
+  const time = `${(Math.max(0, event.at - startedAt) / 1_000).toFixed(2)}s`.padStart(9)
+  const subject = column(subjectOf(event), Math.max(20, subjectOf(event).length))
+  return plainLine(`${time}  ${subject}  ${event.type.padEnd(18)}  ${safely(event)}`)
+}

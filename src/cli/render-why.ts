@@ -1,0 +1,71 @@
+import { outcomeMark } from './marks.ts'
+import { count, duration, exitText, type Paint, plainLine } from './text.ts'
+import type { Attempt, Evidence } from './why.ts'
+
+const since = (at: number, start: number): string => `+${((at - start) / 1_000).toFixed(2)}s`.padStart(10)
+
+const attemptLines = (attempt: Attempt, paint: Paint): string[] => {
+  const { error, exitCode, signal, endedAt, durationMs, survivors } = attempt
+  const failed = error !== null || exitCode !== 0
+  const how = error ?? (endedAt === null ? 'still running' : exitText(exitCode, signal))
+  const time = durationMs === null ? '' : ` after ${duration(durationMs)}`
+  const pid = attempt.pid === null ? '' : ` (pid ${attempt.pid})`
+  return [
+    `  ${attempt.command}, attempt ${attempt.attempt}: ${paint(endedAt === null ? 'cyan' : failed ? 'red' : 'green', plainLine(how))}${time}${pid}`,
+    ...survivors.map(({ pid: left, command, endedBy }) => `    left behind: pid ${left} ${plainLine(command)} (${endedBy})`),
+    ...(attempt.log === null ? [] : [`    log: ${attempt.log}${attempt.logGap ? ' (has a gap)' : ''}`]),
+  ]
+}
+
+const section = (title: string, lines: readonly string[], paint: Paint): string[] =>
+  lines.length === 0 ? [] : ['', paint('bold', title), ...lines]
+
+/** The attempt whose output explains most: the last that failed, else the last. */
+const telling = ({ attempts }: Evidence): Attempt | undefined =>
+  attempts.findLast(({ exitCode, endedAt }) => endedAt !== null && exitCode !== 0) ?? attempts.at(-1)
+
+/** The evidence for people: verdict, attempts, decisions with their counters, transitions with causes, last output, what to do. */
+export const renderWhy = (evidence: Evidence, paint: Paint): string[] => {
+  const { lane, command, outcome, reason, transitions, attempts, decisions, crashes } = evidence
+  const start = transitions[0]?.at ?? attempts[0]?.startedAt ?? 0
+  const mark = outcome === null ? null : outcomeMark(outcome)
+  const verdict = mark === null ? 'has not ended' : paint(mark.style, `${mark.sign} ${mark.word}`)
+  const told = telling(evidence)
+  return [
+    `${paint('bold', command === null ? lane : `${lane}/${command}`)} ${verdict}  (${evidence.runId})`,
+    ...(reason === null ? [] : [plainLine(reason)]),
+    ...section(
+      `Attempts: ${count(attempts.length, 'attempt')}`,
+      attempts.flatMap((attempt) => attemptLines(attempt, paint)),
+      paint,
+    ),
+    ...section(
+      'Decisions of its supervisor',
+      decisions.map(({ at, command: of, text }) => `${since(at, start)}  ${of === null ? lane : `${lane}/${of}`}: ${text}`),
+      paint,
+    ),
+    ...section(
+      'Transitions',
+      transitions.map(
+        ({ at, of, from, to, event, cause }) =>
+          `${since(at, start)}  ${of}: ${from} → ${to}  ${paint('dim', plainLine(`${event}${cause === '' ? '' : `: ${cause}`}`))}`,
+      ),
+      paint,
+    ),
+    ...section(
+      'Crashes inside signalbox',
+      crashes.map(({ at, name, error }) => `${since(at, start)}  ${name}: ${plainLine(error)}`),
+      paint,
+    ),
+    ...section(
+      told === undefined ? '' : `Last output of ${told.command}, attempt ${told.attempt}`,
+      told?.lastLines.map((line) => `  ${plainLine(line)}`) ?? [],
+      paint,
+    ),
+    ...section(
+      'Next',
+      evidence.next.map((step) => `  ${step}`),
+      paint,
+    ),
+  ]
+}

@@ -1,0 +1,45 @@
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import type { KeepPolicy, Plan } from '../protocols/plan.ts'
+import type { RunSummary } from '../protocols/summary.ts'
+import { startRuntime } from '../runtime/runtime.ts'
+import { exitCodeOfRun } from './exit-codes.ts'
+import { catchInterrupts } from './interrupts.ts'
+import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
+import { readPlan } from './read-plan.ts'
+import { renderSummary } from './render-summary.ts'
+import { watch, type WatchMode } from './watch.ts'
+
+export type RunOptions = { readonly plain?: boolean; readonly json?: boolean; readonly keep?: KeepPolicy; readonly parallel?: number }
+
+const modeOf = (options: RunOptions, io: Io): WatchMode => {
+  if (options.json === true) return 'json'
+  return options.plain === true || io.out.isTTY !== true || io.env['TERM'] === 'dumb' ? 'plain' : 'live'
+}
+
+const overridden = (plan: Plan, { keep, parallel }: RunOptions): Plan => ({
+  ...plan,
+  ...(keep === undefined ? {} : { keep }),
+  ...(parallel === undefined ? {} : { parallel }),
+})
+
+/** `signalbox run PLAN`: starts a runtime, runs the plan, shows it, and leaves nothing behind. */
+export const runCommand = async (file: string, options: RunOptions, io: Io): Promise<number> => {
+  const plan = overridden(await readPlan(file, io.cwd), options)
+  const mode = modeOf(options, io)
+  const note = safeWriter(io.err)
+  using interrupts = catchInterrupts((signal) => {
+    if (mode !== 'live') note.write(`signalbox: ${signal}: stopping; Ctrl-C again kills\n`)
+  })
+  const execute = async (): Promise<RunSummary> => {
+    await using runtime = await startRuntime({ workspace: io.cwd, env: io.env })
+    if (runtime.damagedStore !== null)
+      note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
+    const run = await runtime.start(plan)
+    interrupts.attach(run)
+    return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
+  }
+  const summary = await execute()
+  if (mode === 'json') printJson(io, summary)
+  else printLines(io, [...(mode === 'plain' ? [''] : []), ...renderSummary(summary, paintFor(io))])
+  return exitCodeOfRun(summary)
+}
