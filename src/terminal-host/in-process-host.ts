@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, PtySpec, TerminalHost } from '../ports/terminal-host.port.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { locateExecHelper } from './exec-helper.ts'
 import { ExecReports } from './exec-report.ts'
@@ -99,7 +99,7 @@ class InProcessTerminalHost implements TerminalHost {
     } catch (cause) {
       throw spawnFailed(spec, 'opening the socket of the exec helper', errnoOf(cause), cause)
     }
-    const log = spec.log === undefined ? undefined : await LogWriter.open(spec.log, clock)
+    const log = await this.#openLog(spec)
     try {
       const started = await startProcess(checked, helperPath, this.#reports, processTable)
       try {
@@ -110,6 +110,17 @@ class InProcessTerminalHost implements TerminalHost {
       }
     } catch (error) {
       await log?.discard()
+      throw error
+    }
+  }
+
+  async #openLog(spec: PtySpec): Promise<LogWriter | undefined> {
+    if (spec.log === undefined) return undefined
+    try {
+      return await LogWriter.open(spec.log, this.#options.clock)
+    } catch (error) {
+      const errno = isSignalboxError(error) ? error.context['errno'] : undefined
+      if (errno === 'EMFILE' || errno === 'ENFILE') throw spawnFailed(spec, `opening the log ${spec.log.path}`, errno, error)
       throw error
     }
   }

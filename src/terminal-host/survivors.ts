@@ -4,6 +4,10 @@ import type { SurvivorRecord } from '../ports/terminal-host.port.ts'
 
 /** How long after the grace processes are looked for and killed before they are reported as survived. */
 const GIVE_UP_MS = 5_000
+/** A process that ends by itself within this time of its leader was not left behind: nothing had to end it. */
+const SETTLE_MS = 20
+/** How long the dead of one round of SIGKILL have until the next. */
+const KILL_ROUND_MS = 200
 const FIRST_LOOK_MS = 2
 const LAST_LOOK_MS = 50
 
@@ -70,8 +74,12 @@ type Hunt = {
  * nothing; what is left 5 s later is reported as survived.
  */
 export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
-  const { clock, patience, processTable } = hunt
+  const { clock, patience } = hunt
   const met = new Map<string, { info: ProcessInfo; last: 'SIGTERM' | 'SIGKILL' }>()
+  const first = await hunt.sweep.find(hunt.mark)
+  if (first?.length === 0) return []
+  const settled = clock.monotonic() + SETTLE_MS
+  await untilDead(hunt, first ?? [], () => settled)
   for (;;) {
     const alive = await hunt.sweep.find(hunt.mark)
     if (alive === null && clock.monotonic() < patience.killAt + GIVE_UP_MS) {
@@ -95,16 +103,16 @@ export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
       }
       met.set(keyOf(info), { info, last: killing ? 'SIGKILL' : 'SIGTERM' })
     }
-    let delayMs = FIRST_LOOK_MS
-    const roundEnds = clock.monotonic() + (killing ? LAST_LOOK_MS * 4 : Infinity)
-    while (
-      alive.some((info) => processTable.isAlive(info)) &&
-      clock.monotonic() < roundEnds &&
-      (killing || clock.monotonic() < patience.killAt)
-    ) {
-      await delay(clock, delayMs)
-      delayMs = Math.min(LAST_LOOK_MS, delayMs * 2)
-    }
+    const roundEnds = clock.monotonic() + KILL_ROUND_MS
+    await untilDead(hunt, alive, () => (killing ? roundEnds : patience.killAt))
+  }
+}
+
+/** Waits for the end of all, at most until `limit`, which is asked anew as it may be brought forward. */
+async function untilDead({ clock, processTable }: Hunt, processes: readonly ProcessInfo[], limit: () => number): Promise<void> {
+  for (let delayMs = FIRST_LOOK_MS; clock.monotonic() < limit(); delayMs = Math.min(LAST_LOOK_MS, delayMs * 2)) {
+    if (!processes.some((info) => processTable.isAlive(info))) return
+    await delay(clock, delayMs)
   }
 }
 

@@ -1,0 +1,112 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ProcessTable } from '../../src/ports/process-table.port.ts'
+import { until } from '../integration/terminal/terminal-kit.ts'
+
+/** What every ProcessTable does, on real processes. */
+export function processTableContract(name: string, make: () => ProcessTable): void {
+  describe(`process table contract: ${name}`, () => {
+    const mark = `ws_contract${process.pid}/pt_x/1`
+    let table: ProcessTable
+    let children: ChildProcess[]
+
+    const start = async (argv: readonly [string, ...string[]], env: Record<string, string> = { SIGNALBOX_MARK: mark }): Promise<number> => {
+      const child = spawn(argv[0], argv.slice(1), {
+        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      children.push(child)
+      await once(child, 'spawn')
+      return child.pid ?? 0
+    }
+    const identityOf = (pid: number): NonNullable<ReturnType<ProcessTable['identify']>> => {
+      const identity = table.identify(pid)
+      if (identity === null) throw new Error(`no identity of ${pid}`)
+      return identity
+    }
+    const ended = (child: ChildProcess): Promise<unknown> =>
+      (child.exitCode ?? child.signalCode) !== null ? Promise.resolve() : once(child, 'exit')
+
+    beforeEach(() => {
+      table = make()
+      children = []
+    })
+    afterEach(async () => {
+      for (const child of children) child.kill('SIGKILL')
+      await Promise.all(children.map(ended))
+    })
+
+    it('identifies a living process, the same each time [PTY-14]', async () => {
+      const pid = await start(['sleep', '3600'])
+      const identity = identityOf(pid)
+      expect(identity).toEqual({ pid, startTime: expect.stringMatching(/\S/), bootId: expect.stringMatching(/\S/) })
+      expect(table.identify(pid)).toEqual(identity)
+      expect(make().identify(pid)).toEqual(identity)
+      expect(table.isAlive(identity)).toBe(true)
+    })
+
+    it('knows that a pid with another start time or of another boot is another process [PTY-14]', async () => {
+      const identity = identityOf(await start(['sleep', '3600']))
+      for (const other of [
+        { ...identity, startTime: `${identity.startTime}0` },
+        { ...identity, bootId: 'another-boot' },
+      ]) {
+        expect(table.isAlive(other)).toBe(false)
+        expect(table.signal(other, 'SIGKILL')).toBe(false)
+      }
+      expect(table.isAlive(identity)).toBe(true)
+    })
+
+    it('counts an ended process, reaped or zombie, as gone [PTY-9]', async () => {
+      const pid = await start(['sh', '-c', 'sleep 0 & echo $!; exec sleep 3600'])
+      const stdout = children[0]?.stdout
+      const zombie = Number(String((await once(stdout ?? process.stdin, 'data'))[0]))
+      await until('the child of the shell is a zombie', () => table.identify(zombie) === null)
+      expect((await table.findByMark(mark)).map((info) => info.pid)).toEqual([pid])
+      const identity = identityOf(pid)
+      expect(table.signal(identity, 'SIGKILL')).toBe(true)
+      await until('it is gone', () => !table.isAlive(identity))
+      expect(table.signal(identity, 'SIGKILL')).toBe(false)
+    })
+
+    it('identifies nothing for pids that are none [PTY-14]', () => {
+      for (const pid of [0, -1, 2 ** 30, Number.NaN]) expect(table.identify(pid)).toBeNull()
+    })
+
+    it('finds the processes whose mark starts with a prefix, oldest first [PTY-15]', async () => {
+      const first = await start(['sleep', '3600'])
+      const second = await start(['sleep', '3601'], { OTHER: 'x', SIGNALBOX_MARK: `${mark}2`, MORE: 'SIGNALBOX_MARK=no' })
+      await start(['sleep', '3602'], { SIGNALBOX_MARK: `x${mark}` })
+      await start(['sleep', '3603'], { XSIGNALBOX_MARK: mark })
+      await until('all have become sleep', async () => (await table.findByMark(mark)).every(({ command }) => command.startsWith('sleep')))
+      const found = await table.findByMark(mark)
+      expect(found.map(({ pid, command, mark: own }) => ({ pid, command, own }))).toEqual([
+        { pid: first, command: 'sleep 3600', own: mark },
+        { pid: second, command: 'sleep 3601', own: `${mark}2` },
+      ])
+      expect(found[0]).toMatchObject({ ...identityOf(first), ppid: process.pid, state: expect.stringMatching(/^[RSD]$/) })
+    })
+
+    it('finds a process that left its parent and its session behind [PTY-9]', async () => {
+      await start(['sh', '-c', '(setsid sleep 3600 &) ; read x'])
+      await until('the daemon is there', async () => (await table.findByMark(mark)).some(({ command }) => command === 'sleep 3600'))
+      for (const info of await table.findByMark(mark)) table.signal(info, 'SIGKILL')
+      await until('none is left', async () => (await table.findByMark(mark)).length === 0)
+    })
+
+    it('finds a chain of processes that keep forking and ending while it looks [PTY-9]', async () => {
+      // Each link lives a moment only: a single listing of the pids would often miss the living one.
+      await start(['sh', '-c', 'L=\'[ -e "$0" ] && exec 2>/dev/null; sh -c "$L" x & exit\'; export L; sh -c "$L" x & sleep 3600'])
+      const counts = []
+      for (let look = 0; look < 20; look += 1) counts.push((await table.findByMark(mark)).length)
+      expect(Math.min(...counts)).toBeGreaterThan(0)
+      await until('the chain is broken', async () => {
+        const found = await table.findByMark(mark)
+        for (const info of found) table.signal(info, 'SIGSTOP')
+        for (const info of found) table.signal(info, 'SIGKILL')
+        return found.length === 0
+      })
+    })
+  })
+}

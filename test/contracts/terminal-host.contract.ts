@@ -1,0 +1,303 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TerminalHost } from '../../src/ports/terminal-host.port.ts'
+import { collect, sh, specOf, text, until, untilOutput } from '../integration/terminal/terminal-kit.ts'
+
+/** What every TerminalHost does. `make` opens a fresh one; the suite closes it. */
+export function terminalHostContract(name: string, make: () => TerminalHost): void {
+  describe(`terminal host contract: ${name}`, () => {
+    let host: TerminalHost
+    let directory: string
+    beforeAll(() => {
+      host = make()
+      directory = mkdtempSync(join(tmpdir(), 'sbx cöntract '))
+    })
+    afterAll(async () => {
+      await host.close(0)
+      rmSync(directory, { recursive: true, force: true })
+    })
+
+    describe('spawn', () => {
+      it('runs argv with exactly the environment, directory and size given [PTY-3]', async () => {
+        const cwd = join(directory, 'dir with ü')
+        mkdirSync(cwd)
+        const script = 'printf "%s|" "$0" "$@"; env | sort | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | tr "\\n" "|"; pwd; stty size'
+        const spec = specOf(['/bin/sh', '-c', script, 'zero', 'a b', '', 'ü'], { cwd, cols: 101, rows: 33, extraEnv: { FOO: 'b ar=1' } })
+        const pty = await host.spawn(spec)
+        const exit = await pty.exited
+        const [line = '', size] = text(pty).split('\r\n')
+        const expected = Object.entries(spec.env).map(([key, value]) => `${key}=${value}`)
+        expect(Buffer.from(line, 'latin1').toString().split('|')).toEqual(['zero', 'a b', '', 'ü', ...expected.sort(), cwd])
+        expect(size).toBe('33 101')
+        expect(exit).toEqual({ exitCode: 0, signal: null, outputBytes: exit.outputBytes, survivors: [], logGap: false })
+        expect(exit.outputBytes).toBe(pty.tail(1_000_000).length)
+      })
+
+      it('reports the exit code [PTY-13]', async () => {
+        expect(await (await host.spawn(sh('exit 42'))).exited).toMatchObject({ exitCode: 42, signal: null })
+      })
+
+      it('reports death by a signal by its name, without an exit code [PTY-13]', async () => {
+        expect(await (await host.spawn(sh('kill -SEGV $$'))).exited).toMatchObject({ exitCode: null, signal: 'SIGSEGV' })
+      })
+
+      it('holds a PTY by id from spawn until it has ended [PTY-2]', async () => {
+        const spec = sh('read x')
+        const pty = await host.spawn(spec)
+        expect(host.get(spec.ptyId)).toBe(pty)
+        expect(host.list()).toContain(pty)
+        await pty.write(Buffer.from('\n'))
+        await pty.exited
+        await until('the host has let go of it', () => host.get(spec.ptyId) === undefined)
+        expect(host.list()).not.toContain(pty)
+      })
+
+      it('looks commands up on the PATH of env, relative entries in the cwd [PTY-3]', async () => {
+        mkdirSync(join(directory, 'tools'), { recursive: true })
+        writeFileSync(join(directory, 'tools', 'my tool'), '#!/bin/sh\necho from $0', { mode: 0o755 })
+        const pty = await host.spawn(specOf(['my tool'], { cwd: directory, extraEnv: { PATH: '/nowhere:tools' } }))
+        await pty.exited
+        expect(text(pty)).toBe('from tools/my tool\r\n')
+      })
+
+      it('runs a text without an interpreter line by /bin/sh, as execvp does [PTY-3]', async () => {
+        writeFileSync(join(directory, 'plain'), 'echo "$0:$1:$#"', { mode: 0o755 })
+        const pty = await host.spawn(specOf(['./plain', 'one', 'two'], { cwd: directory }))
+        await pty.exited
+        expect(text(pty)).toBe('./plain:one:2\r\n')
+      })
+    })
+
+    describe('spawn that is refused before anything starts', () => {
+      const cases: [string, () => Parameters<TerminalHost['spawn']>[0], string][] = [
+        ['an empty argv', () => specOf([]), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['an empty command', () => specOf(['']), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['a NUL in an argument', () => specOf(['echo', 'a\0b']), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['a NUL in the environment', () => specOf(['true'], { extraEnv: { A: 'x\0y' } }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['an = in the name of a variable', () => specOf(['true'], { extraEnv: { 'A=B': 'x' } }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['no columns', () => specOf(['true'], { cols: 0 }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['too many rows', () => specOf(['true'], { rows: 10_001 }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['half a column', () => specOf(['true'], { cols: 80.5 }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['a relative cwd', () => specOf(['true'], { cwd: 'tmp' }), 'ERR_PTY_INVALID_ARGUMENT'],
+        ['a cwd that does not exist', () => specOf(['true'], { cwd: join(directory, 'gone') }), 'ERR_PTY_CWD_NOT_FOUND'],
+        ['a cwd that is a file', () => specOf(['true'], { cwd: '/etc/passwd' }), 'ERR_PTY_CWD_NOT_FOUND'],
+        ['a command that is not on the PATH', () => specOf(['no-such-command']), 'ERR_PTY_COMMAND_NOT_FOUND'],
+        ['a path that does not exist', () => specOf(['./nothing'], { cwd: directory }), 'ERR_PTY_COMMAND_NOT_FOUND'],
+        ['an empty PATH', () => specOf(['true'], { cwd: directory, extraEnv: { PATH: '' } }), 'ERR_PTY_COMMAND_NOT_FOUND'],
+        ['a file that is not executable', () => specOf(['/etc/passwd']), 'ERR_PTY_COMMAND_NOT_EXECUTABLE'],
+        ['a directory', () => specOf(['/etc']), 'ERR_PTY_COMMAND_NOT_EXECUTABLE'],
+        [
+          '2 MB of environment in one variable',
+          () => specOf(['true'], { extraEnv: { BIG: 'x'.repeat(2_000_000) } }),
+          'ERR_PTY_INVALID_ARGUMENT',
+        ],
+        ['2 MB of environment in many', () => specOf(['true'], { extraEnv: manyVariables(2_100_000) }), 'ERR_PTY_INVALID_ARGUMENT'],
+      ]
+      for (const [what, spec, code] of cases) {
+        it(`${what}: ${code} [PTY-3]`, async () => {
+          await expect(host.spawn(spec())).rejects.toMatchObject({ name: 'SignalboxError', code })
+          expect(host.list()).toEqual([])
+        })
+      }
+
+      it('an id or a mark that a living PTY has [PTY-2]', async () => {
+        const spec = sh('read x')
+        const pty = await host.spawn(spec)
+        await expect(host.spawn(spec)).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await expect(host.spawn(sh('true', { mark: spec.mark }))).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        expect(await (await host.spawn(spec)).terminate({ graceMs: 0, askedBy: 'test' })).toMatchObject({ signal: 'SIGKILL' })
+      })
+    })
+
+    describe('input and size', () => {
+      it('delivers arbitrary bytes in order, whole, once [PTY-5]', async () => {
+        const bytes = Buffer.from(Array.from({ length: 40_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff))
+        const pty = await host.spawn(sh(`stty raw -echo; echo ready; exec head -c ${bytes.length}`))
+        await untilOutput(pty, 'ready')
+        const from = pty.stats().outputBytes
+        for (let at = 0; at < bytes.length; at += 777) void pty.write(bytes.subarray(at, at + 777))
+        expect((await pty.exited).exitCode).toBe(0)
+        // `stty` lets the kernel end the line of "ready" one way or the other: what counts is what came back.
+        expect(Buffer.from(pty.tail(bytes.length)).equals(bytes)).toBe(true)
+        expect(pty.stats().outputBytes).toBe(from + bytes.length)
+      })
+
+      it('refuses input over 1 MB as a whole, and takes more once the program reads [PTY-5]', async () => {
+        const go = join(directory, 'go')
+        const script = 'stty raw -echo; echo ready; while [ ! -e "$GO" ]; do sleep 0.05; done; exec cat > /dev/null'
+        const pty = await host.spawn(sh(script, { extraEnv: { GO: go } }))
+        await untilOutput(pty, 'ready')
+        const first = pty.write(Buffer.alloc(1_000_000, 97))
+        await expect(pty.write(Buffer.alloc(200_000, 98))).rejects.toMatchObject({ code: 'ERR_PTY_INPUT_FULL', retryable: true })
+        writeFileSync(go, '')
+        await first
+        await pty.write(Buffer.alloc(200_000, 98))
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('resizes with SIGWINCH and keeps the new size [PTY-6]', async () => {
+        const pty = await host.spawn(sh('trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done'))
+        await untilOutput(pty, 'ready')
+        pty.resize(77, 22)
+        await pty.exited
+        expect(text(pty)).toContain('22 77')
+        expect(pty.stats()).toMatchObject({ cols: 77, rows: 22 })
+      })
+
+      it('refuses a bad size [PTY-6]', async () => {
+        const pty = await host.spawn(sh('read x'))
+        expect(() => pty.resize(0, 10)).toThrow(expect.objectContaining({ code: 'ERR_PTY_INVALID_ARGUMENT' }))
+        expect(() => pty.resize(10, Number.NaN)).toThrow(expect.objectContaining({ code: 'ERR_PTY_INVALID_ARGUMENT' }))
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('refuses input, resize and signals after the end [PTY-6]', async () => {
+        const pty = await host.spawn(sh('exit 0'))
+        await pty.exited
+        await expect(pty.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
+        expect(() => pty.resize(80, 24)).toThrow(expect.objectContaining({ code: 'ERR_PTY_ENDED' }))
+        expect(() => pty.signal('SIGTERM', 'test')).toThrow(expect.objectContaining({ code: 'ERR_PTY_ENDED' }))
+        expect(await pty.terminate({ graceMs: 0, askedBy: 'test' })).toEqual(await pty.exited)
+      })
+    })
+
+    describe('output', () => {
+      it('is read whole by a late reader, at the right offsets [PTY-11]', async () => {
+        const pty = await host.spawn(sh('printf 0123456789'))
+        await pty.exited
+        const chunks = []
+        for await (const chunk of pty.read({ from: 4 })) chunks.push(chunk)
+        expect(chunks).toEqual([{ offset: 4, bytes: new Uint8Array(Buffer.from('456789')) }])
+        for await (const chunk of pty.read({ tail: 3 })) expect(chunk).toMatchObject({ offset: 7 })
+        expect(text(pty, 2)).toBe('89')
+      })
+
+      it('gives a defined gap to a reader that comes too late [PTY-11]', async () => {
+        const pty = await host.spawn(sh('stty raw; head -c 300000 /dev/zero', { ringBytes: 65_536 }))
+        const { outputBytes } = await pty.exited
+        const { bytes, gaps } = await collect(pty)
+        expect(gaps).toBe(1)
+        expect(outputBytes).toBe(300_000)
+        expect(bytes.length).toBeLessThanOrEqual(65_536)
+        const first = await pty.read({ from: 0 })[Symbol.asyncIterator]().next()
+        expect(first.value).toEqual({ gap: { from: 0, to: 300_000 - bytes.length } })
+      })
+
+      it('a lossless reader slows the child, while a lossy one goes on [PTY-12]', async () => {
+        const total = 3_000_000
+        const pty = await host.spawn(sh(`stty raw; head -c ${total} /dev/zero`))
+        const lossless = pty.read({ from: 0, mode: 'lossless' })[Symbol.asyncIterator]()
+        let read = 0
+        const first = await lossless.next()
+        if (first.done !== true && 'bytes' in first.value) read += first.value.bytes.length
+        let lossy = 0
+        const lossyEnd = (async () => {
+          for await (const chunk of pty.read({ from: 0 })) if ('bytes' in chunk) lossy += chunk.bytes.length
+        })()
+        let before = -1
+        await until('the child is blocked', () => {
+          const now = pty.stats().outputBytes
+          const still = now === before && now > 200_000
+          before = now
+          return still
+        })
+        expect(before).toBeLessThan(1_000_000)
+        await until('the lossy reader has all that there is', () => lossy === pty.stats().outputBytes)
+        for (let next = await lossless.next(); next.done !== true; next = await lossless.next()) {
+          if ('bytes' in next.value) read += next.value.bytes.length
+        }
+        await lossyEnd
+        expect({ read, lossy, ...(await pty.exited) }).toMatchObject({ read: total, lossy: total, exitCode: 0 })
+      })
+
+      it('a lossless reader that is aborted or returns gives its credit back [PTY-12]', async () => {
+        const pty = await host.spawn(sh('stty raw; head -c 2000000 /dev/zero'))
+        const controller = new AbortController()
+        const aborted = pty.read({ mode: 'lossless', signal: controller.signal })[Symbol.asyncIterator]()
+        await aborted.next()
+        for await (const chunk of pty.read({ mode: 'lossless' })) {
+          expect(chunk).toHaveProperty('bytes')
+          break
+        }
+        controller.abort()
+        expect(await pty.exited).toMatchObject({ exitCode: 0, outputBytes: 2_000_000 })
+        expect((await aborted.next()).done).toBe(true)
+      })
+
+      it('refuses offsets that are none [PTY-11]', async () => {
+        const pty = await host.spawn(sh('exit 0'))
+        for (const options of [{ from: -1 }, { from: 1.5 }, { tail: Number.NaN }]) {
+          expect(() => pty.read(options)).toThrow(expect.objectContaining({ code: 'ERR_PTY_INVALID_ARGUMENT' }))
+        }
+        await pty.exited
+      })
+    })
+
+    describe('signals and the end', () => {
+      it('delivers a signal to the group by name and records it [PTY-8]', async () => {
+        const pty = await host.spawn(sh('trap "echo got; exit 7" USR1; echo ready; while :; do sleep 0.05; done'))
+        await untilOutput(pty, 'ready')
+        const record = pty.signal('SIGUSR1', 'operator')
+        expect(record).toEqual({
+          at: expect.any(Number),
+          signal: 'SIGUSR1',
+          target: { pid: pty.identity.pid, scope: 'group' },
+          askedBy: 'operator',
+          outcome: 'delivered',
+        })
+        expect(await pty.exited).toMatchObject({ exitCode: 7 })
+        expect(text(pty)).toContain('got')
+        expect(pty.signals()).toEqual([record])
+      })
+
+      it('terminate lets a program end in its own way within the grace [PTY-7]', async () => {
+        const pty = await host.spawn(sh('trap "echo bye; exit 3" TERM; trap "" HUP; echo ready; while :; do sleep 0.05; done'))
+        await untilOutput(pty, 'ready')
+        expect(await pty.terminate({ graceMs: 30_000, askedBy: 'test' })).toMatchObject({ exitCode: 3, signal: null, survivors: [] })
+        expect(text(pty)).toContain('bye')
+      })
+
+      it('terminate kills what ignores SIGTERM after the grace [PTY-7]', async () => {
+        const pty = await host.spawn(sh('trap "" TERM HUP; echo ready; while :; do sleep 0.05; done'))
+        await untilOutput(pty, 'ready')
+        expect(await pty.terminate({ graceMs: 50, askedBy: 'test' })).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
+        const group = pty.signals().filter(({ target }) => target.scope === 'group')
+        expect(group.map(({ signal }) => signal)).toEqual(['SIGHUP', 'SIGTERM', 'SIGCONT', 'SIGKILL'])
+      })
+
+      it('a second terminate with a shorter grace shortens it [PTY-7]', async () => {
+        const pty = await host.spawn(sh('trap "" TERM HUP; echo ready; while :; do sleep 0.05; done'))
+        await untilOutput(pty, 'ready')
+        const first = pty.terminate({ graceMs: 3_600_000, askedBy: 'test' })
+        void pty.terminate({ graceMs: 7_200_000, askedBy: 'test' })
+        expect(await pty.terminate({ graceMs: 0, askedBy: 'impatient' })).toMatchObject({ signal: 'SIGKILL' })
+        expect(await first).toMatchObject({ signal: 'SIGKILL' })
+        expect(pty.signals().at(-1)).toMatchObject({ signal: 'SIGKILL', askedBy: 'impatient' })
+      })
+
+      it('terminate ends a stopped program [PTY-7]', async () => {
+        const pty = await host.spawn(sh('echo ready; kill -STOP $$; exit 1'))
+        await untilOutput(pty, 'ready')
+        expect((await pty.terminate({ graceMs: 30_000, askedBy: 'test' })).signal).toMatch(/SIGHUP|SIGTERM/)
+      })
+
+      it('close ends every PTY, and starts no more [PTY-7]', async () => {
+        const other = make()
+        const ptys = await Promise.all([other.spawn(sh('read x')), other.spawn(sh('trap "" TERM HUP; read x'))])
+        const late = other.spawn(sh('read x'))
+        await other.close(50)
+        expect((await Promise.all(ptys.map((pty) => pty.exited))).every(({ signal }) => signal !== null)).toBe(true)
+        expect(await (await late).exited).toHaveProperty('signal')
+        expect(other.list()).toEqual([])
+        await expect(other.spawn(sh('true'))).rejects.toMatchObject({ code: 'ERR_RUNTIME_CLOSED' })
+      })
+    })
+  })
+}
+
+function manyVariables(bytes: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: bytes / 1_000 }, (_, index) => [`VARIABLE_${index}`, 'x'.repeat(1_000)]))
+}

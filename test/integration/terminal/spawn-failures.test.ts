@@ -1,0 +1,103 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { lastLine, runScript } from './run-script.ts'
+import { openKit, specOf } from './terminal-kit.ts'
+
+/** Root, Linux, and the right to make a mount namespace: absent in some containers. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
+
+describe('a start that fails', () => {
+  it('a cwd that is removed after the check is reported by the exec helper [PTY-3]', async () => {
+    await using kit = openKit()
+    const cwd = join(kit.directory, 'vanishes')
+    mkdirSync(cwd)
+    const starting = kit.host.spawn(specOf(['true'], { cwd }))
+    rmSync(cwd, { recursive: true })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_PTY_CWD_NOT_FOUND', context: { stage: 'chdir', errno: 'ENOENT' } })
+  })
+
+  it('a command that is removed after the check is reported by the exec helper [PTY-3]', async () => {
+    await using kit = openKit()
+    const command = join(kit.directory, 'vanishes')
+    writeFileSync(command, '#!/bin/sh\n', { mode: 0o755 })
+    const starting = kit.host.spawn(specOf([command]))
+    rmSync(command)
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_PTY_COMMAND_NOT_FOUND', context: { stage: 'exec', errno: 'ENOENT' } })
+  })
+
+  it('a script whose interpreter does not exist is a command that is not found [PTY-3]', async () => {
+    await using kit = openKit()
+    writeFileSync(join(kit.directory, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    await expect(kit.host.spawn(specOf(['./script'], { cwd: kit.directory }))).rejects.toMatchObject({
+      code: 'ERR_PTY_COMMAND_NOT_FOUND',
+      message: expect.stringContaining('interpreter'),
+    })
+  })
+
+  it('a binary that is none for this machine is not executable, rather than run by a shell [PTY-3]', async () => {
+    await using kit = openKit()
+    writeFileSync(join(kit.directory, 'binary'), Buffer.from('garbage\0garbage'), { mode: 0o755 })
+    await expect(kit.host.spawn(specOf(['./binary'], { cwd: kit.directory }))).rejects.toMatchObject({
+      code: 'ERR_PTY_COMMAND_NOT_EXECUTABLE',
+      context: { errno: 'ENOEXEC' },
+    })
+  })
+
+  it('a helper that is missing is said so before anything starts [PTY-3]', async () => {
+    await using kit = openKit({ helperPath: '/no/such/helper' })
+    await expect(kit.host.spawn(specOf(['true']))).rejects.toMatchObject({ code: 'ERR_EXEC_HELPER_MISSING' })
+  })
+
+  it('a helper that ends without a word fails the start, and leaves no process and no descriptor [PTY-4]', async () => {
+    await using kit = openKit({ helperPath: '/bin/true' })
+    await expect(kit.host.spawn(specOf(['true']))).rejects.toMatchObject({ code: 'ERR_PTY_SPAWN_FAILED' })
+    const before = readdirSync('/dev/fd').length
+    for (let run = 0; run < 5; run += 1) await kit.host.spawn(specOf(['true'])).catch(() => undefined)
+    expect(readdirSync('/dev/fd').length).toBe(before)
+  })
+
+  it('a failed start leaves no log behind [PTY-3]', async () => {
+    await using kit = openKit()
+    const log = { path: join(kit.directory, 'log') }
+    const cwd = join(kit.directory, 'vanishes')
+    mkdirSync(cwd)
+    const starting = kit.host.spawn(specOf(['true'], { cwd, log }))
+    rmSync(cwd, { recursive: true })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_PTY_CWD_NOT_FOUND' })
+    expect(readdirSync(kit.directory)).toEqual([])
+  })
+
+  it('out of descriptors: EMFILE; what runs can still be ended, and then a start succeeds again [PTY-4]', async () => {
+    const result = lastLine(await runScript('out-of-descriptors.ts', [], ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'])) as {
+      started: number
+    }
+    expect(result).toMatchObject({ failure: { code: 'ERR_PTY_SPAWN_FAILED', context: { errno: 'EMFILE' } }, again: 0 })
+    expect(result.started).toBeGreaterThan(3)
+    expect(result).toMatchObject({ ended: result.started })
+  })
+
+  it.skipIf(!canMount)('out of terminals: ENOSPC (skipped where no mount namespace is to be had) [PTY-4]', async () => {
+    const script = 'mount -t devpts -o newinstance,ptmxmode=0666,max=2 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx && exec "$@"'
+    const results = lastLine(await runScript('out-of-terminals.ts', [], ['unshare', '-m', 'sh', '-c', script, 'sh']))
+    expect(results).toEqual([
+      'started',
+      'started',
+      expect.objectContaining({ code: 'ERR_PTY_SPAWN_FAILED', context: expect.objectContaining({ errno: 'ENOSPC' }) }),
+    ])
+  })
+
+  it('set-up: the helper is built, and not again while it is up to date [PTY-22]', () => {
+    const build = (env: NodeJS.ProcessEnv = process.env): string =>
+      execFileSync(process.execPath, ['native/build.mjs'], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] })
+    build()
+    expect(build()).toMatch(/^up to date: /)
+    const { status, stderr } = spawnSync(process.execPath, ['native/build.mjs', '--force'], {
+      encoding: 'utf8',
+      env: { ...process.env, CC: 'no-such-compiler' },
+    })
+    expect(status).toBe(1)
+    expect(stderr).toContain('no C compiler: "no-such-compiler" is not on the PATH')
+  })
+})
