@@ -42,7 +42,10 @@ export class GitExit extends Error {
   readonly stderr: string
 
   constructor(args: readonly string[], exitCode: number | null, stdout: string, stderr: string, cause?: unknown) {
-    super(`git ${args.join(' ')}: exit ${exitCode}: ${stderr.trim() || stdout.trim()}`, cause === undefined ? undefined : { cause })
+    super(
+      `git ${args.join(' ')}: exit ${exitCode}: ${stderr.trim() || stdout.trim() || (cause instanceof Error ? cause.message : '')}`,
+      cause === undefined ? undefined : { cause },
+    )
     this.args = args
     this.exitCode = exitCode
     this.stdout = stdout
@@ -78,7 +81,8 @@ export const makeGit = (environment: NodeJS.ProcessEnv): Git => {
       unsafe: { allowUnsafeConfigPaths: true, allowUnsafeSshCommand: true, allowUnsafeFsMonitor: true },
       timeout: { block: call.timeoutMs ?? QUERY_TIMEOUT_MS },
       ...(call.signal && { abort: call.signal }),
-      ...(call.input !== undefined && { input: () => call.input }),
+      // Without input simple-git leaves the pipe open, and a hook that reads would wait for ever.
+      input: () => call.input ?? '\n',
       errors: (error, { exitCode, stdOut, stdErr }) => {
         // simple-git takes a failure without text for a success.
         if (exitCode === 0 && error === undefined) return undefined
@@ -94,7 +98,8 @@ export const makeGit = (environment: NodeJS.ProcessEnv): Git => {
     try {
       return await git.raw(argv)
     } catch (error) {
-      throw new GitExit(args, failure?.exitCode ?? -1, failure?.stdout ?? '', failure?.stderr ?? String(error), error)
+      if (failure === undefined) throw new GitExit(args, -1, '', String(error), error)
+      throw new GitExit(args, failure.exitCode, failure.stdout, failure.stderr, error)
     }
   }
 }

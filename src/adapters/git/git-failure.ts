@@ -14,8 +14,16 @@ export const lockFileOf = (error: unknown): string | null => {
   return match ? normalize(match[1] ?? `${match[2]}.lock`) : null
 }
 
+/** @returns whether the same command may succeed in a moment: a lock, or the empty `worktrees` directory that another git just removed. */
+export const isPassing = (error: unknown): boolean =>
+  lockFileOf(error) !== null || (error instanceof GitExit && /could not create .*director.*worktrees.*: No such file/.test(error.stderr))
+
 const textOf = (error: unknown): string =>
-  error instanceof GitExit ? `${error.stderr}\n${error.stdout}` : error instanceof Error ? error.message : String(error)
+  error instanceof GitExit
+    ? `${error.stderr}\n${error.stdout}`.trim() || error.message
+    : error instanceof Error
+      ? error.message
+      : String(error)
 
 const classify = (error: unknown): ErrorCode => {
   const text = textOf(error)

@@ -72,12 +72,21 @@ export const copyIntoLane = async (
   files: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> => {
+  const note = (copies: readonly LaneCopy[]): Promise<void> => writeFile(join(where.adminDir, RECORD), JSON.stringify(copies))
+  if (files.length === 0) return
+  // Noted before, so that a crash in the middle does not turn copies into work.
+  await note(await Promise.all(files.map((file) => expected(where.root, file))))
   const copies: LaneCopy[] = []
   for (const file of files) {
     if (signal?.aborted) return
     copies.push(await copyOne(where.root, where.worktree, file))
   }
-  if (copies.length > 0) await writeFile(join(where.adminDir, RECORD), JSON.stringify(copies))
+  await note(copies)
+}
+
+const expected = async (root: string, file: string): Promise<LaneCopy> => {
+  const { relative, source } = await checkSource(root, file)
+  return { path: relative, sha256: await hashOf(source) }
 }
 
 const isCopy = (value: unknown): value is LaneCopy =>

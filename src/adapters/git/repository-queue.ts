@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.port.ts'
 import type { Random } from '../../ports/random.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import { lockFileOf } from './git-failure.ts'
+import { isPassing } from './git-failure.ts'
 
 const tails = new Map<string, Promise<unknown>>()
 
@@ -41,13 +41,13 @@ export const delay = (clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 /** 20 ms doubling to 1 s: about 4 s in all, each wait between half and all of that. */
 const ATTEMPTS = 9
 
-/** Repeats `job` while another process holds a lock file of git, then lets its last failure through. */
+/** Repeats `job` while another process is in its way (mostly: holds a lock file of git), then lets its last failure through. */
 export const retryLocked = async <T>(time: { clock: Clock; random: Random }, job: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await job()
     } catch (error) {
-      if (lockFileOf(error) === null || attempt === ATTEMPTS || signal?.aborted) throw error
+      if (!isPassing(error) || attempt === ATTEMPTS || signal?.aborted) throw error
       await delay(time.clock, Math.min(1_000, 20 * 2 ** (attempt - 1)) * (0.5 + time.random.next() / 2), signal)
     }
   }

@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path'
 import type { RemovalReport, Worktree } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { exists, realPathOf, removeEmpty } from './files.ts'
-import { GitExit } from './git-command.ts'
+import { markRemoval, mendHalfRemoved, sweepHalfRemoved, unmarkRemoval } from './half-removed.ts'
+import { CHECKOUT_TIMEOUT_MS, GitExit } from './git-command.ts'
 import { holdCopies } from './lane-copies.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
@@ -39,7 +40,6 @@ const checkIndexLock = async (context: WorktreeContext, entry: AdminEntry): Prom
 /** Removes a worktree whose directory is there. @throws ERR_WORKTREE_DIRTY, ERR_WORKTREE_LOCKED, ERR_GIT_LOCKED */
 const removePresent = async (context: WorktreeContext, worktree: Worktree, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
-  await checkIndexLock(context, entry)
   const seen = await inspectWorktree(git, workspace.commonDir, worktree)
   if (seen.uncommitted.length > 0) throw dirty(seen.path, seen.uncommitted)
   const putBack = await holdCopies(
@@ -50,9 +50,12 @@ const removePresent = async (context: WorktreeContext, worktree: Worktree, entry
   try {
     const tracked = seen.copies.filter((copy) => copy.tracked).map((copy) => copy.path)
     if (tracked.length > 0) await git(seen.path, ['checkout-index', '--force', '--', ...tracked])
+    await markRemoval(entry)
     await letGitRemove(context, worktree, seen)
   } catch (error) {
-    if (await exists(entry.dir)) await putBack()
+    if (endedBySignal(error) || !(await exists(entry.dir))) throw error
+    await unmarkRemoval(entry)
+    await putBack()
     if (error instanceof GitExit && /contains modified or untracked files/.test(error.stderr)) {
       const now = await inspectWorktree(git, workspace.commonDir, worktree)
       throw dirty(seen.path, now.uncommitted, error)
@@ -61,13 +64,38 @@ const removePresent = async (context: WorktreeContext, worktree: Worktree, entry
   }
 }
 
+const endedBySignal = (error: unknown): boolean => error instanceof GitExit && error.exitCode === null
+
+/**
+ * Ctrl-C in a terminal ends every process of its foreground group, this git too, half-way through the deletion. Then it
+ * is taken up again.
+ */
+const removeToTheEnd = async (context: WorktreeContext, worktree: Worktree, entry: AdminEntry): Promise<void> => {
+  await checkIndexLock(context, entry)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await mendHalfRemoved(context.git, entry)
+      return await removePresent(context, worktree, entry)
+    } catch (error) {
+      if (!endedBySignal(error) || attempt === 3) throw error
+      // It may have been at the very end.
+      if (!(await exists(entry.path))) return await removeLeftEntry(context, entry)
+    }
+  }
+}
+
+const removeLeftEntry = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
+  if (await adminEntryOf(context.workspace.commonDir, entry.path)) await removeMissing(context, entry)
+}
+
 /**
  * git refuses for modified and untracked files, and deletes ignored ones. It refuses for submodules whatever is in
  * them; only then is --force given, after a second look just before.
  */
 const letGitRemove = async (context: WorktreeContext, worktree: Worktree, seen: Inspection): Promise<void> => {
   const { git, workspace } = context
-  const remove = (force: readonly string[]): Promise<string> => git(workspace.root, ['worktree', 'remove', ...force, '--', seen.path])
+  const remove = (force: readonly string[]): Promise<string> =>
+    git(workspace.root, ['worktree', 'remove', ...force, '--', seen.path], { timeoutMs: CHECKOUT_TIMEOUT_MS })
   try {
     await remove([])
   } catch (error) {
@@ -92,6 +120,7 @@ const removeDirectory = async (context: WorktreeContext, worktree: Worktree, pat
   const entry = await adminEntryOf(commonDir, path)
   if (entry?.locked !== undefined && entry.locked !== null) throw lockedError(path, entry.locked)
   const present = await exists(path)
+  if (present && entry !== undefined) await mendHalfRemoved(context.git, entry)
   if (present && (entry === undefined || !(await pointsAt(path, entry)))) {
     // An empty directory holds nothing, whoever it belongs to.
     if (!(await removeEmpty(path))) return `the directory ${path} is no worktree of this repository any more, so it was left as it is`
@@ -99,7 +128,7 @@ const removeDirectory = async (context: WorktreeContext, worktree: Worktree, pat
     return null
   }
   if (entry === undefined) return null
-  if (present) await removePresent(context, worktree, entry)
+  if (present) await removeToTheEnd(context, worktree, entry)
   else await removeMissing(context, entry)
   return (await exists(path)) ? `files were written to ${path} while it was being removed` : null
 }
@@ -133,6 +162,7 @@ const removeBranch = async (context: WorktreeContext, worktree: Worktree): Promi
 export const removeWorktree = async (context: WorktreeContext, worktree: Worktree): Promise<RemovalReport> => {
   const path = await realPathOf(worktree.path)
   const keptDirectory = await removeDirectory(context, worktree, path)
+  await sweepHalfRemoved(context.workspace.commonDir)
   const keptBranch = await removeBranch(context, worktree)
   await forgetMade(context.workspace.commonDir, dirname(path))
   return {

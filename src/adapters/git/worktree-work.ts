@@ -6,37 +6,10 @@ import { exists, realPathOf } from './files.ts'
 import type { Git } from './git-command.ts'
 import { hiddenChanges } from './hidden-changes.ts'
 import { unchangedCopies } from './lane-copies.ts'
-import { adminEntryOf, operationIn, pointsAt, type AdminEntry } from './worktree-admin.ts'
-
-/** A path in `git status`: `?` untracked, `.M` changed in the working tree only, others as git writes them. */
-export type StatusEntry = { readonly path: string; readonly state: string }
-export type Status = {
-  readonly head: string
-  /** Null when detached. */ readonly branch: string | null
-  readonly entries: readonly StatusEntry[]
-}
+import { readStatus, type Status } from './worktree-status.ts'
+import { adminEntries, operationIn, pointsAt, type AdminEntry } from './worktree-admin.ts'
 
 const LISTED = 1_000
-
-/** Fields before the path, by kind of record: `git help status`, "Porcelain Format Version 2". */
-const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, '2': 9, u: 10, '?': 1 }
-
-/** Parses `git status --porcelain=v2 --branch -z`. */
-export const parseStatus = (text: string): Status => {
-  let head = ''
-  let branch: string | null = null
-  const entries: StatusEntry[] = []
-  for (const record of text.split('\0')) {
-    if (record.startsWith('# branch.oid ')) head = record.slice(13)
-    else if (record.startsWith('# branch.head ')) branch = record.slice(14) === '(detached)' ? null : record.slice(14)
-    const kind = record[0] ?? ''
-    const fields = FIELDS_BEFORE_PATH[kind]
-    if (fields === undefined) continue
-    const parts = record.split(' ')
-    entries.push({ path: parts.slice(fields).join(' '), state: kind === '?' ? '?' : (parts[1] ?? '') })
-  }
-  return { head, branch, entries }
-}
 
 /** What a look at a worktree found: enough to remove it, too. */
 export type Inspection = WorktreeWork & {
@@ -93,8 +66,6 @@ const hiddenWork = async (git: Git, path: string, entry: AdminEntry, status: Sta
   ]
 }
 
-const STATUS = ['--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--ignore-submodules=none']
-
 const branchExists = (git: Git, commonDir: string, branch: string): Promise<boolean> =>
   git(commonDir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]).then(Boolean, () => false)
 
@@ -102,10 +73,11 @@ const branchExists = (git: Git, commonDir: string, branch: string): Promise<bool
 export const inspectWorktree = async (git: Git, commonDir: string, worktree: Worktree): Promise<Inspection> => {
   const path = await realPathOf(worktree.path)
   if (!(await exists(path))) throw notFound(path, 'is gone')
-  const entry = await adminEntryOf(commonDir, path)
+  const entries = await adminEntries(commonDir)
+  const entry = entries.find((candidate) => candidate.path === path)
   if (entry === undefined || !(await pointsAt(path, entry))) throw notFound(path, 'is no worktree of this repository any more')
 
-  const status = parseStatus(await git(path, [...STATUS, '--no-renames']))
+  const status = await readStatus(git, path)
   const tips = (await branchExists(git, commonDir, worktree.branch)) ? ['HEAD', `refs/heads/${worktree.branch}`] : ['HEAD']
   const [commits, hidden, marked, unchanged, gitlinks] = await Promise.all([
     countCommits(git, path, [...tips, '--not', worktree.baseCommit]),
@@ -115,10 +87,11 @@ export const inspectWorktree = async (git: Git, commonDir: string, worktree: Wor
     exists(join(path, '.gitmodules')).then(async (present) => present || (await exists(join(entry.dir, 'modules')))),
   ])
   const copies = status.entries.filter(({ path: file, state }) => (state === '?' || state === '.M') && unchanged.has(file))
+  const nested = entries.filter((other) => other.path.startsWith(`${path}/`)).map((other) => `(worktree ${other.path})`)
   const work = status.entries.filter((file) => !copies.includes(file))
   return {
     commits,
-    uncommitted: [...hidden, ...work.map((file) => file.path), ...marked].slice(0, LISTED),
+    uncommitted: [...hidden, ...nested, ...work.map((file) => file.path), ...marked].slice(0, LISTED),
     head: status.head,
     entry,
     path,

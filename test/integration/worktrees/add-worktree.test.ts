@@ -88,6 +88,11 @@ describe('adding a worktree', () => {
     expect(existsSync(join(repo.base, 'lanes'))).toBe(false)
   })
 
+  it('gives hooks no input to wait for [LN-4]', async () => {
+    await hook('post-checkout', 'cat > read-by-hook; rm read-by-hook')
+    expect((await worktrees.add(spec('a'))).branch).toBe('lanes/a')
+  })
+
   it('leaves nothing when it is aborted in the middle of the check-out [LN-5]', async () => {
     const begun = join(repo.base, 'begun')
     // A clean-up that raced with the hook, which writes on after the abort, would leave files.

@@ -192,6 +192,54 @@ describe('removing a worktree', () => {
     expect(report.kept.join()).toContain(join(repo.base, 'second'))
   })
 
+  it('keeps a worktree that lies inside another, though it is ignored [LN-7]', async () => {
+    const outer = await add('a')
+    await writeFile(join(repo.root, '.git', 'info', 'exclude'), 'inner\n')
+    await git(outer.path, 'worktree', 'add', '-q', '-b', 'inner', join(outer.path, 'inner'))
+    await refusesFor(outer, /worktree .*inner/)
+  })
+
+  describe('when git was killed in the middle of it', () => {
+    /** A git whose `worktree remove` deletes some and is then killed, the first time. */
+    const withGitThatDies = async (deletes: string): Promise<Worktrees> => {
+      await mkdir(join(repo.base, 'bin'))
+      const once = join(repo.base, 'bin', 'once')
+      const script = `case "$*" in *"worktree remove"*) mkdir '${once}' 2>/dev/null && { ${deletes}; kill -KILL $$; };; esac`
+      await writeFile(join(repo.base, 'bin', 'git'), `#!/bin/sh\n${script}\nexec '${await realGit()}' "$@"\n`)
+      await chmod(join(repo.base, 'bin', 'git'), 0o755)
+      return openRepo(repo.root, { ...gitTestEnv(), PATH: `${join(repo.base, 'bin')}:${process.env['PATH']}` })
+    }
+    const clean = { worktreeRemoved: true, branchDeleted: true, kept: [] }
+
+    it.each([
+      ['nothing', ':'],
+      ['some files', "rm 'A/file-1.txt'"],
+      ['the .git file', "rm 'A/.git' 'A/file-1.txt'"],
+      ['all but the directory', "rm -r 'A'/* 'A/.git'"],
+      ['the directory', "rm -r 'A'"],
+      ['the directory and half of its entry', "rm -r 'A' && rm 'E/gitdir' 'E/HEAD'"],
+      ['the directory and its entry', "rm -r 'A' 'E'"],
+    ])('takes the removal up again after it deleted %s [LN-6]', async (_what, deletes) => {
+      await repo.write('.env', 'A=1')
+      const added = await add('a', ['.env'])
+      const script = deletes.replaceAll("'A", `'${added.path}`).replaceAll("'E", `'${adminOf('a')}`)
+      const dying = await withGitThatDies(script)
+      expect(await dying.remove(added)).toEqual(clean)
+      expect(existsSync(added.path)).toBe(false)
+      expect(await readdir(join(repo.root, '.git', 'worktrees')).catch(() => [])).toEqual([])
+    })
+
+    it('keeps what was written since [LN-7]', async () => {
+      const added = await add('a')
+      const dying = await withGitThatDies(`rm '${added.path}/.git' '${added.path}/file-1.txt'; echo x > '${added.path}/late'`)
+      await expect(dying.remove(added)).rejects.toMatchObject({
+        code: 'ERR_WORKTREE_DIRTY',
+        context: { uncommitted: ['file-1.txt', 'late'] },
+      })
+      expect(existsSync(join(added.path, 'late'))).toBe(true)
+    })
+  })
+
   describe('with a submodule', () => {
     let library: TestRepo
     beforeEach(async () => {
