@@ -74,8 +74,10 @@ export const settle = (
   const ended = { phase: 'ended', attempts, last } as const
   const { restart, intensity } = command.spec
   const how = howItEnded(last, exit.error ?? null)
+  const wasStopped = { ...ended, outcome: restart === 'permanent' ? 'stopped' : 'interrupted', reason: null } as const
+  if (last?.stopped === true || (stopping && last?.error == null)) return wasStopped
   if (exit.reason === 'init_failed') return { ...ended, outcome: 'failed', reason: how }
-  if (stopping || last?.stopped === true) return { ...ended, outcome: restart === 'permanent' ? 'stopped' : 'interrupted', reason: null }
+  if (stopping) return wasStopped
   const clean = last !== null && last.error === null && last.exitCode === 0
   if (clean && restart !== 'permanent') return { ...ended, outcome: 'succeeded', reason: null }
   if (restart === 'temporary') return { ...ended, outcome: 'failed', reason: how }

@@ -83,7 +83,10 @@ const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | nul
   if (terminal?.lastPtyId == null) return null
   const pty = args.services.terminals.get(terminal.lastPtyId)
   const record = pty === undefined ? null : await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
-  return pty === undefined || record === null || record.exit !== null ? null : { record, pty }
+  if (pty === undefined || record === null || record.endedAt !== null) return null
+  if (record.snapshot.state !== 'spawning') return { record, pty }
+  // The actor crashed between the start of the process and the record of it.
+  return { record: await spawned(ctx, record, pty), pty }
 }
 
 const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty }> => {
@@ -99,29 +102,39 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
       lastPtyId: fresh.id,
     },
   })
+  if (ctx.signal.aborted) return stoppedEarly(ctx, spawning, null)
   const pty = await args.services.terminals.spawn(spec).catch(async (error: unknown) => {
     await failed(ctx, spawning, error)
     throw error
   })
-  if (ctx.signal.aborted) {
-    await pty.terminate({ graceMs: 0, askedBy: 'the actor was stopped while it started the process' })
-    throw new SignalboxError('ERR_ACTOR_STOPPED', `${args.lane}/${args.command.name}: stopped while its process was starting`)
-  }
-  const { pid, startTime, bootId } = pty.identity
-  const record = await step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
+  if (ctx.signal.aborted) return stoppedEarly(ctx, spawning, await pty.terminate({ graceMs: 0, askedBy: 'stopped while it was starting' }))
+  return { record: await spawned(ctx, spawning, pty), pty }
+}
+
+const spawned = (ctx: Ctx, spawning: PtyRecord, { identity }: Pty): Promise<PtyRecord> => {
+  const { pid, startTime, bootId } = identity
+  const { lane, command, attempt, argv, cwd } = spawning
+  return step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
     patch: { process: { pid, startTime, bootId } },
-    events: [
-      event(ctx.now(), 'pty.spawned', idsOf(spawning), {
-        lane: args.lane,
-        command: args.command.name,
-        attempt,
-        pid,
-        argv: spec.argv,
-        cwd: args.cwd,
-      }),
-    ],
+    events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane, command, attempt, pid, argv, cwd })],
   })
-  return { record, pty }
+}
+
+/** Closes the record of an attempt that was stopped before it ran; the process, if there was one, has ended. */
+const stoppedEarly = async (ctx: Ctx, record: PtyRecord, ending: PtyExit | null): Promise<never> => {
+  const error = new SignalboxError('ERR_ACTOR_STOPPED', `${record.lane}/${record.command}: stopped while its process was starting`)
+  const exit: AttemptResult = {
+    ptyId: record.id,
+    attempt: record.attempt,
+    exitCode: ending?.exitCode ?? null,
+    signal: ending?.signal ?? null,
+    stopped: true,
+    log: record.log,
+    error: ending === null ? toErrorRecord(error) : null,
+    durationMs: 0,
+  }
+  await step(ctx, record, { type: 'terminate' }, 'stopped while it was starting', { patch: { exit, endedAt: ctx.now() } })
+  throw error
 }
 
 const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void> => {

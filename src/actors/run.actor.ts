@@ -117,6 +117,14 @@ const end = async (ctx: Ctx, state: RunState): Promise<RunState> => {
   return { ...state, record }
 }
 
+const stopAll = async (ctx: Ctx, state: RunState, by: string): Promise<RunState> => {
+  await commit(ctx, [event(ctx.now(), 'run.stopping', { runId: state.args.runId }, { by })], [])
+  for (const { id, phase } of state.lanes.toReversed()) {
+    if (phase === 'running') ctx.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by })
+  }
+  return proceed(ctx, { ...state, stopping: by })
+}
+
 /** Takes over what a lane recorded at its end; where its tree was given up before that, says so. */
 const laneEnded = async (ctx: Ctx, state: RunState, laneId: LaneId, why: string): Promise<RunState> => {
   const lane = state.lanes.find((candidate) => candidate.id === laneId)
@@ -136,8 +144,9 @@ const knownLanes = async (ctx: Ctx, args: RunArgs, record: RunRecord): Promise<r
     const tree = ctx.lookup(laneTreeName(id))
     if (tree !== undefined) ctx.watch(tree, ['$laneExited', (exit) => ({ laneId: id, exit })])
     if (tree !== undefined && known?.summary != null) ctx.tell(ctx.self, 'run.lane-ended', { laneId: id })
-    if (known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
-    else if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
+    // A tree without a record is one that is starting.
+    if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
+    else if (known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
     else
       lanes.push({
         lane,
@@ -171,17 +180,12 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
   async init(ctx, args) {
     const record = (await readRecord<RunRecord>(ctx, 'run', args.runId)) ?? (await begin(ctx, args))
     const lanes = await knownLanes(ctx, args, record)
-    return proceed(ctx, { args, record, lanes, stopping: null, startedMonotonic: ctx.monotonic() })
+    const state: RunState = { args, record, lanes, stopping: null, startedMonotonic: ctx.monotonic() }
+    const by = args.services.stopAskedBy(args.runId)
+    return by === null ? proceed(ctx, state) : stopAll(ctx, state, by)
   },
   on: {
-    'run.stop': async (ctx, state, { by }) => {
-      if (state.stopping !== null || state.record.endedAt !== null) return state
-      await commit(ctx, [event(ctx.now(), 'run.stopping', { runId: state.args.runId }, { by })], [])
-      for (const { id, phase } of state.lanes.toReversed()) {
-        if (phase === 'running') ctx.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by })
-      }
-      return proceed(ctx, { ...state, stopping: by })
-    },
+    'run.stop': (ctx, state, { by }) => (state.stopping !== null || state.record.endedAt !== null ? state : stopAll(ctx, state, by)),
     // Its tree goes first, so that a lane counts as ended only when nothing of it runs; $laneExited then follows.
     'run.lane-ended': (ctx, state, { laneId }) => {
       if (state.lanes.find(({ id }) => id === laneId)?.phase !== 'running') return state

@@ -4,7 +4,7 @@ import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { PtyId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import { isPlan, type Plan } from '../protocols/plan.ts'
@@ -17,7 +17,7 @@ import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { terminalTree } from '../supervisors/terminal.tree.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { type Environment, openEnvironment } from './environment.ts'
-import { createFeed, createHistory, type Feed } from './feed.ts'
+import { createFeed, createHistory, type EventHistory, type Feed } from './feed.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
@@ -46,7 +46,13 @@ export interface Runtime extends AsyncDisposable {
   close(): Promise<void>
 }
 
-type Live = { readonly runs: Map<RunId, LiveRun>; readonly ptys: Map<PtyId, RunId>; readonly killed: Set<RunId> }
+type Live = {
+  readonly runs: Map<RunId, LiveRun>
+  readonly ptys: Map<PtyId, RunId>
+  readonly killed: Set<RunId>
+  /** Who asked first. */
+  readonly stopped: Map<RunId, string>
+}
 
 const servicesOf = (
   env: Environment,
@@ -68,6 +74,7 @@ const servicesOf = (
     branchPrefix: options.branchPrefix ?? 'signalbox/',
     owner,
     isKilled: (runId) => live.killed.has(runId),
+    stopAskedBy: (runId) => live.stopped.get(runId) ?? null,
     trees: { lane: laneTree, terminal: terminalTree },
   }
 }
@@ -83,8 +90,16 @@ const follow = (feed: Feed, live: Live): void => {
     if (event.type !== 'run.ended') return
     live.runs.delete(runId)
     live.killed.delete(runId)
+    live.stopped.delete(runId)
   })
 }
+
+const closedError = (cause?: unknown): SignalboxError =>
+  new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()', { cause })
+
+/** What kept an actor from starting, rather than that it did not start. */
+const rootCause = (error: unknown): unknown =>
+  isSignalboxError(error, 'ERR_ACTOR_INIT_FAILED') && error.cause instanceof SignalboxError ? rootCause(error.cause) : error
 
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
@@ -95,7 +110,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
   const terminals = decorators.terminals?.(host) ?? host
   const feed = createFeed()
-  const live: Live = { runs: new Map(), ptys: new Map(), killed: new Set() }
+  const live: Live = { runs: new Map(), ptys: new Map(), killed: new Set(), stopped: new Map() }
+  const histories = new Set<EventHistory>()
+  let closed = false
   let damagedStore: string | null = null
   let closing: Promise<void> | null = null
   let system: System | null = null
@@ -116,6 +133,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     await terminals.close(CLOSE_GRACE_MS)
     await unregister()
     failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
+    closed = true
+    for (const history of histories) history.close()
   }
   const close = (): Promise<void> => (closing ??= shutDown())
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
@@ -137,7 +156,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     })
   } catch (error) {
     await unregister()
-    throw error
+    throw rootCause(error)
   }
   const running = system
   void running.exited.then((exit) => {
@@ -150,15 +169,20 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   })
   const services = servicesOf(env, options, terminals, decorators, live, owner)
 
-  const stop = (runId: RunId, by: string): void => running.tell(namedRun(runId), 'run.stop', { by })
+  const stop = (runId: RunId, by: string): void => {
+    if (!live.runs.has(runId)) return
+    if (!live.stopped.has(runId)) live.stopped.set(runId, by)
+    running.tell(namedRun(runId), 'run.stop', { by })
+  }
   const kill = (runId: RunId, by: string): void => {
+    if (!live.runs.has(runId)) return
     live.killed.add(runId)
     stop(runId, by)
     for (const [ptyId, of] of live.ptys) if (of === runId) void terminals.get(ptyId)?.terminate({ graceMs: 0, askedBy: by })
   }
   const start = async (input: unknown): Promise<RunHandle> => {
     const plan: Plan = isPlan(input) ? input : validatePlan(input)
-    if (closing !== null) throw new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()')
+    if (closing !== null) throw closedError()
     const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.runs.set(runId, run)
@@ -166,7 +190,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       await running.ask(RUNS, 'supervisor.start-child', { spec: runWorker({ services, runId, plan }) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       live.runs.delete(runId)
-      throw error
+      throw closing === null ? rootCause(error) : closedError(error)
     }
     return run.handle
   }
@@ -179,6 +203,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     events: () => {
       const history = createHistory()
       feed.subscribe(history.push)
+      if (closed) history.close()
+      else histories.add(history)
       return history.read()
     },
     tree: () => running.tree(),
