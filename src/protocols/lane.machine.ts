@@ -37,6 +37,8 @@ const definition = setup({
     twoAttached: ({ context }) => context.attached === 2,
     moreThanTwoAttached: ({ context }) => context.attached > 2,
     twoAttachedAndRunning: ({ context }) => context.attached === 2 && context.running,
+    running: ({ context }) => context.running,
+    idle: ({ context }) => !context.running,
     stillShared: ({ context }) => context.attached >= 2,
   },
 }).createMachine({
@@ -87,8 +89,8 @@ const definition = setup({
     },
     shared: {
       on: {
-        started: { actions: assign({ running: true }) },
-        settled: { actions: assign({ running: false }) },
+        started: { guard: 'idle', actions: assign({ running: true }) },
+        settled: { guard: 'running', actions: assign({ running: false }) },
         attach: { actions: assign({ attached: ({ context }) => context.attached + 1 }) },
         detach: [
           { guard: 'twoAttachedAndRunning', target: 'running', actions: assign({ attached: 1 }) },

@@ -33,24 +33,26 @@ export const machine = <State extends string, Context, Event extends { type: str
   definition: AnyStateMachine,
   invalid: ErrorCode,
 ): Machine<State, Context, Event> => {
+  const stateNode = (state: string) => (Object.hasOwn(definition.root.states, state) ? definition.root.states[state] : undefined)
   const acknowledges = (from: Snapshot<State, Context>, event: Event): boolean => {
-    const meta = definition.root.states[from.state]?.meta as Meta | undefined
+    const meta = stateNode(from.state)?.meta as Meta | undefined
     return meta?.acknowledges?.includes(event.type) ?? false
   }
   const resolve = (from: Snapshot<State, Context>) => definition.resolveState({ value: from.state, context: from.context })
+  const can = (from: Snapshot<State, Context>, event: Event): boolean =>
+    acknowledges(from, event) || (stateNode(from.state) !== undefined && resolve(from).can(event))
   return {
     definition,
     initial: plain(initialTransition(definition)[0]),
-    can: (from, event) => acknowledges(from, event) || resolve(from).can(event),
+    can,
     advance: (from, event, ids = {}) => {
-      if (acknowledges(from, event)) return { next: from, actions: [] }
-      const resolved = resolve(from)
-      if (!resolved.can(event)) {
+      if (!can(from, event)) {
         throw new SignalboxError(invalid, `${definition.id}: state "${from.state}" cannot take "${event.type}"`, {
-          context: { state: from.state, event: event.type, ...ids },
+          context: { ...ids, state: from.state, event: event.type },
         })
       }
-      const [next, actions] = transition(definition, resolved, event)
+      if (acknowledges(from, event)) return { next: from, actions: [] }
+      const [next, actions] = transition(definition, resolve(from), event)
       return { next: plain(next), actions: actions.map((action) => action.type) }
     },
   }

@@ -98,6 +98,20 @@ describe('sqlite store, bad files and bad disks', () => {
     await store.close()
   })
 
+  it('judges no file while another process is opening it', async () => {
+    writeFileSync(path, 'garbage'.repeat(1_000))
+    writeFileSync(`${path}.gate`, '')
+    const other = new DatabaseSync(`${path}.gate`)
+    other.exec('BEGIN EXCLUSIVE')
+    const opening = openAt(path)
+    for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve))
+    expect(damaged()).toEqual([])
+    other.close()
+    const store = await opening
+    expect(damaged()).toHaveLength(1)
+    await store.close()
+  })
+
   it('follows another process that puts the open file aside', async () => {
     await fill()
     const store = await openAt(path)

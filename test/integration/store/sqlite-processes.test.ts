@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -6,6 +6,12 @@ import { openSqliteStore } from '../../../src/adapters/sqlite/sqlite-store.adapt
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import { event } from '../../contracts/event-store.contract.ts'
 import { openAt, removeDirectory, RUNS, runChild, startChild, temporaryDirectory } from './store-process.ts'
+
+/** The locks that this process holds on a file. Without one, another process takes itself for the last and resets the WAL. */
+const locksOf = (inode: number): string[] =>
+  readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${inode} `))
 
 describe('sqlite store, several processes', () => {
   let directory: string
@@ -62,21 +68,36 @@ describe('sqlite store, several processes', () => {
     const first = await openAt(path)
     await first.commit({ events: [event('first.done')] })
     const second = await openAt(path)
-    // If opening had dropped the locks of this process, the child would take itself for the last and delete the WAL.
-    await runChild('write-one', path)
-    expect(existsSync(`${path}-wal`)).toBe(true)
-    await first.commit({ events: [event('first.done')] })
     await second.commit({ events: [event('second.done')] })
+    await runChild('write-one', path)
+    await first.commit({ events: [event('first.done')] })
+    await runChild('write-one', path)
+    const expected = ['first.done', 'second.done', 'step.done', 'first.done', 'step.done']
+    for (const store of [first, second]) expect((await store.events({})).map(({ type }) => type)).toEqual(expected)
     await Promise.all([first.close(), second.close()])
     const reader = await openAt(path)
-    expect((await reader.events({})).map(({ sequence, type }) => [sequence, type])).toEqual([
-      [1, 'first.done'],
-      [2, 'step.done'],
-      [3, 'first.done'],
-      [4, 'second.done'],
-    ])
+    expect((await reader.events({})).map(({ sequence, type }) => [sequence, type])).toEqual(
+      expected.map((type, index) => [index + 1, type]),
+    )
     await reader.close()
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'keeps the lock of a store when another of the same process is opened (seen in /proc/locks)',
+    async () => {
+      const first = await openAt(path)
+      await first.commit({ events: [event('first.done')] })
+      const inode = statSync(path).ino
+      const isLocked = () => locksOf(inode).length > 0
+      expect(isLocked()).toBe(true)
+      const second = await openAt(path)
+      expect(isLocked()).toBe(true)
+      await second.close()
+      expect(isLocked()).toBe(true)
+      await first.close()
+      expect(isLocked()).toBe(false)
+    },
+  )
 
   it('waits for the lock of another writer without holding the event loop', async () => {
     const store = await openAt(path)
