@@ -1,43 +1,17 @@
 import type { Timer } from '../ports/clock.port.ts'
 import type { Runnable, Slot } from '../ports/scheduler.port.ts'
-import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import { type Ask, NO_REPLY } from './ask.ts'
 import { CellContext } from './context.ts'
-import { type ErasedDefinition, isPromise } from './erased.ts'
-import { endedError, type Kernel } from './kernel.ts'
+import { ended, fenced, handlerFailed, recordOf, tookTooLong } from './delivery-errors.ts'
+import { isPromise } from './erased.ts'
+import { endWatch, type Incarnation, type ShutdownTime, type StartOptions, type Watch } from './incarnation.types.ts'
+import type { Kernel } from './kernel.ts'
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
+import { Patience } from './patience.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
 
-/** What a supervisor says when it starts an actor. */
-export type CellOptions = {
-  readonly name: string
-  readonly definition: ErasedDefinition
-  readonly args: unknown
-  readonly supervisor: Cell | null
-  /** Time for `terminate` when the actor ends by itself. */
-  readonly shutdown: 'brutal' | 'infinity' | number
-  readonly onStarted?: (cell: Cell) => void
-  /** `error` is what the exit's record was made of. */
-  readonly onExit?: (cell: Cell, exit: Exit, error: unknown) => void
-  /** Whether the supervisor means to start the next incarnation after this exit: tells senders whether to retry. */
-  readonly expectRestart?: (exit: Exit) => boolean
-}
-
-/** One actor's wish to be told of another's end. */
-export type Watch = { readonly by: Cell; readonly target: Cell; readonly tell: (exit: Exit) => void }
-
-export const endWatch = (watch: Watch): void => {
-  watch.by.watching.delete(watch)
-  watch.target.watchers.delete(watch)
-}
-
-type Phase = 'starting' | 'running' | 'stopping' | 'ended'
 type Ending = { readonly exit: Exit; readonly error: unknown }
-type Outcome =
-  | { readonly is: 'done'; readonly value: unknown }
-  | { readonly is: 'failed'; readonly error: unknown }
-  | { readonly is: 'late' | 'gone' }
 
 const INIT_LIMIT_MS = 30_000
 const HANDLER_LIMIT_MS = 60_000
@@ -45,27 +19,32 @@ const MAILBOX_LIMIT = 10_000
 /** For an actor that ends by itself under a brutal shutdown, which leaves no time of its own. */
 const TERMINATE_LIMIT_MS = 5_000
 
+/** Starts an incarnation; `onStarted` or `onExit` tells how that went. */
+export const startActor = (kernel: Kernel, options: StartOptions): Incarnation => {
+  const cell = new Cell(kernel, options, kernel.registry.begin(options.name))
+  kernel.registry.began(cell)
+  options.supervisor?.children.add(cell)
+  cell.wake()
+  return cell
+}
+
 /** One incarnation of an actor: its mail, its state, its end. Handles one message at a time. */
-export class Cell implements Runnable {
+class Cell implements Runnable, Incarnation {
   readonly id: string
   readonly ref: ActorRef<unknown>
-  readonly options: CellOptions
   readonly mailbox: Mailbox
-  /** Asks that this actor must answer. */
   readonly asks: Set<Ask> = new Set()
-  /** Asks that this actor waits for. */
   readonly asking: Set<Ask> = new Set()
-  /** Who is to be told of this actor's end. */
   readonly watchers: Set<Watch> = new Set()
-  /** Whose end this actor is to be told of. */
   readonly watching: Set<Watch> = new Set()
-  readonly children: Set<Cell> = new Set()
-  phase: Phase = 'starting'
-  /** Set when it has ended. */
+  readonly children: Set<Incarnation> = new Set()
+  phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
+  private readonly options: StartOptions
   private readonly kernel: Kernel
   private readonly context: CellContext
   private readonly slot: Slot
+  private readonly patience: Patience
   private state: unknown = undefined
   private isScheduled = false
   private isFenced = false
@@ -73,32 +52,25 @@ export class Cell implements Runnable {
   private ending: Ending | null = null
   private deadline: Timer | null = null
   private current: UserMail | null = null
-  private giveUp: (() => void) | null = null
 
-  constructor(kernel: Kernel, options: CellOptions, incarnation: number) {
+  constructor(kernel: Kernel, options: StartOptions, incarnation: number) {
     const { name, definition } = options
     this.kernel = kernel
     this.options = options
     this.id = schedulerId(name, incarnation)
     this.ref = { name, incarnation, id: `${name}$${incarnation}` }
     this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT)
+    this.patience = new Patience(kernel.clock)
     this.context = new CellContext(kernel, this)
     this.slot = kernel.scheduler.attach(this)
   }
 
-  /** True once the incarnation must not act any more. */
   get isClosed(): boolean {
     return this.isFenced || this.phase === 'ended'
   }
 
-  /** Why it was asked to end, or ends by itself. */
   get endingReason(): ExitReason | null {
     return this.ending?.exit.reason ?? null
-  }
-
-  begin(): void {
-    this.options.supervisor?.children.add(this)
-    this.wake()
   }
 
   postSystem(type: string, make: () => object, token: Token | null = null): void {
@@ -107,31 +79,23 @@ export class Cell implements Runnable {
     this.wake()
   }
 
-  /** @returns false when the mailbox is full. */
   postUser(mail: UserMail): boolean {
     if (!this.mailbox.addUser(mail)) return false
     this.wake()
     return true
   }
 
-  /** Asks the actor to end in its time: after the present handler, by `terminate`. */
-  stop(reason: 'shutdown' | 'handover', shutdown: 'brutal' | 'infinity' | number): void {
+  stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void {
     if (this.phase === 'ended') return
     if (shutdown === 'brutal') return this.kill()
     if (shutdown !== 'infinity' && this.deadline === null) this.deadline = this.kernel.clock.setTimer(shutdown, () => this.kill())
     this.endWith({ reason }, undefined)
   }
 
-  /** Ends the incarnation at once; a handler that still runs is fenced. */
   kill(): void {
     this.end({ reason: 'killed' }, undefined)
   }
 
-  exitSelf(reason: 'normal' | 'shutdown' | 'crashed', error: unknown): void {
-    this.endWith(reason === 'crashed' ? { reason, error: toErrorRecord(error ?? 'exit without an error') } : { reason }, error)
-  }
-
-  /** Ends it after the present handler. Only the first call counts. */
   endWith(exit: Exit, error: unknown): void {
     if (this.ending !== null || this.phase === 'ended') return
     this.ending = { exit, error }
@@ -160,7 +124,7 @@ export class Cell implements Runnable {
     return this.isScheduled
   }
 
-  private wake(): void {
+  wake(): void {
     if (this.isScheduled || this.phase === 'ended') return
     this.isScheduled = true
     this.slot.wake()
@@ -190,7 +154,7 @@ export class Cell implements Runnable {
   }
 
   private async initialiseLater(made: PromiseLike<unknown>, limitMs: number): Promise<void> {
-    const outcome = await this.settled(made, limitMs)
+    const outcome = await this.patience.wait(made, limitMs)
     if (outcome.is === 'done') this.started(outcome.value)
     else if (outcome.is === 'failed') this.initFailed(outcome.error)
     else if (outcome.is === 'late') this.tooLate('init', limitMs)
@@ -198,7 +162,7 @@ export class Cell implements Runnable {
 
   private initFailed(error: unknown): undefined {
     if (this.ending !== null) return this.end(this.ending.exit, this.ending.error)
-    return this.end({ reason: 'init_failed', error: toErrorRecord(error) }, error)
+    return this.end({ reason: 'init_failed', error: recordOf(error) }, error)
   }
 
   private started(state: unknown): undefined {
@@ -212,10 +176,10 @@ export class Cell implements Runnable {
   private handle(mail: Mail): Promise<void> | undefined {
     const { definition } = this.options
     const user = mail.lane === 'user' ? mail : null
-    let message: object = mail
+    let message: object = {}
     let next: unknown
     try {
-      message = user === null ? (mail as Exclude<Mail, UserMail>).make() : user.message
+      message = mail.lane === 'system' ? mail.make() : mail.message
       const handler = Object.hasOwn(definition.on, mail.type) ? definition.on[mail.type] : undefined
       if (handler === undefined) throw new Error(`${definition.kind} has no handler for "${mail.type}"`)
       this.current = user
@@ -231,7 +195,7 @@ export class Cell implements Runnable {
 
   private async handleLater(mail: Mail, message: object, next: PromiseLike<unknown>): Promise<void> {
     const limitMs = this.options.definition.handlerLimitMs ?? HANDLER_LIMIT_MS
-    const outcome = await this.settled(next, limitMs)
+    const outcome = await this.patience.wait(next, limitMs)
     if (outcome.is === 'done') {
       this.current = null
       this.state = outcome.value
@@ -249,7 +213,7 @@ export class Cell implements Runnable {
     // Killed by its own handler: the end has dealt with the message.
     if (this.isClosed) return
     this.poison(mail, message, error)
-    this.ending = { exit: { reason: 'crashed', error: toErrorRecord(error) }, error }
+    this.ending = { exit: { reason: 'crashed', error: recordOf(error) }, error }
   }
 
   private poison(mail: Mail, message: object, error: unknown): void {
@@ -257,17 +221,12 @@ export class Cell implements Runnable {
     this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return
-    mail.ask?.fail(
-      new SignalboxError('ERR_ACTOR_HANDLER_FAILED', `${this.ref.id} failed at "${mail.type}"`, {
-        context: { actor: this.ref.name, incarnation: this.ref.incarnation, type: mail.type },
-        cause: error,
-      }),
-    )
+    mail.ask?.fail(handlerFailed(this.ref, mail.type, error))
   }
 
   private tooLate(what: string, limitMs: number): void {
-    const error = new Error(`${this.ref.id} did not finish "${what}" within ${limitMs} ms`)
-    this.end({ reason: 'timeout', error: toErrorRecord(error) }, error)
+    const error = tookTooLong(this.ref, what, limitMs)
+    this.end({ reason: 'timeout', error: recordOf(error) }, error)
   }
 
   /** `terminate` within its time, then the end. */
@@ -288,7 +247,7 @@ export class Cell implements Runnable {
   }
 
   private async finishLater(exit: Exit, error: unknown, pending: PromiseLike<unknown>, limitMs: number): Promise<void> {
-    const outcome = await this.settled(pending, limitMs)
+    const outcome = await this.patience.wait(pending, limitMs)
     if (outcome.is === 'done') this.end(exit, error)
     else if (outcome.is === 'failed') this.terminateFailed(exit, error, outcome.error)
     else if (outcome.is === 'late') this.end(isCleanExit(exit) ? { reason: 'killed' } : exit, error)
@@ -296,24 +255,7 @@ export class Cell implements Runnable {
 
   private terminateFailed(exit: Exit, error: unknown, failure: unknown): undefined {
     if (!isCleanExit(exit)) return this.end(exit, error)
-    return this.end({ reason: 'crashed', error: toErrorRecord(failure) }, failure)
-  }
-
-  /** Waits for a promise: at most for its limit, and no longer than the incarnation lives. */
-  private settled(pending: PromiseLike<unknown>, limitMs: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const timer = Number.isFinite(limitMs) ? this.kernel.clock.setTimer(limitMs, () => settle({ is: 'late' })) : null
-      const settle = (outcome: Outcome): void => {
-        timer?.cancel()
-        this.giveUp = null
-        resolve(outcome)
-      }
-      this.giveUp = () => settle({ is: 'gone' })
-      pending.then(
-        (value) => settle(this.isClosed ? { is: 'gone' } : { is: 'done', value }),
-        (error: unknown) => settle(this.isClosed ? { is: 'gone' } : { is: 'failed', error }),
-      )
-    })
+    return this.end({ reason: 'crashed', error: recordOf(failure) }, failure)
   }
 
   /** The end of the incarnation, in whatever way: everything that belongs to it is given back. */
@@ -339,7 +281,7 @@ export class Cell implements Runnable {
       endWatch(watch)
       watch.tell(exit)
     }
-    this.giveUp?.()
+    this.patience.giveUp()
     this.options.onExit?.(this, exit, error)
   }
 
@@ -351,11 +293,7 @@ export class Cell implements Runnable {
     for (const { type, message, from } of waiting) {
       this.kernel.deadLetter(this.ref, type, message, from, restarts ? 'restarted' : 'ended')
     }
-    for (const ask of this.asks) ask.fail(endedError(this.ref, ask.type, restarts))
-    for (const ask of this.asking) {
-      ask.fail(
-        new SignalboxError('ERR_ACTOR_FENCED', `${this.ref.id} ended while it waited for an answer`, { context: { actor: this.ref.name } }),
-      )
-    }
+    for (const ask of this.asks) ask.fail(ended(this.ref, ask.type, restarts))
+    for (const ask of this.asking) ask.fail(fenced(this.ref))
   }
 }

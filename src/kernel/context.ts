@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Timer } from '../ports/clock.port.ts'
-import { SignalboxError } from '../protocols/errors.ts'
-import type { Cell } from './cell.ts'
+import { fenced, recordOf } from './delivery-errors.ts'
+import type { Incarnation } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
 import type { Token } from './mailbox.ts'
 import type { ActorContext, ActorRef, AskTypeOf, Exit, Mapping, MessageOf, ReplyOf, Target, TypeOf } from './types.ts'
@@ -13,12 +13,12 @@ type Named = { readonly timer: Timer; readonly token: Token }
 export class CellContext implements ActorContext<Record<string, never>> {
   readonly self: ActorRef<Record<string, never>>
   private readonly kernel: Kernel
-  private readonly cell: Cell
+  private readonly cell: Incarnation
   private abort: AbortController | null = null
   private timers: Map<string, Named> | null = null
   private aborted = false
 
-  constructor(kernel: Kernel, cell: Cell) {
+  constructor(kernel: Kernel, cell: Incarnation) {
     this.kernel = kernel
     this.cell = cell
     this.self = cell.ref
@@ -91,7 +91,11 @@ export class CellContext implements ActorContext<Record<string, never>> {
     this.cancelTimer(name)
     this.timers ??= new Map()
     const token: Token = { cancelled: false }
-    const timer = this.kernel.clock.setTimer(delayMs, () => this.cell.postSystem(type, () => message, token))
+    const arrive = (): object => {
+      this.timers?.delete(name)
+      return message
+    }
+    const timer = this.kernel.clock.setTimer(delayMs, () => this.cell.postSystem(type, arrive, token))
     this.timers.set(name, { timer, token })
   }
 
@@ -112,7 +116,7 @@ export class CellContext implements ActorContext<Record<string, never>> {
 
   exit(reason: 'normal' | 'shutdown' | 'crashed', error?: unknown): void {
     this.check()
-    this.cell.exitSelf(reason, error)
+    this.cell.endWith(reason === 'crashed' ? { reason, error: recordOf(error ?? 'no error was given') } : { reason }, error)
   }
 
   /** Aborts what runs for this actor. For the cell. */
@@ -129,9 +133,6 @@ export class CellContext implements ActorContext<Record<string, never>> {
   }
 
   private check(): void {
-    if (!this.cell.isClosed) return
-    throw new SignalboxError('ERR_ACTOR_FENCED', `${this.self.id} has ended or was given up, and must not act any more`, {
-      context: { actor: this.self.name, incarnation: this.self.incarnation },
-    })
+    if (this.cell.isClosed) throw fenced(this.self)
   }
 }

@@ -1,14 +1,16 @@
-import type { ActorDefinition, Exit, ReplyFunction } from './types.ts'
-import type { CellContext } from './context.ts'
+import type { ActorContext, ActorDefinition, Exit, ReplyFunction } from './types.ts'
 
-type ErasedHandler = (ctx: CellContext, state: unknown, message: object, reply: ReplyFunction<unknown>) => unknown
+/** A context whose protocol is not known here. */
+export type ErasedContext = ActorContext<Record<string, never>>
+
+type ErasedHandler = (ctx: ErasedContext, state: unknown, message: object, reply: ReplyFunction<unknown>) => unknown
 
 /** A definition without its types: the kernel moves messages and does not look into them. */
 export type ErasedDefinition = {
   readonly kind: string
-  init(ctx: CellContext, args: unknown): unknown
+  init(ctx: ErasedContext, args: unknown): unknown
   readonly on: Readonly<Record<string, ErasedHandler>>
-  terminate?(ctx: CellContext, state: unknown, exit: Exit): unknown
+  terminate?(ctx: ErasedContext, state: unknown, exit: Exit): unknown
   readonly initLimitMs?: number
   readonly handlerLimitMs?: number
   readonly mailboxLimit?: number

@@ -1,12 +1,12 @@
-import type { Cell } from './cell.ts'
+import type { Incarnation } from './incarnation.types.ts'
 import { Queue } from './queue.ts'
 import type { Exit } from './types.ts'
 
 /** What is known of a name. `owner` is the supervisor that has it, also while nobody runs under it. */
-type Entry = { current: Cell | null; incarnation: number; owner: Cell | null; restarted: boolean }
+type Entry = { current: Incarnation | null; incarnation: number; owner: Incarnation | null; restarted: boolean }
 
-/** Who a message is for, or why it cannot be delivered. */
-export type Resolved = Cell | 'not-found' | 'ended' | 'restarted'
+/** Why a message cannot be delivered. */
+export type Undelivered = 'not-found' | 'ended' | 'restarted'
 
 const KEPT_EXITS = 1_024
 const KEPT_NAMES = 65_536
@@ -18,15 +18,15 @@ export class Registry {
   private readonly retired = new Map<string, number>()
   /** Above every incarnation of a retired name that was forgotten. */
   private floor = 0
-  private readonly claims = new Map<Cell, Set<string>>()
+  private readonly claims = new Map<Incarnation, Set<string>>()
   private readonly exits = new Map<string, Exit>()
   private readonly exitOrder = new Queue<string>()
 
-  lookup(name: string): Cell | null {
+  lookup(name: string): Incarnation | null {
     return this.entries.get(name)?.current ?? null
   }
 
-  resolve(target: { readonly name: string; readonly incarnation?: number | undefined }): Resolved {
+  resolve(target: { readonly name: string; readonly incarnation?: number | undefined }): Incarnation | Undelivered {
     const entry = this.entries.get(target.name)
     if (entry !== undefined && entry.current !== null && (target.incarnation === undefined || target.incarnation === entry.incarnation)) {
       return entry.current
@@ -38,7 +38,7 @@ export class Registry {
   }
 
   /** @returns false when another supervisor has the name. */
-  claim(name: string, owner: Cell): boolean {
+  claim(name: string, owner: Incarnation): boolean {
     if (this.entries.has(name)) return false
     this.entries.set(name, { ...this.revive(name), owner })
     const names = this.claims.get(owner) ?? new Set<string>()
@@ -56,7 +56,7 @@ export class Registry {
     if (this.retired.size > KEPT_NAMES) this.forgetOldest()
   }
 
-  releaseAll(owner: Cell): void {
+  releaseAll(owner: Incarnation): void {
     for (const name of this.claims.get(owner) ?? []) this.release(name)
     this.claims.delete(owner)
   }
@@ -70,12 +70,12 @@ export class Registry {
     return entry.incarnation
   }
 
-  began(cell: Cell): void {
+  began(cell: Incarnation): void {
     const entry = this.entries.get(cell.ref.name)
     if (entry !== undefined) entry.current = cell
   }
 
-  ended(cell: Cell, exit: Exit, restarted: boolean): void {
+  ended(cell: Incarnation, exit: Exit, restarted: boolean): void {
     const entry = this.entries.get(cell.ref.name)
     if (entry?.current === cell) {
       entry.current = null

@@ -1,19 +1,25 @@
-import type { Cell } from '../kernel/cell.ts'
+import type { Incarnation } from '../kernel/incarnation.types.ts'
 import { type ActorRef, type Exit, isCleanExit, type ReplyFunction } from '../kernel/types.ts'
 import type { RestartType } from '../protocols/plan.ts'
-import type { ChildSpec, Shutdown } from './spec.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { ChildSpec, Shutdown, SupervisorSpec } from './spec.ts'
 
 /** down: to be started; waiting: to be started after a delay; done: ended and not to be restarted, but its spec stays. */
-export type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'done'
+type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'done'
+
+/** A supervisor that runs, as others see it. */
+export interface Subtree {
+  readonly spec: SupervisorSpec
+  readonly actor: Incarnation
+  readonly children: readonly Child[]
+}
 
 /** A child as its supervisor sees it. */
 export type Child = {
   readonly spec: ChildSpec
   phase: ChildPhase
-  cell: Cell | null
+  actor: Incarnation | null
   /** Of a child that is a supervisor and runs. */
-  supervisor: Supervisor | null
+  subtree: Subtree | null
   /** Starts that were tried. */
   attempts: number
   /** Whether a start was ever acknowledged. */
@@ -36,8 +42,8 @@ export type Child = {
 export const newChild = (spec: ChildSpec): Child => ({
   spec,
   phase: 'down',
-  cell: null,
-  supervisor: null,
+  actor: null,
+  subtree: null,
   attempts: 0,
   hasStarted: false,
   restartsInARow: 0,
@@ -63,3 +69,10 @@ export const hasActor = ({ phase }: Child): boolean => phase === 'starting' || p
 
 export const isRestarting = ({ phase, attempts }: Child): boolean =>
   phase === 'waiting' || phase === 'down' || (phase === 'starting' && attempts > 1)
+
+/** For people. */
+export const describeChild = (child: Child): { name: string; ref: ActorRef<unknown> | null; restarting: boolean } => ({
+  name: child.spec.name,
+  ref: child.actor?.ref ?? null,
+  restarting: isRestarting(child),
+})

@@ -19,7 +19,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     supervisor: null,
     shutdown: 'infinity',
     onStarted: () => started.resolve(),
-    onExit: (_cell, exit, error) => {
+    onExit: (_actor, exit, error) => {
       started.reject(startError(options.root.name, exit, error))
       exited.resolve(exit)
     },
@@ -39,7 +39,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     deadLetters: () => kernel.dead.list(),
     exited: exited.promise,
     stop: async (reason = 'shutdown') => {
-      root.cell.stop(reason, 'infinity')
+      root.actor.stop(reason, 'infinity')
       await closed
     },
   }

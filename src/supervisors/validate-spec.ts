@@ -1,6 +1,6 @@
-import { SignalboxError } from '../protocols/errors.ts'
 import { restartOf } from './child.ts'
 import type { ChildSpec, SupervisorSpec } from './spec.ts'
+import { childExists, specInvalid } from './supervisor-errors.ts'
 
 /**
  * Refuses what OTP refuses: two children of one name, a significant child that is permanent or whose supervisor never
@@ -14,18 +14,12 @@ export const validateSpec = (spec: SupervisorSpec): void => {
     names.add(child.name)
     validateChild(spec, child)
   }
-  if (spec.strategy === 'dynamic' && names.size > 0) throw invalid(spec.name, 'is dynamic: its children are added when it runs')
+  if (spec.strategy === 'dynamic' && names.size > 0) throw specInvalid(spec.name, 'is dynamic: its children are added when it runs')
 }
 
 /** @throws ERR_SUPERVISOR_SPEC_INVALID */
 export const validateChild = (spec: SupervisorSpec, child: ChildSpec): void => {
   if (child.significant !== true) return
-  if (restartOf(child) === 'permanent') throw invalid(child.name, 'is significant and permanent: it never ends for good')
-  if ((spec.autoShutdown ?? 'never') === 'never') throw invalid(child.name, `is significant, but "${spec.name}" has no autoShutdown`)
+  if (restartOf(child) === 'permanent') throw specInvalid(child.name, 'is significant and permanent: it never ends for good')
+  if ((spec.autoShutdown ?? 'never') === 'never') throw specInvalid(child.name, `is significant, but "${spec.name}" has no autoShutdown`)
 }
-
-export const childExists = (supervisor: string, child: string): SignalboxError =>
-  new SignalboxError('ERR_SUPERVISOR_CHILD_EXISTS', `the name "${child}" is taken`, { context: { supervisor, child } })
-
-const invalid = (name: string, why: string): SignalboxError =>
-  new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })

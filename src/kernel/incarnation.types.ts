@@ -1,0 +1,61 @@
+import type { Ask } from './ask.ts'
+import type { ErasedDefinition } from './erased.ts'
+import type { Mailbox, Token, UserMail } from './mailbox.ts'
+import type { ActorRef, Exit, ExitReason } from './types.ts'
+
+/** How long an actor may take to end: not at all, as long as it likes, or ms. */
+export type ShutdownTime = 'brutal' | 'infinity' | number
+
+/** One incarnation of an actor, as the rest of the kernel and its supervisor see it. */
+export interface Incarnation {
+  readonly ref: ActorRef<unknown>
+  readonly phase: 'starting' | 'running' | 'stopping' | 'ended'
+  readonly mailbox: Mailbox
+  /** Asks that this actor must answer. */
+  readonly asks: Set<Ask>
+  /** Asks that this actor waits for. */
+  readonly asking: Set<Ask>
+  /** Who is to be told of this actor's end. */
+  readonly watchers: Set<Watch>
+  /** Whose end this actor is to be told of. */
+  readonly watching: Set<Watch>
+  /** Actors that it started. */
+  readonly children: Set<Incarnation>
+  /** True once it must not act any more. */
+  readonly isClosed: boolean
+  /** Set when it has ended. */
+  readonly exit: Exit | null
+  /** Why it was asked to end, or ends by itself. */
+  readonly endingReason: ExitReason | null
+  postSystem(type: string, make: () => object, token?: Token | null): void
+  /** @returns false when the mailbox is full. */
+  postUser(mail: UserMail): boolean
+  /** Asks it to end in its time: after the present handler, by `terminate`. */
+  stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void
+  /** Ends it at once; a handler that still runs is fenced. */
+  kill(): void
+  /** Ends it after the present handler. Only the first call counts. `error` is what the exit's record was made of. */
+  endWith(exit: Exit, error: unknown): void
+}
+
+/** One actor's wish to be told of another's end. */
+export type Watch = { readonly by: Incarnation; readonly target: Incarnation; readonly tell: (exit: Exit) => void }
+
+export const endWatch = (watch: Watch): void => {
+  watch.by.watching.delete(watch)
+  watch.target.watchers.delete(watch)
+}
+
+/** What a supervisor says when it starts an actor. */
+export type StartOptions = {
+  readonly name: string
+  readonly definition: ErasedDefinition
+  readonly args: unknown
+  readonly supervisor: Incarnation | null
+  /** Time for `terminate` when the actor ends by itself. */
+  readonly shutdown: ShutdownTime
+  readonly onStarted?: (started: Incarnation) => void
+  readonly onExit?: (ended: Incarnation, exit: Exit, error: unknown) => void
+  /** Whether the supervisor means to start the next incarnation after this exit: tells senders whether to retry. */
+  readonly expectRestart?: (exit: Exit) => boolean
+}

@@ -1,0 +1,23 @@
+import { SignalboxError } from '../protocols/errors.ts'
+import type { Intensity } from '../protocols/plan.ts'
+
+export const startFailed = (supervisor: string, child: string, cause: unknown): SignalboxError =>
+  new SignalboxError('ERR_ACTOR_INIT_FAILED', `"${child}" under "${supervisor}" could not start: ${textOf(cause)}`, {
+    context: { supervisor, child },
+    cause,
+  })
+
+export const tooManyRestarts = (supervisor: string, child: string, restarts: number, intensity: Intensity): SignalboxError =>
+  new SignalboxError(
+    'ERR_SUPERVISOR_INTENSITY',
+    `"${child}" under "${supervisor}" failed again after ${intensity.restarts} restarts in ${intensity.withinMs} ms`,
+    { context: { supervisor, child, restarts, allowed: intensity.restarts, withinMs: intensity.withinMs } },
+  )
+
+export const childExists = (supervisor: string, child: string): SignalboxError =>
+  new SignalboxError('ERR_SUPERVISOR_CHILD_EXISTS', `the name "${child}" is taken`, { context: { supervisor, child } })
+
+export const specInvalid = (name: string, why: string): SignalboxError =>
+  new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })
+
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : cause === undefined ? 'it was stopped' : String(cause))
