@@ -4,12 +4,21 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join, relative } from 'node:path'
-import { parseCLI, startVitest, type TestModule } from 'vitest/node'
+import { parseCLI, startVitest, type TestCase, type TestModule } from 'vitest/node'
 
 type Counts = { passed: number; failed: number; skipped: string[] }
 
 const root = join(import.meta.dirname, '..')
 const counts: Counts = { passed: 0, failed: 0, skipped: [] }
+
+/** A skip says why in `ctx.skip(reason)`, or in its title: `(needs root)`. */
+const reasonOf = (test: TestCase): string => {
+  const result = test.result()
+  const noted = result.state === 'skipped' ? result.note : undefined
+  const named = /\((needs [^)]+)\)/.exec(test.fullName)?.[1]
+  const { parent } = test
+  return noted ?? named ?? (parent.type === 'suite' && parent.errors().length > 0 ? 'the set-up of its suite failed' : 'NO REASON GIVEN')
+}
 
 const count = (module: TestModule): void => {
   const file = relative(root, module.moduleId)
@@ -20,8 +29,7 @@ const count = (module: TestModule): void => {
     if (result.state === 'passed') counts.passed += 1
     else if (result.state === 'skipped') {
       // With -t, vitest marks as skipped what the pattern leaves out; that is no skip to report.
-      if (module.project.config.testNamePattern === undefined)
-        counts.skipped.push(`${file}: ${test.fullName}: ${result.note ?? 'no reason given'}`)
+      if (module.project.config.testNamePattern === undefined) counts.skipped.push(`${file}: ${test.fullName}: ${reasonOf(test)}`)
     } else counts.failed += 1
   }
   // A file that could not be loaded, or whose hooks failed, has no failed test of its own.

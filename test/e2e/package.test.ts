@@ -1,6 +1,17 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,11 +23,22 @@ const workspace = join(place, 'workspace')
 
 /** The headers of the Node that runs this test, so that node-pty builds without a download. */
 const headers = globSync('node_modules/node/node_modules/node-*/include/node/node.h', { cwd: root })[0]
+/** What script/setup takes where the user's own cache cannot be written. */
+const writable = (directory: string): boolean => {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+const ownCache = join(root, '.tmp/npm-cache')
 const env: NodeJS.ProcessEnv = {
   ...process.env,
+  ...(writable(join(homedir(), '.npm/_cacache')) ? {} : { npm_config_cache: ownCache }),
   PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
   XDG_STATE_HOME: join(place, 'state'),
-  ...(headers === undefined ? {} : { npm_config_nodedir: join(root, headers, '../../..') }),
+  ...(headers === undefined ? {} : { npm_config_nodedir: join(place, 'headers') }),
 }
 const run = async (file: string, args: readonly string[], cwd: string): Promise<string> => {
   const { stdout } = await promisify(execFile)(file, args, { cwd, env, maxBuffer: 1 << 26 })
@@ -57,6 +79,8 @@ describe('packed package', () => {
   let files: readonly string[] = []
 
   beforeAll(async () => {
+    // By a link, since gyp cannot take a path with spaces.
+    if (headers !== undefined) symlinkSync(join(root, headers, '../../..'), join(place, 'headers'))
     execFileSync(process.execPath, [join(root, 'script/build.ts')], { cwd: root, env })
     const packed = JSON.parse(await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', place], root)) as unknown
     const [{ filename, files: listed }] = Object.values(packed as object) as [{ filename: string; files: { path: string }[] }]
