@@ -1,0 +1,101 @@
+import type { RestartType } from '../src/protocols/plan.ts'
+
+/** What happens to a supervisor, one thing after another. */
+export type Step = { readonly do: 'crash' | 'exit'; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+
+export type SupervisorScenario = {
+  readonly seed: number
+  readonly strategy: 'one_for_one' | 'rest_for_one'
+  readonly intensity: { readonly restarts: number; readonly withinMs: number }
+  /** `fails`: which of its starts fail, from 1. */
+  readonly children: readonly { readonly restart: RestartType; readonly fails: readonly number[] }[]
+  readonly steps: readonly Step[]
+}
+
+type Child = { readonly index: number; starts: number; incarnation: number; up: boolean }
+class Over extends Error {}
+
+export const nameOf = (index: number): string => `child-${index}`
+
+/**
+ * Erlang/OTP's supervisor, written again from `supervisor.erl` and nothing of ours: `handle_info('EXIT')` →
+ * `restart_child` → `do_restart` → `add_restart` → `restart(Strategy)`, with `try_again` on a failed start.
+ * @returns what is logged: starts, ends, decisions
+ */
+export const expectedLog = (scenario: SupervisorScenario): string[] => {
+  const { strategy, intensity } = scenario
+  const log: string[] = []
+  let children: Child[] = scenario.children.map((_, index) => ({ index, starts: 0, incarnation: 0, up: false }))
+  let now = 0
+  let restarts: number[] = []
+  const specOf = ({ index }: Child) => scenario.children[index]!
+  const idOf = ({ index, incarnation }: Child): string => `${nameOf(index)}$${incarnation}`
+
+  const start = (child: Child): boolean => {
+    child.starts += 1
+    child.incarnation += 1
+    if (specOf(child).fails.includes(child.starts)) {
+      log.push(`exited ${idOf(child)} init_failed`)
+      return false
+    }
+    child.up = true
+    log.push(`started ${idOf(child)}`)
+    return true
+  }
+  const terminate = (list: readonly Child[]): void => {
+    for (const child of list.toReversed()) {
+      if (child.up) log.push(`exited ${idOf(child)} shutdown`)
+      child.up = false
+    }
+  }
+  const addRestart = (child: Child): void => {
+    restarts = [now, ...restarts].filter((then) => now <= then + intensity.withinMs)
+    const decision = restarts.length <= intensity.restarts ? 'restart' : 'escalate'
+    log.push(`${decision} ${nameOf(child.index)} ${restarts.length}`)
+    if (decision === 'restart') return
+    terminate(children)
+    log.push('exited root$1 escalated')
+    throw new Over()
+  }
+  const restart = (child: Child): void => {
+    addRestart(child)
+    if (strategy === 'one_for_one') {
+      if (!start(child)) restart(child)
+      return
+    }
+    const at = children.indexOf(child)
+    const after = children.slice(at + 1)
+    terminate(after)
+    const again = [child, ...after.filter((one) => specOf(one).restart !== 'temporary')]
+    children = [...children.slice(0, at), ...again]
+    for (const one of again) if (!start(one)) return restart(one)
+  }
+  const exited = (child: Child, reason: 'crashed' | 'normal'): void => {
+    log.push(`exited ${idOf(child)} ${reason}`)
+    child.up = false
+    const type = specOf(child).restart
+    if (type === 'permanent' || (type === 'transient' && reason === 'crashed')) return restart(child)
+    const within = restarts.filter((then) => now <= then + intensity.withinMs).length
+    log.push(`remove ${nameOf(child.index)} ${within}`)
+    if (type === 'temporary') children = children.filter((one) => one !== child)
+  }
+  const run = (): void => {
+    for (const child of children) start(child)
+    log.push('started root$1')
+    for (const step of scenario.steps) {
+      if (step.do === 'advance') now += step.ms
+      else {
+        const child = children.find(({ index }) => index === step.child)
+        if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
+      }
+    }
+    terminate(children)
+    log.push('exited root$1 shutdown')
+  }
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof Over)) throw error
+  }
+  return log
+}
