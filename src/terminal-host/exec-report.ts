@@ -29,6 +29,8 @@ type Pending = { connected: (socket: Socket) => void }
  */
 export class ExecReports {
   readonly #pending = new Map<string, Pending>()
+  /** Connections that have not said a token yet. */
+  readonly #strangers = new Set<Socket>()
   #server: Server | undefined
   #address = ''
   #directory: string | undefined
@@ -36,7 +38,15 @@ export class ExecReports {
 
   /** Opens the socket, once. */
   listen(): Promise<void> {
-    this.#listening ??= new Promise<void>((resolve, reject) => {
+    this.#listening ??= this.#open().catch((error: unknown) => {
+      this.#listening = undefined // out of descriptors now, perhaps not later
+      throw error
+    })
+    return this.#listening
+  }
+
+  #open(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const name = `signalbox-exec-${process.pid}-${randomBytes(16).toString('hex')}`
       // Linux: an abstract socket, of which a kill -9 leaves nothing. Elsewhere: a path in a directory of ours (0700).
       if (process.platform !== 'linux') this.#directory = mkdtempSync(join(tmpdir(), 'sbx-'))
@@ -53,7 +63,6 @@ export class ExecReports {
       })
       server.unref()
     })
-    return this.#listening
   }
 
   /** Expects one helper. Call after `listen`, before the fork. */
@@ -86,7 +95,7 @@ export class ExecReports {
           else socket?.write('G')
         }),
       cancel: () => {
-        this.#pending.delete(token)
+        this.#forget(token)
         socket?.destroy()
       },
     }
@@ -98,21 +107,37 @@ export class ExecReports {
   }
 
   #accept(socket: Socket): void {
+    // An abstract socket is open to every local user: whoever comes when nobody is expected is turned away, and who says
+    // nothing stays no longer than the starts that are under way.
+    if (this.#pending.size === 0) {
+      socket.destroy()
+      return
+    }
+    this.#strangers.add(socket)
+    socket.once('close', () => this.#strangers.delete(socket))
+    socket.on('error', () => {}) // a reset is an end: 'close' follows
     let head = ''
     const read = (chunk: Buffer): void => {
       head += chunk.toString('latin1')
       if (head.length < TOKEN_CHARS) return
       socket.off('data', read)
-      const pending = this.#pending.get(head.slice(0, TOKEN_CHARS))
+      const token = head.slice(0, TOKEN_CHARS)
+      const pending = this.#pending.get(token)
       if (pending === undefined) {
         socket.destroy()
         return
       }
-      this.#pending.delete(head.slice(0, TOKEN_CHARS))
+      this.#strangers.delete(socket)
+      this.#forget(token)
       pending.connected(socket)
     }
     socket.on('data', read)
-    socket.on('error', () => {}) // a reset is an end: 'close' follows
+  }
+
+  #forget(token: string): void {
+    this.#pending.delete(token)
+    if (this.#pending.size > 0) return
+    for (const stranger of this.#strangers) stranger.destroy()
   }
 }
 

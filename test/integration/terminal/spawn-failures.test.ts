@@ -1,7 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ExecReports } from '../../../src/terminal-host/exec-report.ts'
 import { lastLine, runScript } from './run-script.ts'
 import { openKit, specOf } from './terminal-kit.ts'
 
@@ -70,12 +73,26 @@ describe('a start that fails', () => {
   })
 
   it('out of descriptors: EMFILE; what runs can still be ended, and then a start succeeds again [PTY-4]', async () => {
-    const result = lastLine(await runScript('out-of-descriptors.ts', [], ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'])) as {
-      started: number
-    }
-    expect(result).toMatchObject({ failure: { code: 'ERR_PTY_SPAWN_FAILED', context: { errno: 'EMFILE' } }, again: 0 })
-    expect(result.started).toBeGreaterThan(3)
-    expect(result).toMatchObject({ ended: result.started })
+    const result = lastLine(await runScript('out-of-descriptors.ts', [], ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']))
+    const failure = { code: 'ERR_PTY_SPAWN_FAILED', context: { errno: 'EMFILE' } }
+    const round = { failure, unended: 0, several: true, again: 0 }
+    expect(result).toMatchObject({ first: failure, rounds: [round, round, round, round] })
+  })
+
+  it('a stranger at the socket of the exec helper is turned away, and a forged token does nothing [PTY-3]', async () => {
+    const reports = new ExecReports()
+    await reports.listen()
+    const report = reports.expect()
+    const address = report.entry.slice(report.entry.indexOf(':') + 1).replace(/^@/, '\0')
+    const [silent, forger] = [connect(address), connect(address)]
+    const closed = Promise.all([silent, forger].map((socket) => once(socket.on('error', () => {}).resume(), 'close')))
+    forger.write('0'.repeat(32))
+    await once(forger, 'close')
+    const called = await Promise.race([report.ready.then(() => true), Promise.resolve(false)])
+    expect(called).toBe(false)
+    report.cancel() // nobody is expected any more
+    await closed
+    reports.close()
   })
 
   it.skipIf(!canMount)('out of terminals: ENOSPC (skipped where no mount namespace is to be had) [PTY-4]', async () => {
