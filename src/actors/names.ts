@@ -9,6 +9,7 @@ export const JOURNAL: Named<JournalProtocol> = named('journal')
 export const LANES: Named<SupervisorProtocol> = named('lanes')
 export const RUNS: Named<SupervisorProtocol> = named('runs')
 export const runName = (id: RunId): string => `run:${id}`
+export const runTreeName = (id: RunId): string => `run-tree:${id}`
 export const namedRun = (id: RunId): Named<RunProtocol> => named(runName(id))
 export const laneTreeName = (id: LaneId): string => `lane-tree:${id}`
 export const laneName = (id: LaneId): string => `lane:${id}`

@@ -1,3 +1,4 @@
+import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
@@ -20,4 +21,6 @@ export type Decorators = {
   readonly store?: (store: EventStore) => EventStore
   readonly worktrees?: (worktrees: Worktrees) => Worktrees
   readonly terminals?: (terminals: TerminalHost) => TerminalHost
+  /** Around what supervisors are given to start: the root, and the trees of runs, lanes and terminals. */
+  readonly tree?: (spec: SupervisorSpec) => SupervisorSpec
 }

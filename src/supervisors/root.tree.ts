@@ -1,7 +1,7 @@
 import { type JournalArgs, journalActor } from '../actors/journal.actor.ts'
-import { JOURNAL, LANES, runName, RUNS } from '../actors/names.ts'
+import { JOURNAL, LANES, runName, RUNS, runTreeName } from '../actors/names.ts'
 import { type RunArgs, runActor } from '../actors/run.actor.ts'
-import { type SupervisorSpec, worker, type WorkerSpec } from '../kernel/child-spec.ts'
+import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 
 /** Everything, in the order of start; it stops in reverse: runs, lanes, then what records them. */
 export const rootTree = (journal: JournalArgs): SupervisorSpec => ({
@@ -18,9 +18,20 @@ export const rootTree = (journal: JournalArgs): SupervisorSpec => ({
       children: [worker(JOURNAL.name, journalActor, journal, { shutdown: 30_000 })],
     },
     { type: 'supervisor', name: LANES.name, strategy: 'dynamic' },
-    { type: 'supervisor', name: RUNS.name, strategy: 'dynamic', intensity: { restarts: 3, withinMs: 60_000 } },
+    { type: 'supervisor', name: RUNS.name, strategy: 'dynamic' },
   ],
 })
 
-/** A run's actor reads where it was from the records, so it may be restarted; a run that ended is not. */
-export const runWorker = (args: RunArgs): WorkerSpec => worker(runName(args.runId), runActor, args, { restart: 'transient' })
+/**
+ * A run's actor reads where it was from the records, so it may be restarted; a run that ended is not. Temporary in `runs`:
+ * one that cannot be kept up fails alone.
+ */
+export const runTree = (args: RunArgs): SupervisorSpec => ({
+  type: 'supervisor',
+  name: runTreeName(args.runId),
+  strategy: 'one_for_one',
+  restart: 'temporary',
+  intensity: { restarts: 3, withinMs: 60_000 },
+  autoShutdown: 'any_significant',
+  children: [worker(runName(args.runId), runActor, args, { restart: 'transient', significant: true })],
+})
