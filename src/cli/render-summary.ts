@@ -14,11 +14,12 @@ const fileList = (files: readonly string[]): string => {
   return files.length > UNCOMMITTED_SHOWN ? `${shown} and ${files.length - UNCOMMITTED_SHOWN} more` : shown
 }
 
-const commandLines = (command: CommandSummary, names: number, paint: Paint): string[] => {
+/** @param told what the lane says already */
+const commandLines = (command: CommandSummary, names: number, told: string, paint: Paint): string[] => {
   const mark = outcomeMark(command.outcome)
   const attempts = command.attempts > 1 ? `, ${command.attempts} attempts` : ''
   const how = command.attempts === 0 ? '' : `${exitText(command.exitCode, command.signal)}${attempts}`
-  const reason = command.reason === null ? [] : [`      ${plainLine(command.reason)}`]
+  const reason = command.reason === null || told.includes(command.reason) ? [] : [`      ${plainLine(command.reason)}`]
   return [
     `    ${paint(mark.style, mark.sign)} ${column(command.name, names)}  ${paint(mark.style, mark.word.padEnd(11))} ${how}`.trimEnd(),
     ...reason,
@@ -37,7 +38,7 @@ const laneLines = (lane: LaneSummary, names: number, paint: Paint): string[] => 
     ...(lane.branch === null ? [] : [field('branch', `${lane.branch} (${count(lane.commits, 'commit')})`)]),
     ...(lane.worktree === null ? [] : [field('worktree', `kept: ${lane.worktree}`)]),
     ...(lane.uncommitted.length === 0 ? [] : [field('uncommitted', fileList(lane.uncommitted))]),
-    ...lane.commands.flatMap((command) => commandLines(command, inner, paint)),
+    ...lane.commands.flatMap((command) => commandLines(command, inner, lane.reason ?? '', paint)),
   ]
 }
 

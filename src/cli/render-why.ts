@@ -1,17 +1,17 @@
 import { outcomeMark } from './marks.ts'
 import { count, duration, exitText, type Paint, plainLine } from './text.ts'
-import type { Attempt, Evidence } from './why.ts'
+import { type Attempt, type Evidence, hasFailed } from './why.ts'
 
 const since = (at: number, start: number): string => `+${((at - start) / 1_000).toFixed(2)}s`.padStart(10)
 
 const attemptLines = (attempt: Attempt, paint: Paint): string[] => {
-  const { error, exitCode, signal, endedAt, durationMs, survivors } = attempt
-  const failed = error !== null || exitCode !== 0
+  const { error, exitCode, signal, endedAt, durationMs, survivors, stopped } = attempt
+  const style = endedAt === null ? 'cyan' : hasFailed(attempt) ? 'red' : stopped ? 'dim' : 'green'
   const how = error ?? (endedAt === null ? 'still running' : exitText(exitCode, signal))
   const time = durationMs === null ? '' : ` after ${duration(durationMs)}`
   const pid = attempt.pid === null ? '' : ` (pid ${attempt.pid})`
   return [
-    `  ${attempt.command}, attempt ${attempt.attempt}: ${paint(endedAt === null ? 'cyan' : failed ? 'red' : 'green', plainLine(how))}${time}${pid}`,
+    `  ${attempt.command}, attempt ${attempt.attempt}: ${paint(style, plainLine(how))}${time}${stopped ? ', asked to stop' : ''}${pid}`,
     ...survivors.map(({ pid: left, command, endedBy }) => `    left behind: pid ${left} ${plainLine(command)} (${endedBy})`),
     ...(attempt.log === null ? [] : [`    log: ${attempt.log}${attempt.logGap ? ' (has a gap)' : ''}`]),
   ]
@@ -20,9 +20,9 @@ const attemptLines = (attempt: Attempt, paint: Paint): string[] => {
 const section = (title: string, lines: readonly string[], paint: Paint): string[] =>
   lines.length === 0 ? [] : ['', paint('bold', title), ...lines]
 
-/** The attempt whose output explains most: the last that failed, else the last. */
-const telling = ({ attempts }: Evidence): Attempt | undefined =>
-  attempts.findLast(({ exitCode, endedAt }) => endedAt !== null && exitCode !== 0) ?? attempts.at(-1)
+/** The attempt whose output explains most: of what failed the last that did, else the last. */
+const telling = ({ attempts, outcome }: Evidence): Attempt | undefined =>
+  (outcome === 'succeeded' ? undefined : attempts.findLast(hasFailed)) ?? attempts.at(-1)
 
 /** The evidence for people: verdict, attempts, decisions with their counters, transitions with causes, last output, what to do. */
 export const renderWhy = (evidence: Evidence, paint: Paint): string[] => {

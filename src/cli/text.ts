@@ -52,7 +52,7 @@ const two = (value: number): string => String(value).padStart(2, '0')
 
 /** A duration for people: `0.4s`, `12.3s`, `2m05s`, `1h02m`. */
 export const duration = (ms: number): string => {
-  const tenths = Math.max(0, Math.round(ms / 100))
+  const tenths = Math.max(0, Math.floor(ms / 100))
   if (tenths < 600) return `${(tenths / 10).toFixed(1)}s`
   const seconds = Math.floor(Math.max(0, ms) / 1_000)
   return seconds < 3_600

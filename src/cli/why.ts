@@ -24,6 +24,8 @@ export type Attempt = {
   readonly durationMs: number | null
   readonly exitCode: number | null
   readonly signal: string | null
+  /** It was asked to stop. */
+  readonly stopped: boolean
   /** Why it could not start; null when it did. */
   readonly error: string | null
   readonly survivors: readonly SurvivorRecord[]
@@ -80,6 +82,7 @@ const emptyAttempt = (command: string, attempt: number): Attempt => ({
   durationMs: null,
   exitCode: null,
   signal: null,
+  stopped: false,
   error: null,
   survivors: [],
   log: null,
@@ -105,6 +108,8 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
         logGap: event.payload['logGap'] === true,
         lastLines: listOf<string>(event, 'lastLines'),
       }
+    case 'pty.state-changed':
+      return textOf(event, 'event') === 'terminate' ? { stopped: true } : {}
     default:
       return {}
   }
@@ -113,7 +118,7 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
 const attemptsOf = (events: readonly RecordedEvent[]): Attempt[] => {
   const attempts = new Map<string, Attempt>()
   for (const event of events) {
-    if (!['pty.spawned', 'pty.error', 'pty.exited'].includes(event.type)) continue
+    if (!event.type.startsWith('pty.')) continue
     const command = textOf(event, 'command')
     const attempt = numberOf(event, 'attempt') ?? 0
     const key = `${command}/${attempt}`
@@ -137,8 +142,11 @@ const crashesOf = (events: readonly RecordedEvent[]): Evidence['crashes'] =>
     .filter(({ type }) => type === 'actor.crashed')
     .map((event) => ({ at: event.at, name: textOf(event, 'name'), error: errorMessage(objectOf(event.payload['exit'])['error']) }))
 
+/** An attempt that went wrong, by itself. */
+export const hasFailed = ({ endedAt, exitCode, stopped }: Attempt): boolean => endedAt !== null && !stopped && exitCode !== 0
+
 const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => {
-  const last = evidence.attempts.findLast(({ exitCode, signal, error }) => exitCode !== 0 || signal !== null || error !== null)
+  const last = evidence.outcome === 'succeeded' ? undefined : evidence.attempts.findLast(hasFailed)
   const gaveUp = evidence.decisions.some(({ decision }) => decision === 'escalate')
   return [
     ...(last?.log == null ? [] : [`read the whole log: ${last.log}`]),

@@ -15,7 +15,7 @@ const planOrError = (attempt: () => Plan): Plan | null => {
   }
 }
 
-const WORDS = 'lanes a b commands run after env : - { } [ ] \' &x *x !!str |\n >\n ? << # 1 ~ x é \\u0000 __proto__'.split(' ')
+const WORDS = "lanes a b commands run after env : - { } [ ] ' &x *x !!str |\n >\n ? << # 1 ~ x é \\u0000 __proto__".split(' ')
 const token = fc.constantFrom(...WORDS, ': ', '\n', '\n  ', '\n    ', ', ', '%YAML 1.2\n', '---\n', '...\n', '\t', '\0', '\ufeff', '\r')
 const name = fc.stringMatching(/^[a-z][a-z0-9._-]{0,8}$/).filter((text) => !text.includes('..'))
 const text = fc.string({ minLength: 1 }).filter((value) => value.trim() !== '' && !value.includes('\0'))

@@ -1,0 +1,135 @@
+import { PassThrough } from 'node:stream'
+import type { Io, Output } from '../../../src/cli/io.ts'
+import { type Paint, painter } from '../../../src/cli/text.ts'
+import type { Clock, Timer } from '../../../src/ports/clock.port.ts'
+import type { RecordedEvent } from '../../../src/protocols/events.ts'
+import type { LaneId, RunId } from '../../../src/protocols/ids.ts'
+import type { CommandSummary, LaneSummary, RunSummary } from '../../../src/protocols/summary.ts'
+import type { CommandView, LaneView } from '../../../src/protocols/view.ts'
+
+export const RUN: RunId = 'rn_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ'
+export const LANE: LaneId = 'ln_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ'
+export const noPaint: Paint = painter(false)
+
+export type Captured = Output & { readonly text: () => string }
+export const captured = (options: { isTTY?: boolean; columns?: number; rows?: number } = {}): Captured => {
+  const stream = new PassThrough()
+  let text = ''
+  stream.on('data', (part: Buffer) => {
+    text += part.toString('utf8')
+  })
+  return Object.assign(stream, options, { text: () => text })
+}
+
+export type FakeIo = Io & { readonly out: Captured; readonly err: Captured }
+export const fakeIo = (
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; isTTY?: boolean; columns?: number; rows?: number } = {},
+): FakeIo => {
+  const { cwd = '/nowhere', env = {}, ...screen } = options
+  return { out: captured(screen), err: captured(), env, cwd }
+}
+
+/** A clock whose time passes only by `advance`. */
+export type FakeClock = Clock & { advance(ms: number): void; readonly pending: () => number }
+export const fakeClock = (start = 0): FakeClock => {
+  let now = start
+  let timers: { at: number; fire: () => void }[] = []
+  return {
+    now: () => now,
+    monotonic: () => now,
+    setTimer(delayMs, fire): Timer {
+      const entry = { at: now + delayMs, fire }
+      timers.push(entry)
+      return {
+        cancel: () => {
+          timers = timers.filter((other) => other !== entry)
+        },
+      }
+    },
+    advance(ms) {
+      const end = now + ms
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0]
+        if (due === undefined) break
+        timers = timers.filter((other) => other !== due)
+        now = due.at
+        due.fire()
+      }
+      now = end
+    },
+    pending: () => timers.length,
+  }
+}
+
+export const commandView = (patch: Partial<CommandView> = {}): CommandView => ({
+  name: 'test',
+  state: 'waiting',
+  startedAt: null,
+  endedAt: null,
+  attempts: 0,
+  restarts: 0,
+  allowed: { restarts: 3, withinMs: 60_000 },
+  lastLine: '',
+  outcome: null,
+  exitCode: null,
+  signal: null,
+  ...patch,
+})
+
+export const laneView = (patch: Partial<LaneView> = {}): LaneView => ({
+  name: 'parser',
+  id: LANE,
+  state: 'running',
+  outcome: null,
+  startedAt: 0,
+  endedAt: null,
+  waitingFor: [],
+  commands: [commandView()],
+  ...patch,
+})
+
+export const commandSummary = (patch: Partial<CommandSummary> = {}): CommandSummary => ({
+  name: 'test',
+  outcome: 'succeeded',
+  exitCode: 0,
+  signal: null,
+  attempts: 1,
+  log: '/state/logs/parser/test.1.log',
+  reason: null,
+  ...patch,
+})
+
+export const laneSummary = (patch: Partial<LaneSummary> = {}): LaneSummary => ({
+  name: 'parser',
+  id: LANE,
+  outcome: 'succeeded',
+  durationMs: 1_234,
+  branch: null,
+  commits: 0,
+  uncommitted: [],
+  worktree: null,
+  reason: null,
+  commands: [commandSummary()],
+  ...patch,
+})
+
+export const runSummary = (patch: Partial<RunSummary> = {}): RunSummary => ({
+  type: 'summary',
+  runId: RUN,
+  ok: true,
+  outcome: 'succeeded',
+  durationMs: 5_000,
+  lanes: [laneSummary()],
+  ...patch,
+})
+
+let sequence = 0
+export const recorded = (type: string, at: number, payload: Record<string, unknown>): RecordedEvent => ({
+  type,
+  at,
+  payload,
+  runId: RUN,
+  laneId: LANE,
+  sequence: ++sequence,
+  workspaceId: 'ws_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ',
+})
