@@ -31,4 +31,9 @@ export interface ProcessTable {
    * @returns false when it no longer lives.
    */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): boolean
+  /**
+   * @returns whether the process ignores a signal (SIG_IGN); false when it no longer lives, null where the platform does
+   *   not tell. Absent: it never tells.
+   */
+  ignores?(identity: ProcessIdentity, signal: NodeJS.Signals): boolean | null
 }

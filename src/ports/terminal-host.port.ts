@@ -57,7 +57,7 @@ export interface Pty {
   /** Sends one signal to the process group. @throws ERR_PTY_ENDED */
   signal(name: NodeJS.Signals, askedBy: string): SignalRecord
   /**
-   * SIGHUP and SIGTERM to the group, SIGKILL after `graceMs`, then everything that still carries the mark (PTY-7).
+   * SIGTERM to the group (SIGHUP too where that is ignored), SIGKILL after `graceMs`, then everything that still carries the mark (PTY-7).
    * A second call with a shorter grace shortens it; `graceMs: 0` kills now. Resolves as `exited` does.
    */
   terminate(options: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit>

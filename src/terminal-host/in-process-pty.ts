@@ -40,6 +40,7 @@ export class InProcessPty implements Pty {
   #masterFd: number
   #leaderEnded = false
   #killTimer: Timer | undefined
+  #hangUpTimer: Timer | undefined
   #askedBy = 'signalbox'
   #lastOutputAt: number | null = null
   #cols: number
@@ -108,9 +109,7 @@ export class InProcessPty implements Pty {
       return this.exited
     }
     this.#killTimer = clock.setTimer(graceMs, () => this.#kill())
-    // SIGCONT last: a stopped process meets the other two when it goes on.
-    if (first) for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#signalGroup(name, askedBy)
-    if (first) void this.#signalOtherGroups()
+    if (first) void this.#askToEnd(graceMs)
     return this.exited
   }
 
@@ -128,10 +127,8 @@ export class InProcessPty implements Pty {
   /** From the end of the leader to the end of everything. */
   async #end(exit: LeaderExit, slaveFd: number, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
     this.#leaderEnded = true
-    this.#killTimer?.cancel()
+    this.#cancelTimers()
     this.#input.close()
-    // Whatever the leader wrote is with the kernel now, ahead of what survivors may add.
-    this.#master.drain()
     const { clock, processTable, sweep } = this.#parts
     this.#patience.killAt = Math.min(this.#patience.killAt, clock.monotonic() + SURVIVOR_GRACE_MS)
     const survivors = await endSurvivors({
@@ -142,6 +139,7 @@ export class InProcessPty implements Pty {
       patience: this.#patience,
       send: (target, name) => this.#signalProcess(target, name),
     })
+    // What they all wrote is with the kernel now, held back or not.
     this.#master.drain()
     this.#master.close()
     closeSync(slaveFd)
@@ -167,12 +165,31 @@ export class InProcessPty implements Pty {
     this.#signalGroup('SIGKILL', this.#askedBy)
   }
 
-  /** Jobs of an interactive shell have groups of their own, the foreground one among them. */
-  async #signalOtherGroups(): Promise<void> {
-    for (const info of (await this.#parts.sweep.find(this.#mark)) ?? []) {
+  /**
+   * SIGTERM, so that a handler has the grace to itself; SIGHUP only to those who ignore SIGTERM, as interactive shells
+   * do (docs/adr/0006), or after half of the grace where that cannot be known. SIGCONT last: a stopped process meets the
+   * others when it goes on.
+   */
+  async #askToEnd(graceMs: number): Promise<void> {
+    const { clock, processTable, sweep } = this.#parts
+    const ignoresTerm = (who: ProcessIdentity): boolean | null => processTable.ignores?.(who, 'SIGTERM') ?? null
+    const leaderIgnores = ignoresTerm(this.identity)
+    this.#signalGroup('SIGTERM', this.#askedBy)
+    if (leaderIgnores === true) this.#signalGroup('SIGHUP', this.#askedBy)
+    this.#signalGroup('SIGCONT', this.#askedBy)
+    if (leaderIgnores === null) this.#hangUpTimer = clock.setTimer(graceMs / 2, () => this.#signalGroup('SIGHUP', this.#askedBy))
+    // Jobs of an interactive shell have groups of their own, the foreground one among them.
+    for (const info of (await sweep.find(this.#mark)) ?? []) {
       if (this.#leaderEnded || info.pgid === this.identity.pid) continue
-      for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#signalProcess(info, name)
+      this.#signalProcess(info, 'SIGTERM')
+      if (ignoresTerm(info) === true) this.#signalProcess(info, 'SIGHUP')
+      this.#signalProcess(info, 'SIGCONT')
     }
+  }
+
+  #cancelTimers(): void {
+    this.#killTimer?.cancel()
+    this.#hangUpTimer?.cancel()
   }
 
   #signalGroup(name: NodeJS.Signals, askedBy: string): SignalRecord {

@@ -74,6 +74,17 @@ export function processTableContract(name: string, make: () => ProcessTable): vo
       for (const pid of [0, -1, 2 ** 30, Number.NaN]) expect(table.identify(pid)).toBeNull()
     })
 
+    it('tells whether a signal is ignored, or that it cannot tell [PTY-7]', async () => {
+      const pid = await start(['sh', '-c', 'trap "" TERM; trap : INT; echo ready; read x'])
+      await once(children[0]?.stdout ?? process.stdin, 'data')
+      const identity = identityOf(pid)
+      const told = table.ignores?.(identity, 'SIGTERM') ?? null
+      if (told === null) return // where the platform does not say
+      expect(told).toBe(true)
+      for (const signal of ['SIGINT', 'SIGHUP', 'SIGKILL'] as const) expect(table.ignores?.(identity, signal)).toBe(false)
+      expect(table.ignores?.({ ...identity, startTime: 'other' }, 'SIGTERM')).toBe(false)
+    })
+
     it('finds the processes whose mark starts with a prefix, oldest first [PTY-15]', async () => {
       const first = await start(['sleep', '3600'])
       const second = await start(['sleep', '3601'], { OTHER: 'x', SIGNALBOX_MARK: `${mark}2`, MORE: 'SIGNALBOX_MARK=no' })

@@ -254,18 +254,26 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
       })
 
       it('terminate lets a program end in its own way within the grace [PTY-7]', async () => {
-        const pty = await host.spawn(sh('trap "echo bye; exit 3" TERM; trap "" HUP; echo ready; while :; do sleep 0.05; done'))
+        const pty = await host.spawn(sh('trap "echo bye; exit 3" TERM; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
         expect(await pty.terminate({ graceMs: 30_000, askedBy: 'test' })).toMatchObject({ exitCode: 3, signal: null, survivors: [] })
         expect(text(pty)).toContain('bye')
       })
 
-      it('terminate kills what ignores SIGTERM after the grace [PTY-7]', async () => {
+      it('terminate ends an interactive shell, which ignores SIGTERM, without waiting for the grace [PTY-7]', async () => {
+        const pty = await host.spawn(specOf(['/bin/sh', '-i'], { extraEnv: { PS1: 'prompt$ ', ENV: '' } }))
+        await untilOutput(pty, 'prompt$ ')
+        // On Linux it is known to ignore SIGTERM; elsewhere SIGHUP comes after half of the grace.
+        const exit = await pty.terminate({ graceMs: process.platform === 'linux' ? 3_600_000 : 4_000, askedBy: 'test' })
+        expect(exit.signal).not.toBe('SIGKILL')
+      })
+
+      it('terminate kills what ignores SIGTERM and SIGHUP after the grace [PTY-7]', async () => {
         const pty = await host.spawn(sh('trap "" TERM HUP; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
         expect(await pty.terminate({ graceMs: 50, askedBy: 'test' })).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
         const group = pty.signals().filter(({ target }) => target.scope === 'group')
-        expect(group.map(({ signal }) => signal)).toEqual(['SIGHUP', 'SIGTERM', 'SIGCONT', 'SIGKILL'])
+        expect(group.map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGHUP', 'SIGCONT', 'SIGKILL'])
       })
 
       it('a second terminate with a shorter grace shortens it [PTY-7]', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
@@ -70,6 +71,11 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       } catch {
         return false
       }
+    },
+    ignores(identity, signal) {
+      const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(read(`${identity.pid}/status`) ?? '')?.[1]
+      if (!isAlive(identity)) return false
+      return mask === undefined ? null : ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n
     },
   }
 }

@@ -63,6 +63,7 @@ describe.skipIf(!linux)('descriptors (looked at through /proc: Linux only)', () 
       await first.exited
       seconds.push(await kit.host.spawn(sh('stty raw -echo; echo ready; exec cat')))
       expect(await waiting).toMatchObject({ code: 'ERR_PTY_ENDED' })
+      await expect(first.write(Buffer.alloc(10, 'A'))).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
       for (const second of seconds) {
         await untilOutput(second, 'ready')
         await second.write(Buffer.from('end'))

@@ -36,8 +36,17 @@ describe('the end of the whole tree', () => {
     await using kit = openKit()
     const spec = sh('setsid sh -c "kill -STOP \\$\\$; sleep 3600" & sleep 0.2')
     const { survivors } = await (await kit.host.spawn(spec)).exited
-    expect(survivors).toHaveLength(1)
+    expect(survivors).toEqual([{ pid: expect.any(Number), command: expect.stringContaining('sh -c'), endedBy: 'SIGTERM' }])
     expect(await kit.processTable.findByMark(spec.mark)).toEqual([])
+  })
+
+  it('where it cannot be known whether SIGTERM is ignored, SIGHUP follows after half of the grace [PTY-7]', async () => {
+    const { ignores: _, ...processTable } = createProcessTable()
+    await using kit = openKit({ processTable })
+    const pty = await kit.host.spawn(sh('trap "" TERM; echo ready; while :; do sleep 0.05; done'))
+    await untilOutput(pty, 'ready')
+    expect(await pty.terminate({ graceMs: 5_000, askedBy: 'test' })).toMatchObject({ signal: 'SIGHUP' })
+    expect(pty.signals().map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGCONT', 'SIGHUP'])
   })
 
   it('ends survivors that start new ones when they are ended [PTY-7]', async () => {
