@@ -13,8 +13,13 @@ const asks = (keep: KeepPolicy, outcome: Outcome): string | null => {
   return null
 }
 
-const holds = (uncommitted: readonly string[]): string =>
-  `worktree kept: it holds ${uncommitted.length} uncommitted file${uncommitted.length === 1 ? '' : 's'}`
+/** Files named in a reason; the whole list is beside it. */
+const NAMED_FILES = 5
+
+const holds = (uncommitted: readonly string[]): string => {
+  const named = uncommitted.slice(0, NAMED_FILES).join(', ') + (uncommitted.length > NAMED_FILES ? ' …' : '')
+  return `worktree kept: it holds ${uncommitted.length} uncommitted file${uncommitted.length === 1 ? '' : 's'} (${named})`
+}
 
 /**
  * Removes what a lane leaves, except work: uncommitted files keep the worktree, commits keep the branch (LN-6, LN-7).
@@ -32,8 +37,9 @@ export const cleanLane = async (
     throw error
   })
   if (work === null) {
-    const { branchDeleted } = await worktrees.remove(worktree)
-    return { ...NOTHING, branchDeleted, reason: 'the worktree had been removed by somebody else' }
+    const { worktreeRemoved, branchDeleted, kept } = await worktrees.remove(worktree)
+    const reason = worktreeRemoved ? 'the worktree had been removed by somebody else' : kept.join('; ')
+    return { ...NOTHING, kept: !worktreeRemoved, branchDeleted, reason }
   }
   const { commits, uncommitted } = work
   const kept = (reason: string, files = uncommitted): CleaningReport => ({

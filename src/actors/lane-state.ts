@@ -82,7 +82,7 @@ export const settle = (
   if (clean && restart !== 'permanent') return { ...ended, outcome: 'succeeded', reason: null }
   if (restart === 'temporary') return { ...ended, outcome: 'failed', reason: how }
   // A command that is restarted ends by itself only when its supervisor gives up.
-  const allowed = `${intensity.restarts} restart${intensity.restarts === 1 ? '' : 's'} within ${intensity.withinMs} ms`
+  const allowed = `${intensity.restarts} restart${intensity.restarts === 1 ? '' : 's'} within ${intensity.withinMs / 1_000} s`
   return { ...ended, outcome: 'failed', reason: `gave up after ${attempts} attempts (allowed: ${allowed}); last: ${how}` }
 }
 

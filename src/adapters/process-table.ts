@@ -3,4 +3,5 @@ import { createDarwinProcessTable } from './darwin/darwin-process-table.adapter.
 import { createLinuxProcessTable } from './linux/linux-process-table.adapter.ts'
 
 /** The process table of this platform. */
-export const createProcessTable = (): ProcessTable => (process.platform === 'darwin' ? createDarwinProcessTable() : createLinuxProcessTable())
+export const createProcessTable = (): ProcessTable =>
+  process.platform === 'darwin' ? createDarwinProcessTable() : createLinuxProcessTable()

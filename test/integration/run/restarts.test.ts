@@ -85,7 +85,7 @@ describe('a command that is restarted', () => {
     expect(commandOf(summary, 'loop', 'crash')).toMatchObject({ outcome: 'failed', attempts: restarts + 1, exitCode: 3 })
     expect(counted(note)).toBe(restarts + 1)
     expect(commandOf(summary, 'loop', 'crash').reason).toBe(
-      `gave up after ${restarts + 1} attempts (allowed: ${restarts} restarts within 60000 ms); last: exit code 3`,
+      `gave up after ${restarts + 1} attempts (allowed: ${restarts} restarts within 60 s); last: exit code 3`,
     )
     expect(commandOf(summary, 'loop', 'never')).toMatchObject({ outcome: 'skipped', attempts: 0 })
     expect(existsSync(join(world.notes, `never-${restarts}`))).toBe(false)
