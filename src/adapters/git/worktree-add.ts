@@ -127,8 +127,7 @@ export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, 
   const doing = `adding the worktree ${spec.path}`
   if (!isAbsolute(spec.path) || spec.path.includes('\0')) throw new SignalboxError('ERR_USAGE', `${doing}: the path must be absolute`)
   if (signal?.aborted) throw interrupted(doing, signal)
-  await checkBranchName(git, workspace.commonDir, spec.branch)
-  const baseCommit = await resolveBase(git, workspace, spec.base)
+  const [baseCommit] = await Promise.all([resolveBase(git, workspace, spec.base), checkBranchName(git, workspace.commonDir, spec.branch)])
   await checkCopies(workspace.root, spec.copy)
   const path = await realPathOf(spec.path)
   const undo: Undo[] = []

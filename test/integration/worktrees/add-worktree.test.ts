@@ -94,11 +94,11 @@ describe('adding a worktree', () => {
   })
 
   it('leaves nothing when it is aborted in the middle of the check-out [LN-5]', async () => {
-    const begun = join(repo.base, 'begun')
+    const [begun, ended] = [join(repo.base, 'begun'), join(repo.base, 'ended')]
     // A clean-up that raced with the hook, which writes on after the abort, would leave files.
     await hook(
       'post-checkout',
-      `touch '${begun}'; for i in 1 2 3 4 5 6 7 8 9 10; do mkdir -p "$PWD/late" && echo x > "$PWD/late/$i"; sleep 0.05; done`,
+      `touch '${begun}'; for i in 1 2 3 4 5 6 7 8 9 10; do mkdir -p "$PWD/late" && echo x > "$PWD/late/$i"; sleep 0.05; done; touch '${ended}'`,
     )
     const before = await ground()
     const abort = new AbortController()
@@ -107,7 +107,9 @@ describe('adding a worktree', () => {
     await expect.poll(() => existsSync(begun), { timeout: 20_000, interval: 5 }).toBe(true)
     abort.abort()
     await expect(adding).rejects.toMatchObject({ code: 'ERR_RUN_INTERRUPTED' })
+    await expect.poll(() => existsSync(ended), { timeout: 20_000, interval: 5 }).toBe(true)
     await rm(begun)
+    await rm(ended)
     expect(await ground()).toEqual(before)
   })
 
