@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type ActorContext, type ActorDefinition, defineActor, named } from '../kernel/types.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
@@ -10,6 +9,7 @@ import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records
 import type { Outcome } from '../protocols/summary.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { cleanLane } from './lane-cleaning.ts'
+import { knownCommands, newRecord, newState } from './lane-recovery.ts'
 import { type CommandProgress, laneSummary, type LaneActorState, nextMove, settle, withCommand } from './lane-state.ts'
 import { namedRun, terminalsName, terminalTreeName } from './names.ts'
 import type { LaneArgs } from './services.ts'
@@ -161,20 +161,6 @@ const commandEnded = async (ctx: Ctx, state: LaneActorState, name: string, exit:
   return proceed(ctx, withCommand(state, name, patch))
 }
 
-const newRecord = (args: LaneArgs, at: number): LaneRecord => {
-  const slug = `${args.lane.name}-${args.laneId.slice(-8).toLowerCase()}`
-  return {
-    id: args.laneId,
-    runId: args.runId,
-    name: args.lane.name,
-    snapshot: laneMachine.initial,
-    worktree: { path: join(args.services.lanesDirectory, slug), branch: `${args.services.branchPrefix}${slug}`, baseCommit: '' },
-    createdAt: at,
-    endedAt: null,
-    summary: null,
-  }
-}
-
 const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof laneSummary>[1]): Promise<LaneActorState> => {
   const summary = laneSummary(state, report, Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)))
   const ended = event(ctx.now(), 'lane.ended', idsOf(state), { name: state.record.name, summary })
@@ -186,30 +172,11 @@ const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof la
   return closed
 }
 
-const fresh = (ctx: Ctx, args: LaneArgs, record: LaneRecord): LaneActorState => ({
-  args,
-  record,
-  commands: args.lane.commands.map((spec) => ({
-    spec,
-    terminalId: args.services.newId('terminal'),
-    phase: 'waiting',
-    attempts: 0,
-    last: null,
-    outcome: null,
-    reason: null,
-  })),
-  verdict: null,
-  provisioning: new AbortController(),
-  provisioned: false,
-  adding: false,
-  cleaningAttempts: 0,
-  startedMonotonic: ctx.monotonic(),
-})
-
 /** A lane whose actor crashed: its terminals were stopped with it (rest_for_one); what it made is cleaned up, work is kept. */
 const recover = async (ctx: Ctx, args: LaneArgs, record: LaneRecord): Promise<LaneActorState> => {
   const state: LaneActorState = {
-    ...fresh(ctx, args, record),
+    ...newState(args, record, ctx.monotonic()),
+    commands: await knownCommands(ctx, args, record),
     provisioned: true,
     verdict: { outcome: 'failed', reason: 'the actor of the lane crashed' },
   }
@@ -236,7 +203,7 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       { runId: args.runId, laneId: args.laneId },
       { name: record.name, ...record.worktree, worktree: record.worktree.path, base: args.lane.base },
     )
-    const state = fresh(ctx, args, record)
+    const state = newState(args, record, ctx.monotonic())
     return step(ctx, state, { type: 'provision' }, 'the run starts the lane', { before: created })
   },
   on: {

@@ -31,6 +31,8 @@ export type LaneRecord = {
   readonly name: string
   readonly snapshot: LaneSnapshot
   readonly worktree: WorktreeRecord
+  /** Where its commands run; absent in records of earlier versions. */
+  readonly terminals?: readonly { readonly command: string; readonly id: TerminalId }[]
   readonly createdAt: number
   readonly endedAt: number | null
   readonly summary: LaneSummary | null

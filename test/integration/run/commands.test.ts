@@ -94,7 +94,9 @@ describe('commands of a lane', () => {
   })
 
   it('that are only permanent run until the run is stopped [LN-6]', async () => {
-    const handle = await world.runtime.start({ lanes: { only: { commands: [{ name: 'srv', run: lasting('only'), restart: 'permanent' }] } } })
+    const handle = await world.runtime.start({
+      lanes: { only: { commands: [{ name: 'srv', run: lasting('only'), restart: 'permanent' }] } },
+    })
     await noted(world, 'only')
     handle.stop('the test')
     const summary = await handle.finished
@@ -152,7 +154,11 @@ describe('environment of a command', () => {
         envs: {
           env: { SHARED: 'lane', LANE_ONLY: 'lane' },
           commands: [
-            { name: 'show', run: 'env -0 > "$NOTES/env"; pwd > "$NOTES/cwd"; git branch --show-current > "$NOTES/branch"', env: { SHARED: 'command' } },
+            {
+              name: 'show',
+              run: 'env -0 > "$NOTES/env"; pwd > "$NOTES/cwd"; git branch --show-current > "$NOTES/branch"',
+              env: { SHARED: 'command' },
+            },
           ],
         },
       },
@@ -179,7 +185,11 @@ describe('environment of a command', () => {
     })
     expect(env['SIGNALBOX_MARK']).toBe(`${world.runtime.workspaceId}/${spawned?.ptyId}/1`)
     const record = (await world.records()).ptys.find(({ id }) => id === spawned?.ptyId)
-    expect(record?.envNames).toEqual(Object.keys(env).filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name) || name in process.env).sort())
+    expect(record?.envNames).toEqual(
+      Object.keys(env)
+        .filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name) || name in process.env)
+        .sort(),
+    )
   })
 })
 
@@ -193,7 +203,14 @@ describe('what a lane leaves', () => {
         },
       },
     })
-    expect(laneOf(summary, 'clean')).toMatchObject({ outcome: 'succeeded', branch: null, worktree: null, uncommitted: [], commits: 0, reason: null })
+    expect(laneOf(summary, 'clean')).toMatchObject({
+      outcome: 'succeeded',
+      branch: null,
+      worktree: null,
+      uncommitted: [],
+      commits: 0,
+      reason: null,
+    })
     expect(logOf(summary, 'clean', 'use')).toBe('SECRET=1\nplain\n')
     expect(existsSync(`${world.repo.root}.lanes`)).toBe(false)
   })
@@ -204,7 +221,9 @@ describe('what a lane leaves', () => {
       lanes: {
         dirty: {
           copy: ['settings.local'],
-          commands: ['echo more >> file-1.txt; echo new > "new file.txt"; echo st > staged.txt; git add staged.txt; echo own >> settings.local'],
+          commands: [
+            'echo more >> file-1.txt; echo new > "new file.txt"; echo st > staged.txt; git add staged.txt; echo own >> settings.local',
+          ],
         },
         failing: { commands: ['echo x > left.txt; exit 1'] },
       },
@@ -236,7 +255,10 @@ describe('what a lane leaves', () => {
     { keep: 'always', good: true, bad: true },
   ] as const)('with keep: $keep is the worktree of a good lane: $good, of a failed one: $bad [LN-6]', async ({ keep, good, bad }) => {
     const summary = await world.runtime.run({ keep, lanes: { good: { commands: ['true'] }, bad: { commands: ['false'] } } })
-    for (const [name, kept] of [['good', good], ['bad', bad]] as const) {
+    for (const [name, kept] of [
+      ['good', good],
+      ['bad', bad],
+    ] as const) {
       const lane = laneOf(summary, name)
       expect([lane.worktree !== null, lane.branch !== null], name).toEqual([kept, kept])
       if (kept) expect(existsSync(lane.worktree ?? '')).toBe(true)
@@ -268,7 +290,9 @@ describe('logs', () => {
     const size = 50 << 20
     const expected = createHash('sha256').update(Buffer.alloc(size, '0123456789abcdef')).digest('hex')
     const program = `const b = Buffer.alloc(${size}, '0123456789abcdef'); let n = 0; const fs = require('node:fs'); while (n < b.length) n += fs.writeSync(1, b, n); process.exit(0)`
-    const lanes = Object.fromEntries([1, 2, 3].map((round) => [`r${round}`, { commands: [{ name: 'flood', run: [process.execPath, '-e', program] }] }]))
+    const lanes = Object.fromEntries(
+      [1, 2, 3].map((round) => [`r${round}`, { commands: [{ name: 'flood', run: [process.execPath, '-e', program] }] }]),
+    )
     const summary = await world.runtime.run({ parallel: 1, lanes })
     expect(summary.ok).toBe(true)
     for (const { commands } of summary.lanes) {
@@ -284,7 +308,13 @@ describe('logs', () => {
       lanes: {
         twice: {
           commands: [
-            { name: 'flaky', run: 'echo try; exit 2', restart: 'transient', intensity: { restarts: 1, withinMs: 60_000 }, backoff: { minMs: 1, maxMs: 2 } },
+            {
+              name: 'flaky',
+              run: 'echo try; exit 2',
+              restart: 'transient',
+              intensity: { restarts: 1, withinMs: 60_000 },
+              backoff: { minMs: 1, maxMs: 2 },
+            },
           ],
         },
       },

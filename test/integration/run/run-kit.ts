@@ -158,7 +158,8 @@ export const eventsOf = async (handle: RunHandle): Promise<readonly RecordedEven
 }
 
 /** Waits until a command of the test has made this note. */
-export const noted = (world: World, name: string): Promise<void> => until(`there is a note ${name}`, () => existsSync(join(world.notes, name)))
+export const noted = (world: World, name: string): Promise<void> =>
+  until(`there is a note ${name}`, () => existsSync(join(world.notes, name)))
 
 /** A shell loop that ends only by a signal; it says `name` in a note when its traps are set. */
 export const lasting = (name: string, traps = ''): string => `${traps} echo $$ > "$NOTES/${name}"; while :; do sleep 0.2; done`
