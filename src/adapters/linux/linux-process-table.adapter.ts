@@ -52,6 +52,7 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       for (let look = 0; look < MAX_LOOKS; look += 1) {
         const fresh = spare.lend(() => readdirSync(procPath)).filter((name) => /^\d+$/.test(name) && !seen.has(name))
         if (fresh.length === 0) break
+        if (look > 0) await nextTurn() // an exec in the middle gets time to finish
         for (const [index, name] of fresh.entries()) {
           seen.add(name)
           const info = inspect(Number(name), prefix)
