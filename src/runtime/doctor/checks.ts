@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdir, readFile, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { createProcessTable } from '../../adapters/process-table.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../../adapters/system/system-random.adapter.ts'
@@ -32,16 +31,17 @@ const checkNode = (): DoctorCheck => {
   return { name: 'node', ok, detail: `Node.js ${process.versions.node}`, remedy: ok ? null : CATALOGUE.ERR_NODE_TOO_OLD.next }
 }
 
-/** Builds the helper where it is missing and `fix` is set. */
-const checkHelper = (fix: boolean): DoctorCheck => {
+/** Builds the helper where it is missing and `fix` is set. @param path `native/build/exec-helper` of an installation */
+const checkHelper = (fix: boolean, path: string): DoctorCheck => {
   try {
-    return passed('exec-helper', locateExecHelper())
+    return passed('exec-helper', locateExecHelper(path))
   } catch (error) {
     if (!fix) return failedBy('exec-helper', error)
-    const script = fileURLToPath(new URL('../../../native/build.mjs', import.meta.url))
-    const built = spawnSync(process.execPath, [script], { encoding: 'utf8' })
+    const script = join(dirname(dirname(path)), 'build.mjs')
+    // A file that is there and cannot be executed is newer than its source: `--force`.
+    const built = spawnSync(process.execPath, [script, '--force'], { encoding: 'utf8' })
     return built.status === 0
-      ? passed('exec-helper', `built at ${execHelperPath()}`)
+      ? passed('exec-helper', `built at ${path}`)
       : {
           name: 'exec-helper',
           ok: false,
@@ -134,7 +134,8 @@ export const checkMachine = async (options: {
   readonly cwd: string
   readonly stateHome: string
   readonly fix: boolean
+  readonly execHelper?: string
 }): Promise<readonly DoctorCheck[]> => {
-  const helper = checkHelper(options.fix)
+  const helper = checkHelper(options.fix, options.execHelper ?? execHelperPath())
   return [checkNode(), helper, await checkPty(options.cwd), await checkDisk(options.stateHome), await checkFds(), await checkCgroups()]
 }

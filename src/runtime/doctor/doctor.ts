@@ -1,29 +1,42 @@
+import { realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { makeGit } from '../../adapters/git/git-command.ts'
+import { withGate } from '../../adapters/sqlite/gate.ts'
+import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import type { EventStore } from '../../ports/event-store.port.ts'
 import type { DoctorCheck, DoctorFinding, DoctorReport } from '../../protocols/doctor.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
-import type { RunRecord } from '../../protocols/records.ts'
 import { type Environment, openEnvironment } from '../environment.ts'
-import { recordsOf } from '../inspection.ts'
-import { readOwners } from '../owners.ts'
 import { defaultStateHome } from '../paths.ts'
 import { checkMachine, failedBy, passed } from './checks.ts'
 import { sweepLanes } from './lanes.ts'
-import { type Scene, sweepProcesses } from './leftovers.ts'
-import { closeRuns, sweepFiles } from './records.ts'
+import { sweepProcesses } from './processes.ts'
+import { closeRuns, sweepLogs, sweepOwners } from './records.ts'
+import type { Scene } from './scene.ts'
+import { openForReading } from './reading.ts'
+import { sweepUnrecorded } from './unrecorded.ts'
 
 export type DoctorOptions = {
   readonly cwd: string
-  /** Removes what is provably ours, empty of work and unowned. */
+  /** Removes what is provably ours, empty of work and unowned. Without it nothing is changed. */
   readonly fix: boolean
   readonly stateHome?: string
+  /** As in RuntimeOptions. @defaultValue beside the repository */
+  readonly lanesDirectory?: string
   /** As in RuntimeOptions. @defaultValue `signalbox/` */
   readonly branchPrefix?: string
+  /** Where the exec helper is to be. @defaultValue in the installation */
+  readonly execHelper?: string
 }
+
+type Findings = { readonly checks: readonly DoctorCheck[]; readonly found: readonly DoctorFinding[] }
 
 const openOrSay = async (options: DoctorOptions): Promise<{ env: Environment | null; checks: readonly DoctorCheck[] }> => {
   try {
     const env = await openEnvironment({
       workspace: options.cwd,
-      ...(options.stateHome === undefined ? {} : { stateHome: options.stateHome }),
+      ...(options.stateHome !== undefined && { stateHome: options.stateHome }),
+      ...(options.lanesDirectory !== undefined && { lanesDirectory: options.lanesDirectory }),
     })
     return { env, checks: [passed('git', `works in ${env.worktrees.workspace.root}`)] }
   } catch (error) {
@@ -32,41 +45,61 @@ const openOrSay = async (options: DoctorOptions): Promise<{ env: Environment | n
   }
 }
 
+const storeCheck = (env: Environment, store: EventStore, fix: boolean): DoctorCheck => {
+  if (store.putAside === null) return passed('store', env.paths.database)
+  return {
+    name: 'store',
+    ok: fix,
+    detail: fix
+      ? `a damaged file was put aside at ${store.putAside}; lanes were looked for in git instead`
+      : `${env.paths.database} is damaged; lanes were looked for in git instead`,
+    remedy: fix ? null : 'Run `signalbox doctor --fix`: it puts the damaged file aside and begins a new one.',
+  }
+}
+
 /** Processes first, then what they may have written to, then the records. */
-const sweep = async (
-  env: Environment,
-  options: DoctorOptions,
-): Promise<{ checks: readonly DoctorCheck[]; found: readonly DoctorFinding[] }> => {
-  const store = await env.openStore()
+const sweep = async (env: Environment, options: DoctorOptions, store: EventStore): Promise<Findings> => {
+  const scene: Scene = {
+    env,
+    store,
+    git: makeGit(process.env),
+    cwd: await realpath(options.cwd).catch(() => resolve(options.cwd)),
+    branchPrefix: options.branchPrefix ?? 'signalbox/',
+    fix: options.fix,
+  }
+  const found: DoctorFinding[] = []
+  for (const look of [sweepProcesses, sweepLanes, sweepUnrecorded, closeRuns, sweepOwners, sweepLogs]) found.push(...(await look(scene)))
+  return { checks: [storeCheck(env, store, options.fix)], found }
+}
+
+const sweepWith = async (env: Environment, options: DoctorOptions, open: () => Promise<EventStore>): Promise<Findings> => {
+  const store = await open()
   try {
-    const runs = new Map((await recordsOf<RunRecord>(store, 'run')).map((run) => [run.id as string, run]))
-    const { living, stale } = await readOwners(env.paths.owners, env.processTable)
-    const scene: Scene = { env, store, owners: living, runs, fix: options.fix }
-    const found = [
-      ...(await sweepProcesses(scene)),
-      ...(await sweepLanes(scene, options.branchPrefix ?? 'signalbox/')),
-      ...(await closeRuns(scene)),
-      ...(await sweepFiles(scene, stale)),
-    ]
-    const aside = store.putAside
-    const check = passed(
-      'store',
-      aside === null ? env.paths.database : `a damaged file was put aside at ${aside}; lanes were looked for in git instead`,
-    )
-    return { checks: [check], found }
+    return await sweep(env, options, store)
   } finally {
     await store.close()
   }
 }
 
+/** One doctor at a time changes something; the kernel gives the turn on when its holder dies. */
+const inTurn = (env: Environment, options: DoctorOptions): Promise<Findings> =>
+  options.fix
+    ? withGate(join(env.paths.directory, 'doctor'), systemClock, () => sweepWith(env, options, env.openStore))
+    : sweepWith(env, options, () => openForReading(env))
+
 /** Checks the machine and finds, and with `fix` removes, what killed runs left. */
 export const diagnose = async (options: DoctorOptions): Promise<DoctorReport> => {
   const { env, checks: git } = await openOrSay(options)
-  const machine = await checkMachine({ cwd: options.cwd, stateHome: options.stateHome ?? defaultStateHome(process.env), fix: options.fix })
+  const machine = await checkMachine({
+    cwd: options.cwd,
+    stateHome: options.stateHome ?? defaultStateHome(process.env),
+    fix: options.fix,
+    ...(options.execHelper !== undefined && { execHelper: options.execHelper }),
+  })
   const swept =
     env === null
       ? { checks: [], found: [] }
-      : await sweep(env, options).catch((error: unknown) => ({ checks: [failedBy('store', error)], found: [] }))
+      : await inTurn(env, options).catch((error: unknown) => ({ checks: [failedBy('store', error)], found: [] }))
   const checks = [...git, ...machine, ...swept.checks]
   const ok = checks.every((check) => check.ok !== false) && swept.found.every(({ action }) => action !== 'would-remove')
   return { type: 'doctor', ok, checks, found: swept.found }

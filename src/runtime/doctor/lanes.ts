@@ -1,148 +1,129 @@
+import { dirname, sep } from 'node:path'
 import { cleanLane } from '../../actors/lane-cleaning.ts'
-import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import { exists } from '../../adapters/git/files.ts'
 import type { WorktreeEntry } from '../../ports/worktrees.port.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
-import { toErrorRecord } from '../../protocols/errors.ts'
-import { laneMachine } from '../../protocols/lane.machine.ts'
+import { isSignalboxError, toErrorRecord } from '../../protocols/errors.ts'
 import type { CleaningReport } from '../../protocols/lane.protocol.ts'
-import type { LaneRecord, WorktreeRecord } from '../../protocols/records.ts'
-import type { LaneSummary } from '../../protocols/summary.ts'
+import type { LaneRecord, RunRecord, WorktreeRecord } from '../../protocols/records.ts'
 import { recordsOf } from '../inspection.ts'
-import { goesOn, type Scene } from './leftovers.ts'
-
-const commitsText = (count: number): string => `${count} commit${count === 1 ? '' : 's'}`
-
-const findingsOf = (worktree: WorktreeRecord, why: string, report: CleaningReport): readonly DoctorFinding[] => {
-  const found: DoctorFinding[] = [
-    report.kept
-      ? { kind: 'worktree', what: worktree.path, why: report.reason ?? why, action: 'left' }
-      : { kind: 'worktree', what: worktree.path, why, action: 'removed' },
-  ]
-  if (!report.kept && !report.branchDeleted) {
-    found.push({ kind: 'branch', what: worktree.branch, why: report.reason ?? `it holds ${commitsText(report.commits)}`, action: 'left' })
-  }
-  return found
-}
+import { gitIsDone } from './git-processes.ts'
+import { closeLane } from './records.ts'
+import { commitsBeyond, commitsText, goes, goesOn, left, runRecord, type Scene } from './scene.ts'
+import { discardUnfinished, unfinishedEntry } from './unfinished.ts'
 
 /** Where the base is not known, what the main working tree has checked out tells which commits are safe. */
-const withBase = async ({ env }: Scene, worktree: WorktreeRecord): Promise<WorktreeRecord> =>
+export const withBase = async ({ env }: Scene, worktree: WorktreeRecord): Promise<WorktreeRecord> =>
   worktree.baseCommit === '' ? { ...worktree, baseCommit: await env.worktrees.resolve('HEAD') } : worktree
 
-const failure = (worktree: WorktreeRecord, error: unknown): DoctorFinding => ({
-  kind: 'worktree',
-  what: worktree.path,
-  why: `it could not be removed: ${toErrorRecord(error).message}`,
-  action: 'left',
-})
+const stays = (reason: string): CleaningReport => ({ kept: true, branchDeleted: false, commits: 0, uncommitted: [], reason })
 
-/** What `--fix` would do, without doing it. */
-const foresee = async (scene: Scene, worktree: WorktreeRecord, why: string, present: boolean): Promise<readonly DoctorFinding[]> => {
-  if (!present) return []
-  const { commits, uncommitted } = await scene.env.worktrees.inspect(worktree)
-  if (uncommitted.length > 0)
-    return [
-      {
-        kind: 'worktree',
-        what: worktree.path,
-        why: `it holds ${uncommitted.length} uncommitted files: ${uncommitted.slice(0, 5).join(', ')}`,
-        action: 'left',
-      },
-    ]
-  const branch: DoctorFinding[] =
-    commits === 0 ? [] : [{ kind: 'branch', what: worktree.branch, why: `it holds ${commitsText(commits)}`, action: 'left' }]
-  return [{ kind: 'worktree', what: worktree.path, why, action: 'would-remove' }, ...branch]
+/** A reason not to touch the worktree, whatever it holds. */
+const hindrance = async (scene: Scene, worktree: WorktreeRecord, entry: WorktreeEntry | undefined): Promise<string | null> => {
+  const { path } = worktree
+  if (scene.cwd === path || scene.cwd.startsWith(path + sep)) return 'doctor itself was started in it'
+  if (entry?.missing === true && !(await exists(dirname(path))))
+    return `${dirname(path)} is not there; mount its disk, or run \`git worktree prune\` if it is gone for good`
+  return (await gitIsDone(path)) ? null : 'a git process works on it; run doctor again when that has ended'
 }
 
-const interrupted = (lane: LaneRecord, report: CleaningReport): LaneSummary => ({
-  name: lane.name,
-  id: lane.id,
-  outcome: 'interrupted',
-  durationMs: Math.max(0, systemClock.now() - lane.createdAt),
-  branch: report.branchDeleted ? null : lane.worktree.branch,
-  commits: report.commits,
-  uncommitted: report.uncommitted,
-  worktree: report.kept ? lane.worktree.path : null,
-  reason: ['the process of its run died', report.reason].filter((text) => text !== null).join('; '),
-  commands: [],
-})
-
-const closeRecord = async ({ store }: Scene, lane: LaneRecord, report: CleaningReport): Promise<void> => {
-  const summary = interrupted(lane, report)
-  const at = systemClock.now()
-  const cleaning = laneMachine.advance(lane.snapshot, { type: 'cleanup' }, { laneId: lane.id }).next
-  const { next: snapshot } = laneMachine.advance(cleaning, { type: 'cleaned' }, { laneId: lane.id })
-  const closed: LaneRecord = { ...lane, snapshot, endedAt: at, summary }
-  const event = { type: 'lane.ended', at, runId: lane.runId, laneId: lane.id, payload: { name: lane.name, summary, by: 'doctor' } }
-  await store.commit({ events: [event], records: [{ kind: 'lane', id: lane.id, value: closed }] })
-}
-
-/** A lane whose run died: its worktree goes unless it holds work, its record is closed. */
-const abandoned = async (scene: Scene, lane: LaneRecord, entries: readonly WorktreeEntry[]): Promise<readonly DoctorFinding[]> => {
-  const why = `its run ${lane.runId} died`
-  const worktree = await withBase(scene, lane.worktree)
-  const present = entries.some((entry) => entry.branch === worktree.branch || entry.path === worktree.path)
+/** Removes the worktree and branch of a lane that ended, as far as they hold no work. Never throws. */
+export const clean = async (
+  scene: Scene,
+  worktree: WorktreeRecord,
+  keep: 'never' | 'failed' | 'always',
+  entry: WorktreeEntry | undefined,
+): Promise<CleaningReport> => {
+  const hindered = await hindrance(scene, worktree, entry)
+  if (hindered !== null) return stays(hindered)
   try {
-    if (!scene.fix) return await foresee(scene, worktree, why, present)
-    const keep = scene.runs.get(lane.runId)?.plan.keep ?? 'never'
+    const unfinished = await unfinishedEntry(scene, worktree.path)
+    const why = unfinished === undefined ? null : await discardUnfinished(scene, worktree, unfinished)
+    if (why !== null) return stays(why)
     const report = await cleanLane(scene.env.worktrees, worktree, keep, 'interrupted')
-    await closeRecord(scene, lane, report)
-    return findingsOf(worktree, why, report).filter(({ action }) => present || action !== 'removed')
+    if (report.kept || report.branchDeleted || report.commits > 0) return report
+    return { ...report, commits: await commitsBeyond(scene, worktree.baseCommit, `refs/heads/${worktree.branch}`) }
   } catch (error) {
-    return [failure(worktree, error)]
+    return stays(`it could not be removed: ${toErrorRecord(error).message}`)
   }
 }
 
-/** A worktree of ours that no record names: the records were lost, or a lane of theirs was. */
-const unrecorded = async (scene: Scene, entry: WorktreeEntry): Promise<readonly DoctorFinding[]> => {
-  const worktree = await withBase(scene, { path: entry.path, branch: entry.branch ?? '', baseCommit: '' })
-  const why = 'no record names it, and nothing runs lanes of this repository'
-  const left = (reason: string): readonly DoctorFinding[] => [{ kind: 'worktree', what: entry.path, why: reason, action: 'left' }]
-  if (scene.owners.length > 0) return left(`no record names it, and process ${scene.owners[0]?.pid} runs lanes of this repository`)
-  if (entry.locked !== null) return left(`it is locked (${entry.locked || 'no reason given'})`)
+export const findingsOf = (scene: Scene, worktree: WorktreeRecord, why: string, report: CleaningReport): readonly DoctorFinding[] => {
+  if (report.kept) return [left('worktree', worktree.path, report.reason ?? why)]
+  const found = [goes(scene, 'worktree', worktree.path, why)]
+  if (report.branchDeleted) return found
+  return [
+    ...found,
+    left('branch', worktree.branch, report.commits > 0 ? `it holds ${commitsText(report.commits)}` : (report.reason ?? why)),
+  ]
+}
+
+/** What `clean` would do, without doing it. */
+export const foresee = async (
+  scene: Scene,
+  worktree: WorktreeRecord,
+  why: string,
+  entry: WorktreeEntry | undefined,
+): Promise<readonly DoctorFinding[]> => {
+  const { worktrees } = scene.env
+  const hindered = await hindrance(scene, worktree, entry)
+  if (hindered !== null) return [left('worktree', worktree.path, hindered)]
   try {
-    if (!scene.fix) return await foresee(scene, worktree, why, !entry.missing)
-    return findingsOf(worktree, why, await cleanLane(scene.env.worktrees, worktree, 'never', 'interrupted'))
+    if (entry !== undefined && !entry.missing && (await unfinishedEntry(scene, worktree.path)) === undefined) {
+      if (entry.locked !== null) return [left('worktree', worktree.path, `it is locked (${entry.locked || 'no reason given'})`)]
+      const { commits, uncommitted } = await worktrees.inspect(worktree)
+      const holds = `it holds ${uncommitted.length} uncommitted files: ${uncommitted.slice(0, 5).join(', ')}`
+      if (uncommitted.length > 0) return [left('worktree', worktree.path, holds)]
+      return findingsOf(scene, worktree, why, { ...stays(why), kept: false, branchDeleted: commits === 0, commits })
+    }
+    const found = entry === undefined ? [] : [goes(scene, 'worktree', worktree.path, `${why}, and it is not whole`)]
+    const branch = (await worktrees.branches(worktree.branch)).find(({ name }) => name === worktree.branch)
+    if (branch === undefined) return found
+    const commits = await commitsBeyond(scene, worktree.baseCommit, branch.head)
+    return [
+      ...found,
+      commits > 0 ? left('branch', branch.name, `it holds ${commitsText(commits)}`) : goes(scene, 'branch', branch.name, why),
+    ]
   } catch (error) {
-    return [failure(worktree, error)]
+    const reason = isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')
+      ? toErrorRecord(error).message
+      : `it cannot be read: ${toErrorRecord(error).message}`
+    return [left('worktree', worktree.path, reason)]
   }
 }
 
-/** Worktrees that runs left: of lanes whose run died, without a record, and those that stay on purpose. */
-export const sweepLanes = async (scene: Scene, branchPrefix: string): Promise<readonly DoctorFinding[]> => {
-  const lanes = await recordsOf<LaneRecord>(scene.store, 'lane')
+/** The worktree of a lane that ended is there only because it could not be removed then. */
+const failedToGo = (lane: LaneRecord, run: RunRecord | undefined): boolean => {
+  if (lane.summary === null || lane.summary.worktree === null) return true
+  if (lane.summary.uncommitted.length > 0 || run === undefined || run.plan.keep === 'always') return false
+  return !(run.plan.keep === 'failed' && lane.summary.outcome === 'failed')
+}
+
+const treat = async (scene: Scene, lane: LaneRecord, entries: readonly WorktreeEntry[]): Promise<readonly DoctorFinding[]> => {
+  const run = await runRecord(scene, lane.runId)
+  const { path, branch } = lane.worktree
+  const entry = entries.find((candidate) => candidate.path === path || candidate.branch === branch)
+  const present = entry !== undefined && !entry.missing
+  if (goesOn(scene, run)) return present ? [left('worktree', path, `its run ${lane.runId} goes on`)] : []
+  if (lane.endedAt !== null && (!present || !failedToGo(lane, run))) {
+    if (entry === undefined) return []
+    return [
+      left('worktree', path, present ? (lane.summary?.reason ?? 'it was kept') : 'its directory is gone; `git worktree prune` forgets it'),
+    ]
+  }
+  const why = lane.endedAt === null ? `its run ${lane.runId} died` : 'it could not be removed when its lane ended'
+  const worktree = await withBase(scene, lane.worktree)
+  if (!scene.fix) return foresee(scene, worktree, why, entry)
+  const report = await clean(scene, worktree, run?.plan.keep ?? 'never', entry)
+  await closeLane(scene, { ...lane, worktree }, run, report)
+  const found = findingsOf(scene, worktree, why, report)
+  return entry === undefined && !report.kept ? found.filter(({ action }) => action !== 'removed') : found
+}
+
+/** Worktrees of lanes that are on record: of those whose run died, and those that stay on purpose. */
+export const sweepLanes = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
   const entries = await scene.env.worktrees.list()
   const found: DoctorFinding[] = []
-  for (const lane of lanes) {
-    const run = scene.runs.get(lane.runId)
-    const present = entries.some(({ path, missing }) => path === lane.worktree.path && !missing)
-    if (goesOn(scene, run))
-      found.push(
-        ...(present ? [{ kind: 'worktree', what: lane.worktree.path, why: `its run ${lane.runId} goes on`, action: 'left' } as const] : []),
-      )
-    else if (lane.endedAt === null) found.push(...(await abandoned(scene, lane, entries)))
-    else if (present) found.push({ kind: 'worktree', what: lane.worktree.path, why: lane.summary?.reason ?? 'it was kept', action: 'left' })
-  }
-  const known = new Set(lanes.map(({ worktree }) => worktree.branch))
-  for (const entry of entries) {
-    if (!entry.main && entry.branch?.startsWith(branchPrefix) === true && !known.has(entry.branch))
-      found.push(...(await unrecorded(scene, entry)))
-  }
-  return [...found, ...(await sweepBranches(scene, branchPrefix, known))]
-}
-
-/** Branches of ours without worktree or record: they go only where another ref holds all their commits. */
-const sweepBranches = async (scene: Scene, prefix: string, known: ReadonlySet<string>): Promise<readonly DoctorFinding[]> => {
-  const { worktrees } = scene.env
-  const used = new Set((await worktrees.list()).map(({ branch }) => branch))
-  const found: DoctorFinding[] = []
-  for (const { name, head } of await worktrees.branches(prefix)) {
-    if (known.has(name) || used.has(name)) continue
-    const removed = scene.fix && scene.owners.length === 0 && (await worktrees.deleteBranchIfMerged(name, head))
-    found.push(
-      removed
-        ? { kind: 'branch', what: name, why: 'no record names it, and another branch holds its commits', action: 'removed' }
-        : { kind: 'branch', what: name, why: 'no record names it; it may hold commits that no other branch has', action: 'left' },
-    )
-  }
+  for (const lane of await recordsOf<LaneRecord>(scene.store, 'lane')) found.push(...(await treat(scene, lane, entries)))
   return found
 }

@@ -2,65 +2,161 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
-import type { LaneRecord, RunRecord } from '../../protocols/records.ts'
-import type { RunSummary } from '../../protocols/summary.ts'
+import type { NewEvent } from '../../protocols/events.ts'
+import { laneMachine } from '../../protocols/lane.machine.ts'
+import type { CleaningReport } from '../../protocols/lane.protocol.ts'
+import { ptyMachine } from '../../protocols/pty.machine.ts'
+import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../../protocols/records.ts'
+import type { LaneSummary, RunSummary } from '../../protocols/summary.ts'
 import { recordsOf } from '../inspection.ts'
+import { readOwners } from '../owners.ts'
 import { RETENTION_MS } from '../retention.ts'
-import { goesOn, type Scene } from './leftovers.ts'
+import { interruptedCommands, neverBegun } from './interrupted.ts'
+import { goes, goesOn, left, type Scene } from './scene.ts'
 
-const interrupted = (run: RunRecord, lanes: readonly LaneRecord[]): RunSummary => ({
-  type: 'summary',
-  runId: run.id,
-  ok: false,
+const recordOf = <R extends { readonly id: string }>(kind: string, value: R) => ({ kind, id: value.id, value })
+
+/** The attempts of a lane that nobody saw end are lost: their processes are gone, their exits are not known. */
+const closePtys = (ptys: readonly PtyRecord[], at: number): { events: NewEvent[]; records: PtyRecord[] } => {
+  const events: NewEvent[] = []
+  const records: PtyRecord[] = []
+  for (const pty of ptys) {
+    const by = pty.snapshot.state === 'spawning' ? ({ type: 'spawn-failed' } as const) : ({ type: 'lost' } as const)
+    if (pty.endedAt !== null || !ptyMachine.can(pty.snapshot, by)) continue
+    const { next } = ptyMachine.advance(pty.snapshot, by, { ptyId: pty.id, laneId: pty.laneId })
+    records.push({ ...pty, snapshot: next, endedAt: at })
+    const { lane, command, attempt } = pty
+    const ids = { runId: pty.runId, laneId: pty.laneId, terminalId: pty.terminalId, ptyId: pty.id }
+    const cause = 'the process of its run died'
+    events.push({
+      type: 'pty.state-changed',
+      at,
+      ...ids,
+      payload: { lane, command, attempt, from: pty.snapshot.state, to: next.state, event: by.type, cause },
+    })
+  }
+  return { events, records }
+}
+
+const summaryOf = (lane: LaneRecord, report: CleaningReport, at: number, commands: LaneSummary['commands']): LaneSummary => ({
+  name: lane.name,
+  id: lane.id,
   outcome: 'interrupted',
-  durationMs: Math.max(0, systemClock.now() - run.startedAt),
-  lanes: lanes.map(({ summary }) => summary).filter((summary) => summary !== null),
+  durationMs: Math.max(0, at - lane.createdAt),
+  branch: report.branchDeleted ? null : lane.worktree.branch,
+  commits: report.commits,
+  uncommitted: report.uncommitted,
+  worktree: report.kept ? lane.worktree.path : null,
+  reason: ['the process of its run died', report.reason].filter((text) => text !== null).join('; '),
+  commands,
 })
+
+/** Records how a lane was cleaned: of one that had ended already, only where its worktree and branch are now. */
+export const closeLane = async (scene: Scene, lane: LaneRecord, run: RunRecord | undefined, report: CleaningReport): Promise<void> => {
+  const { store } = scene
+  const at = systemClock.now()
+  // Another doctor may have been quicker.
+  const present = ((await store.record('lane', lane.id))?.value ?? lane) as LaneRecord
+  if (present.summary !== null) {
+    const { branch, worktree, reason } = summaryOf(lane, report, at, [])
+    const summary = { ...present.summary, branch, worktree, reason: report.kept ? reason : present.summary.reason }
+    await store.commit({ events: [], records: [recordOf('lane', { ...present, summary })] })
+    return
+  }
+  const ptys = (await recordsOf<PtyRecord>(store, 'pty')).filter(({ laneId }) => laneId === lane.id)
+  const terminals = (await recordsOf<TerminalRecord>(store, 'terminal')).filter(({ laneId }) => laneId === lane.id)
+  const summary = summaryOf(
+    lane,
+    report,
+    at,
+    interruptedCommands(
+      run?.plan.lanes.find(({ name }) => name === lane.name),
+      terminals,
+      ptys,
+    ),
+  )
+  const cleaning = laneMachine.advance(present.snapshot, { type: 'cleanup' }, { laneId: lane.id }).next
+  const { next: snapshot } = laneMachine.advance(cleaning, { type: 'cleaned' }, { laneId: lane.id })
+  const lost = closePtys(ptys, at)
+  const ids = { runId: lane.runId, laneId: lane.id }
+  const changed = {
+    name: lane.name,
+    from: present.snapshot.state,
+    to: snapshot.state,
+    event: 'cleaned',
+    cause: 'doctor cleaned up after a run that died',
+  }
+  await store.commit({
+    events: [
+      ...lost.events,
+      { type: 'lane.state-changed', at, ...ids, payload: changed },
+      { type: 'lane.ended', at, ...ids, payload: { name: lane.name, summary, by: 'doctor' } },
+    ],
+    records: [
+      ...lost.records.map((pty) => recordOf('pty', pty)),
+      recordOf('lane', { ...present, worktree: lane.worktree, snapshot, endedAt: at, summary }),
+    ],
+  })
+}
 
 /** Runs whose process died are closed as interrupted; they are never resumed silently. */
 export const closeRuns = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
-  const dead = [...scene.runs.values()].filter((run) => run.endedAt === null && !goesOn(scene, run))
-  const lanes = await recordsOf<LaneRecord>(scene.store, 'lane')
+  const { store } = scene
+  const dead = (await recordsOf<RunRecord>(store, 'run')).filter((run) => run.endedAt === null && !goesOn(scene, run))
+  const lanes = dead.length === 0 ? [] : await recordsOf<LaneRecord>(store, 'lane')
   const found: DoctorFinding[] = []
   for (const run of dead) {
     const own = lanes.filter(({ runId }) => runId === run.id)
     const why = `its process ${run.owner.pid} died`
-    const finding = { kind: 'record', what: `run ${run.id}`, why } as const
-    if (!scene.fix) found.push({ ...finding, action: 'would-remove' })
-    else if (own.some(({ endedAt }) => endedAt === null))
-      found.push({ ...finding, why: `${why}, and a lane of it could not be cleaned`, action: 'left' })
-    else {
-      const summary = interrupted(run, own)
-      const at = systemClock.now()
-      const event = { type: 'run.ended', at, runId: run.id, payload: { summary, by: 'doctor' } }
-      const record: RunRecord = { ...run, endedAt: at, outcome: 'interrupted', summary }
-      await scene.store.commit({ events: [event], records: [{ kind: 'run', id: run.id, value: record }] })
-      found.push({ ...finding, why: `${why}; it is recorded as interrupted now`, action: 'removed' })
+    if (scene.fix && own.some(({ endedAt }) => endedAt === null)) {
+      found.push(left('record', `run ${run.id}`, `${why}, and a lane of it is still open; run doctor again`))
+      continue
     }
+    if (scene.fix) await closeRun(scene, run, own)
+    found.push(goes(scene, 'record', `run ${run.id}`, scene.fix ? `${why}; it is recorded as interrupted now` : why))
   }
   return found
 }
 
-/** Files that dead orchestrators left, and logs of runs that no record names once they are old. */
-export const sweepFiles = async (scene: Scene, staleOwners: readonly string[]): Promise<readonly DoctorFinding[]> => {
-  const found: DoctorFinding[] = []
-  for (const path of staleOwners) {
-    if (scene.fix) await rm(path, { force: true })
-    found.push({ kind: 'record', what: path, why: 'its process died', action: scene.fix ? 'removed' : 'would-remove' })
+const closeRun = async ({ store }: Scene, run: RunRecord, lanes: readonly LaneRecord[]): Promise<void> => {
+  const at = systemClock.now()
+  const summary: RunSummary = {
+    type: 'summary',
+    runId: run.id,
+    ok: false,
+    outcome: 'interrupted',
+    durationMs: Math.max(0, at - run.startedAt),
+    lanes: run.lanes.map(({ name, id }) => lanes.find((lane) => lane.id === id)?.summary ?? neverBegun(run, name, id)),
   }
+  const event = { type: 'run.ended', at, runId: run.id, payload: { summary, by: 'doctor' } }
+  const record: RunRecord = { ...run, endedAt: at, outcome: 'interrupted', summary }
+  await store.commit({ events: [event], records: [recordOf('run', record)] })
+}
+
+/** Files that dead orchestrators left. */
+export const sweepOwners = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
+  const { paths, processTable } = scene.env
+  const { stale } = await readOwners(paths.owners, processTable)
+  if (scene.fix) for (const path of stale) await rm(path, { force: true })
+  return stale.map((path) => goes(scene, 'record', path, 'its process died'))
+}
+
+/** Logs of runs that no record names go once they are old. */
+export const sweepLogs = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
   const { logs } = scene.env.paths
-  for (const name of await readdir(logs).catch(() => [])) {
-    if (scene.runs.has(name)) continue
+  const names = await readdir(logs).catch(() => [])
+  const runs = new Set((await recordsOf<RunRecord>(scene.store, 'run')).map(({ id }) => id as string))
+  const found: DoctorFinding[] = []
+  for (const name of names.filter((candidate) => !runs.has(candidate))) {
     const path = join(logs, name)
-    const old = systemClock.now() - (await stat(path)).mtimeMs > RETENTION_MS
-    if (old && scene.fix) await rm(path, { recursive: true, force: true })
-    const action = old ? (scene.fix ? 'removed' : 'would-remove') : 'left'
-    found.push({
-      kind: 'log',
-      what: path,
-      why: old ? 'no record names its run, and it is older than 14 days' : 'no record names its run; it goes when it is 14 days old',
-      action,
-    })
+    const changed = await stat(path).catch(() => null)
+    if (changed === null) continue
+    if (systemClock.now() - changed.mtimeMs <= RETENTION_MS) {
+      found.push(left('log', path, 'no record names its run; it goes when it is 14 days old'))
+      continue
+    }
+    if (scene.fix) await rm(path, { recursive: true, force: true })
+    found.push(goes(scene, 'log', path, 'no record names its run, and it is older than 14 days'))
   }
   return found
 }

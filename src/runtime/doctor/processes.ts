@@ -1,0 +1,71 @@
+import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import type { ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+import type { DoctorFinding } from '../../protocols/doctor.ts'
+import type { PtyRecord, RunRecord } from '../../protocols/records.ts'
+import { ownLine } from './ancestors.ts'
+import { goesOn, livingOwner, runRecord, runsHere, type Scene } from './scene.ts'
+
+/** Between SIGTERM and SIGKILL. */
+const GRACE_MS = 2_000
+const LOOK_EVERY_MS = 25
+/** Passes over the process table: what was forked meanwhile is met in the next one. */
+const PASSES = 5
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.setTimer(ms, resolve))
+
+const runOf = async (scene: Scene, { mark }: ProcessInfo): Promise<RunRecord | undefined> => {
+  const pty = (await scene.store.record('pty', mark?.split('/')[1] ?? ''))?.value as PtyRecord | undefined
+  return pty === undefined ? undefined : runRecord(scene, pty.runId)
+}
+
+/** The records are read after the process was seen: they are written before it is started. */
+const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean; why: string }> => {
+  const owner = await livingOwner(scene)
+  const run = await runOf(scene, found)
+  if (run !== undefined && goesOn(scene, run))
+    return { end: false, why: `it belongs to ${run.id}, which goes on in process ${run.owner.pid}` }
+  if (run !== undefined) return { end: true, why: `it outlived ${run.id}` }
+  if (owner !== null) return { end: false, why: `no record names it, and ${runsHere(owner)}` }
+  return { end: true, why: 'it carries our marker, no record names it, and nothing runs lanes of this repository' }
+}
+
+const end = async (table: ProcessTable, found: ProcessInfo): Promise<boolean> => {
+  table.signal(found, 'SIGTERM')
+  table.signal(found, 'SIGCONT') // a stopped process handles SIGTERM only when it goes on
+  for (const next of ['SIGKILL', null] as const) {
+    for (let waited = 0; waited < GRACE_MS; waited += LOOK_EVERY_MS) {
+      if (!table.isAlive(found)) return true
+      await wait(LOOK_EVERY_MS)
+    }
+    if (next !== null) table.signal(found, next)
+  }
+  return !table.isAlive(found)
+}
+
+const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>): Promise<DoctorFinding> => {
+  const finding = { kind: 'process', what: `process ${found.pid} (${found.command})` } as const
+  if (own.has(found.pid)) return { ...finding, why: 'doctor itself runs inside it', action: 'left' }
+  const { end: wanted, why } = await mayEnd(scene, found)
+  if (!wanted) return { ...finding, why, action: 'left' }
+  if (!scene.fix) return { ...finding, why, action: 'would-remove' }
+  return (await end(scene.env.processTable, found))
+    ? { ...finding, why, action: 'removed' }
+    : { ...finding, why: `${why}, but it survived SIGKILL`, action: 'left' }
+}
+
+/** Processes that carry the marker of this workspace and belong to no run that goes on. */
+export const sweepProcesses = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
+  const { processTable, workspaceId } = scene.env
+  const findings = new Map<string, DoctorFinding>()
+  const own = ownLine()
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    const marked = await processTable.findByMark(`${workspaceId}/`)
+    const fresh = marked.filter(({ pid, startTime }) => !findings.has(`${pid}/${startTime}`))
+    if (fresh.length === 0) break
+    const treated = await Promise.all(
+      fresh.map(async (found) => [`${found.pid}/${found.startTime}`, await treat(scene, found, own)] as const),
+    )
+    for (const [key, finding] of treated) findings.set(key, finding)
+  }
+  return [...findings.values()]
+}

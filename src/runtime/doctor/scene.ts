@@ -1,0 +1,58 @@
+import type { EventStore } from '../../ports/event-store.port.ts'
+import type { DoctorFinding } from '../../protocols/doctor.ts'
+import type { RunRecord } from '../../protocols/records.ts'
+import type { Git } from '../../adapters/git/git-command.ts'
+import type { Environment } from '../environment.ts'
+import { type Owner, readOwners } from '../owners.ts'
+
+/** What doctor decides by. What may change while it works is read anew, and always after the thing that it decides about. */
+export type Scene = {
+  readonly env: Environment
+  readonly store: EventStore
+  readonly git: Git
+  /** Where doctor was started, real path. */
+  readonly cwd: string
+  readonly branchPrefix: string
+  readonly fix: boolean
+}
+
+/** @returns a process that runs lanes of this workspace now, or null. */
+export const livingOwner = async ({ env }: Scene): Promise<Owner | null> =>
+  (await readOwners(env.paths.owners, env.processTable)).living[0] ?? null
+
+export const runRecord = async ({ store }: Scene, id: string): Promise<RunRecord | undefined> =>
+  (await store.record('run', id))?.value as RunRecord | undefined
+
+/** @returns whether the run goes on: it has not ended and its process lives. */
+export const goesOn = ({ env }: Scene, run: RunRecord | undefined): boolean =>
+  run !== undefined && run.endedAt === null && env.processTable.isAlive(run.owner)
+
+export const runsHere = (owner: Owner): string => `process ${owner.pid} runs lanes of this repository`
+
+/** The name of a lane's worktree and branch as the lane actor makes it: the lane's name and the end of its id. */
+const SLUG = /^[A-Za-z0-9._-]+-[0-9a-hjkmnp-tv-z]{8}$/
+
+export const isSlug = (name: string): boolean => SLUG.test(name)
+
+/** @returns the slug of a branch of ours, or null for a branch that somebody else named. */
+export const slugOf = ({ branchPrefix }: Scene, branch: string): string | null => {
+  if (!branch.startsWith(branchPrefix)) return null
+  const slug = branch.slice(branchPrefix.length)
+  return isSlug(slug) ? slug : null
+}
+
+export const commitsText = (count: number): string => `${count} commit${count === 1 ? '' : 's'}`
+
+export const left = (kind: DoctorFinding['kind'], what: string, why: string): DoctorFinding => ({ kind, what, why, action: 'left' })
+
+/** Something that goes: now, or with `--fix`. */
+export const goes = ({ fix }: Scene, kind: DoctorFinding['kind'], what: string, why: string): DoctorFinding => ({
+  kind,
+  what,
+  why,
+  action: fix ? 'removed' : 'would-remove',
+})
+
+/** @returns how many commits `tip` has beyond `base`. */
+export const commitsBeyond = async ({ git, env }: Scene, base: string, tip: string): Promise<number> =>
+  Number(await git(env.worktrees.workspace.commonDir, ['rev-list', '--count', '--end-of-options', tip, '--not', base]))
