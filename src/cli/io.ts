@@ -1,4 +1,4 @@
-import { type Paint, painter } from './text.ts'
+import { type Paint, painter } from './paint.ts'
 
 /** A stream as far as the command line needs it. */
 export type Output = NodeJS.WritableStream & {
@@ -16,7 +16,20 @@ export type Io = {
   readonly cwd: string
 }
 
-/** A writer that outlives its reader: once the other side is gone (EPIPE, EIO) it says nothing more, and nothing fails. */
+/** Codes of a stream whose reader went away, which is no error of anybody: a closed pipe, a terminal that is gone. */
+const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'])
+
+/** Calls `lost` once when output could not be written for another cause, such as a full disk. */
+export const onLostOutput = (stream: Output, lost: (error: Error) => void): void => {
+  let told = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (told || READER_GONE.has(error.code ?? '')) return
+    told = true
+    lost(error)
+  })
+}
+
+/** A writer that outlives its reader: once a write failed it says nothing more, and nothing fails. */
 export type SafeWriter = { readonly write: (text: string) => void; readonly closed: () => boolean }
 
 export const safeWriter = (stream: Output): SafeWriter => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { EXIT, errorText, exitCodeOf } from './exit-codes.ts'
-import { type Io, safeWriter } from './io.ts'
+import { type Io, onLostOutput, safeWriter } from './io.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
@@ -55,6 +55,13 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .action((options: DoctorCommandOptions) => exit(import('./doctor.command.ts').then(({ doctorCommand }) => doctorCommand(options, io))))
 }
 
+/** Streams tell of a failed write later: waits until all that was written is out, or is known to have failed. */
+const flushed = async (io: Io): Promise<void> => {
+  if (io.out.writable !== false) await new Promise<void>((resolve) => io.out.write('', () => resolve()))
+  // the event of a failure follows what the callback was told
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 const processIo = (): Io => ({ out: process.stdout, err: process.stderr, env: process.env, cwd: process.cwd() })
 
 /**
@@ -66,6 +73,11 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
   const out = safeWriter(io.out)
   const err = safeWriter(io.err)
   let code: number = EXIT.ok
+  let lost = false
+  onLostOutput(io.out, ({ message }) => {
+    lost = true
+    err.write(`signalbox: the output could not be written: ${message}\nnext: Free space, or write it elsewhere.\n`)
+  })
   const program = new Command('signalbox')
     .description('Supervises the terminals, lanes and commands that coding agents run on a machine.')
     .version(version(), '-V, --version', 'print the version')
@@ -84,7 +96,8 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
   })
   try {
     await program.parseAsync(argv, { from: 'user' })
-    return code
+    await flushed(io)
+    return lost && code === EXIT.ok ? EXIT.environment : code
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.ok

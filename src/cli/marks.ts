@@ -1,6 +1,6 @@
 import type { CommandSummary } from '../protocols/summary.ts'
 import type { CommandView, LaneView } from '../protocols/view.ts'
-import type { Style } from './text.ts'
+import type { Style } from './paint.ts'
 
 /** A state or outcome as people see it: a mark, a word, a colour. */
 export type Mark = { readonly sign: string; readonly word: string; readonly style: Style }

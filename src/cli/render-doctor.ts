@@ -1,5 +1,6 @@
 import type { DoctorCheck, DoctorFinding, DoctorReport } from '../protocols/doctor.ts'
-import { count, type Paint, plainLine } from './text.ts'
+import type { Paint } from './paint.ts'
+import { count, plainLine } from './text.ts'
 
 const checkLines = ({ name, ok, detail, remedy }: DoctorCheck, names: number, paint: Paint): string[] => {
   const sign = ok === null ? paint('dim', '-') : ok ? paint('green', '✔') : paint('red', '✘')

@@ -1,6 +1,7 @@
 import type { CommandSummary, LaneSummary, RunSummary } from '../protocols/summary.ts'
 import { outcomeMark } from './marks.ts'
-import { column, count, duration, exitText, type Paint, plainLine } from './text.ts'
+import type { Paint } from './paint.ts'
+import { column, count, duration, exitText, plainLine } from './text.ts'
 
 const UNCOMMITTED_SHOWN = 5
 
@@ -21,7 +22,7 @@ const commandLines = (command: CommandSummary, names: number, told: string, pain
   const how = command.attempts === 0 ? '' : `${exitText(command.exitCode, command.signal)}${attempts}`
   const reason = command.reason === null || told.includes(command.reason) ? [] : [`      ${plainLine(command.reason)}`]
   return [
-    `    ${paint(mark.style, mark.sign)} ${column(command.name, names)}  ${paint(mark.style, mark.word.padEnd(11))} ${how}`.trimEnd(),
+    `    ${paint(mark.style, mark.sign)} ${column(command.name, names)}  ${paint(mark.style, mark.word.padEnd(11))}  ${how}`.trimEnd(),
     ...reason,
     ...(command.log === null ? [] : [`      ${paint('dim', `log ${command.log}`)}`]),
   ]
@@ -33,7 +34,7 @@ const laneLines = (lane: LaneSummary, names: number, paint: Paint): string[] => 
   const head = [duration(lane.durationMs), count(restarts, 'restart')].join('  ')
   const inner = Math.max(...lane.commands.map(({ name }) => name.length), 0)
   return [
-    `${paint(mark.style, mark.sign)} ${paint('bold', column(lane.name, names))}  ${paint(mark.style, mark.word.padEnd(11))} ${head}`,
+    `${paint(mark.style, mark.sign)} ${paint('bold', column(lane.name, names))}  ${paint(mark.style, mark.word.padEnd(11))}  ${head}`,
     ...(lane.reason === null ? [] : [field('reason', plainLine(lane.reason))]),
     ...(lane.branch === null ? [] : [field('branch', `${lane.branch} (${count(lane.commits, 'commit')})`)]),
     ...(lane.worktree === null ? [] : [field('worktree', `kept: ${lane.worktree}`)]),

@@ -1,6 +1,7 @@
 import type { CommandView, LaneView, RunView } from '../protocols/view.ts'
 import { commandMark, laneMark, type Mark } from './marks.ts'
-import { column, count, cut, type Paint, plainLine, wholeSeconds } from './text.ts'
+import type { Paint } from './paint.ts'
+import { column, count, cut, plainLine, wholeSeconds } from './text.ts'
 
 export type TreeOptions = {
   /** Columns of the terminal; no line is longer. */
@@ -17,6 +18,8 @@ const NAME_MAX = 24
 const STATE = 11
 const TIME = 7
 const RESTARTS = 6
+/** Less of a line of output than this tells nothing. */
+const TAIL_MIN = 6
 
 const elapsed = (startedAt: number | null, endedAt: number | null, now: number): string =>
   startedAt === null ? '' : wholeSeconds((endedAt ?? now) - startedAt)
@@ -65,7 +68,7 @@ const line = (row: Row, names: number, { width, paint }: TreeOptions): string =>
   const left = `${' '.repeat(indent)}${mark.sign} `
   const parts: readonly [text: string, columns: number, style: (text: string) => string][] = [
     [left, left.length, (text) => paint(mark.style, text)],
-    [row.name, names - indent + 1, (text) => (row.bold ? paint('bold', text) : text)],
+    [cut(row.name, names - indent), names - indent + 1, (text) => (row.bold ? paint('bold', text) : text)],
     [mark.word, STATE + 1, (text) => paint(mark.style, text)],
     [row.time.padStart(TIME), TIME + 1, (text) => text],
     [row.restarts, RESTARTS + 1, (text) => paint('yellow', text)],
@@ -77,7 +80,7 @@ const line = (row: Row, names: number, { width, paint }: TreeOptions): string =>
     rest = Math.max(0, rest - columns)
     out += style(fitted)
   }
-  const tail = cut(row.tail, rest)
+  const tail = rest < TAIL_MIN ? '' : cut(row.tail, rest)
   return tail === '' ? out : out + paint('dim', tail)
 }
 

@@ -1,5 +1,6 @@
 import { outcomeMark } from './marks.ts'
-import { count, duration, exitText, type Paint, plainLine } from './text.ts'
+import type { Paint } from './paint.ts'
+import { count, duration, exitText, plainLine } from './text.ts'
 import { type Attempt, type Evidence, hasFailed } from './why.ts'
 
 const since = (at: number, start: number): string => `+${((at - start) / 1_000).toFixed(2)}s`.padStart(10)

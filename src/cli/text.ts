@@ -1,14 +1,5 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
-
-export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold'
-/** Colours a text, or leaves it as it is where colours are off. */
-export type Paint = (style: Style, text: string) => string
-
-export const painter =
-  (colours: boolean): Paint =>
-  (style, text) =>
-    colours ? styleText(style, text, { validateStream: false }) : text
 
 const ASCII = /^[\x20-\x7e]*$/
 const segmenter = new Intl.Segmenter()

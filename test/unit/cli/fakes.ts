@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import type { Io, Output } from '../../../src/cli/io.ts'
-import { type Paint, painter } from '../../../src/cli/text.ts'
+import { type Paint, painter } from '../../../src/cli/paint.ts'
 import type { Clock, Timer } from '../../../src/ports/clock.port.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import type { LaneId, RunId } from '../../../src/protocols/ids.ts'

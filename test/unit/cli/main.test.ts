@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { EXIT, errorText, exitCodeOf, exitCodeOfRun } from '../../../src/cli/exit-codes.ts'
@@ -64,6 +65,19 @@ describe('the command line', () => {
     expect(outside.io.err.text()).toContain('next: Change to a git repository')
     expect((await run('why', 'a')).code).toBe(EXIT.notFound)
     expect((await run('runs')).code).toBe(EXIT.notFound)
+  })
+
+  it('says so when the output cannot be written, and is quiet when nobody reads it any more', async () => {
+    const failing = (code: string) =>
+      new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(`${code}: no`), { code })) })
+    const full = { ...fakeIo({ cwd: directory }), out: failing('ENOSPC') }
+    expect(await main(['--version'], full)).toBe(EXIT.ok)
+    expect(await main(['help'], full)).toBe(EXIT.ok)
+    await new Promise(setImmediate)
+    expect(full.err.text()).toContain('could not be written: ENOSPC')
+    const gone = { ...fakeIo({ cwd: directory }), out: failing('EPIPE') }
+    expect(await main(['help'], gone)).toBe(EXIT.ok)
+    expect(gone.err.text()).toBe('')
   })
 
   it('loads neither zod nor xstate for help and version', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { renderTree } from '../../../src/cli/render-tree.ts'
-import { painter, widthOf } from '../../../src/cli/text.ts'
+import { painter } from '../../../src/cli/paint.ts'
+import { widthOf } from '../../../src/cli/text.ts'
 import type { RunView } from '../../../src/protocols/view.ts'
 import { commandView, laneView, noPaint, RUN } from './fakes.ts'
 

@@ -98,12 +98,12 @@ describe('the summary', () => {
   const text = renderSummary(summary, noPaint).join('\n')
 
   it('gives each lane its outcome, time, restarts, branch, commits, uncommitted files and logs', () => {
-    expect(text).toContain('✔ parser  succeeded   1.2s  0 restarts')
+    expect(text).toContain('✔ parser  succeeded    1.2s  0 restarts')
     expect(text).toContain('signalbox/parser-1 (1 commit)')
-    expect(text).toContain('✘ docs    failed      1.2s  2 restarts')
+    expect(text).toContain('✘ docs    failed       1.2s  2 restarts')
     expect(text).toContain('kept: /repo.lanes/docs-1')
     expect(text).toContain('a, b, c, d, e and 2 more')
-    expect(text).toContain('✘ make-docs  failed      exit 2, 3 attempts')
+    expect(text).toContain('✘ make-docs  failed       exit 2, 3 attempts')
     expect(text).toContain('log /state/logs/parser/test.1.log')
     expect(text).toContain('- site    skipped')
   })
