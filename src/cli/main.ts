@@ -19,6 +19,34 @@ const lanesAtOnce = (text: string): number => {
   return value
 }
 
+/** The stable shapes of `--json`: keys may be added, none is taken away. */
+const JSON_HELP = {
+  run: `
+With --json each line is one JSON document: recorded events
+  { "type", "at", "sequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+and at last the summary
+  { "type": "summary", "runId", "ok", "outcome", "durationMs", "lanes": [{ "name", "id", "outcome", "durationMs", "branch",
+    "commits", "uncommitted": [], "worktree", "reason", "commands": [{ "name", "outcome", "exitCode", "signal",
+    "attempts", "log", "reason" }] }] }
+The first Ctrl-C stops everything gracefully, in reverse order; a second one kills.`,
+  why: `
+With --json one document:
+  { "type": "why", "runId", "lane", "command", "outcome", "reason", "worktree", "next": [],
+    "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
+    "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
+      "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
+    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "text" }],
+    "crashes": [{ "at", "name", "error" }] }`,
+  runs: `
+With --json one document:
+  { "type": "runs", "runs": [{ "id", "plan", "startedAt", "endedAt", "outcome", "owner": { "pid", "startTime", "bootId" },
+    "lanes": [{ "name", "id" }], "summary" }] }`,
+  doctor: `
+With --json one document:
+  { "type": "doctor", "ok", "checks": [{ "name", "ok", "detail", "remedy" }], "found": [{ "kind", "what", "why", "action" }] }
+Exit code 1 when something is left to remove, 4 when a check fails.`,
+} as const
+
 const EXIT_HELP = `
 Exit codes: 0 success, 1 something failed, 2 wrong usage or plan, 3 not found, 4 the machine lacks something, 130 interrupted.`
 
@@ -32,6 +60,7 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .option('--json', 'events as NDJSON; the last line is the summary')
     .addOption(new Option('--keep <which>', 'which worktrees stay, instead of what the plan says').choices(['never', 'failed', 'always']))
     .addOption(new Option('--parallel <lanes>', 'lanes at once, instead of what the plan says').argParser(lanesAtOnce))
+    .addHelpText('after', JSON_HELP.run)
     .action((plan: string, options: RunOptions) => exit(import('./run.command.ts').then(({ runCommand }) => runCommand(plan, options, io))))
   program
     .command('why')
@@ -39,6 +68,7 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .argument('<lane[/command]>', 'a lane, or a command of it')
     .option('--run <id>', 'the run meant; the newest with that lane otherwise')
     .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.why)
     .action((place: string, options: WhyOptions) =>
       exit(import('./why.command.ts').then(({ whyCommand }) => whyCommand(place, options, io))),
     )
@@ -46,12 +76,14 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .command('runs')
     .description('list the runs of the last 14 days')
     .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.runs)
     .action((options: RunsOptions) => exit(import('./runs.command.ts').then(({ runsCommand }) => runsCommand(options, io))))
   program
     .command('doctor')
     .description('check the machine, and find what killed runs left behind')
     .option('--fix', 'remove what is provably left over and holds no work')
     .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.doctor)
     .action((options: DoctorCommandOptions) => exit(import('./doctor.command.ts').then(({ doctorCommand }) => doctorCommand(options, io))))
 }
 

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { main } from '../../../src/cli/main.ts'
+import { gatherEvidence } from '../../../src/cli/why.ts'
+import { fakeIo, LANE, recorded, RUN, runSummary } from './fakes.ts'
+
+const help = async (command: string): Promise<Set<string>> => {
+  const io = fakeIo()
+  await main(['help', command], io)
+  return new Set([...io.out.text().matchAll(/"(\w+)"/g)].map(([, key = '']) => key))
+}
+
+const keysOf = (value: unknown): string[] => {
+  if (Array.isArray(value)) return value.flatMap(keysOf)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)])
+}
+
+describe('the help of --json', () => {
+  it('run: names every key of the summary and of an event', async () => {
+    const told = await help('run')
+    expect(keysOf(runSummary()).filter((key) => !told.has(key))).toEqual([])
+    expect(Object.keys({ ...recorded('x', 0, {}), laneId: LANE }).filter((key) => !told.has(key))).toEqual([])
+  })
+
+  it('why: names every key of the evidence', async () => {
+    const of = { lane: 'a', command: 'b', attempt: 1 }
+    const allowed = { restarts: 1, withinMs: 1 }
+    const evidence = gatherEvidence(
+      [
+        recorded('lane.state-changed', 0, { name: 'a', from: 'x', to: 'y', event: 'e', cause: 'c' }),
+        recorded('pty.exited', 0, { ...of, survivors: [{ pid: 1, command: 'c', endedBy: 'SIGKILL' }], lastLines: ['x'] }),
+        recorded('supervisor.decided', 0, { ...of, decision: { decision: 'restart', restarts: 1, allowed, delayMs: 1, exit: {} } }),
+        recorded('actor.crashed', 0, { name: 'n', exit: { error: { message: 'm' } } }),
+      ],
+      RUN,
+      'a',
+      null,
+    )
+    const told = await help('why')
+    expect(keysOf(evidence)).toEqual(expect.arrayContaining(['endedBy', 'withinMs', 'crashes', 'cause']))
+    expect(keysOf(evidence).filter((key) => !told.has(key))).toEqual([])
+  })
+
+  it.each(['runs', 'doctor'])('%s: says what it prints', async (command) => expect([...(await help(command))]).toContain('type'))
+})
