@@ -16,14 +16,37 @@ export const ownIdentity = (table: ProcessTable): ProcessIdentity => {
   return identity
 }
 
-/** Says that this process runs lanes. @returns takes it back */
+/**
+ * Says that this process runs lanes. It is the first that a runtime writes into its state directory.
+ * @returns takes it back. @throws ERR_DISK_FULL, ERR_STORE_FAILED
+ */
 export const registerOwner = async (directory: string, owner: Owner): Promise<() => Promise<void>> => {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, fileName(owner))
   const temporary = `${path}.${owner.startedAt}.tmp`
-  await writeFile(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 })
-  await rename(temporary, path)
-  return () => rm(path, { force: true })
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await writeFile(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw notWritable(directory, error)
+  }
+  return () => rm(path, { force: true }).catch(() => undefined)
+}
+
+const notWritable = (directory: string, cause: unknown): SignalboxError => {
+  const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+  const context = { directory, errno }
+  return errno === 'ENOSPC' || errno === 'EDQUOT'
+    ? new SignalboxError('ERR_DISK_FULL', `the disk of the state directory ${directory} is full; free space there`, { context, cause })
+    : new SignalboxError(
+        'ERR_STORE_FAILED',
+        `the state directory ${directory} cannot be written (${errno}); check its permissions and mount`,
+        {
+          context,
+          cause,
+        },
+      )
 }
 
 const parse = (text: string): Owner | null => {

@@ -315,7 +315,10 @@ describe('a crash of the journal', () => {
     await build({ store: failing })
     const handle = await world.runtime.start({
       keep: 'never',
-      lanes: { a: { commands: [{ name: 'deaf', run: lasting('store', "trap '' TERM HUP;"), graceMs: 300 }] }, b: { commands: [gated('store-b')] } },
+      lanes: {
+        a: { commands: [{ name: 'deaf', run: lasting('store', "trap '' TERM HUP;"), graceMs: 300 }] },
+        b: { commands: [gated('store-b')] },
+      },
     })
     await noted(world, 'store')
     await noted(world, 'store-b')
