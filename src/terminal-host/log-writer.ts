@@ -161,7 +161,7 @@ export class LogWriter {
 
   async #dropOldSegments(): Promise<void> {
     let kept = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
-    for (let oldest = this.#segments[0]; oldest !== undefined; oldest = this.#segments[0]) {
+    for (let oldest = this.#segments[0]; oldest !== undefined && this.#segments.length > 1; oldest = this.#segments[0]) {
       kept -= oldest.bytes
       if (kept < this.#tailBytes) return
       this.#segments.shift()
