@@ -34,7 +34,7 @@ export const renderWhy = (evidence: Evidence, paint: Paint): string[] => {
   const told = telling(evidence)
   return [
     `${paint('bold', command === null ? lane : `${lane}/${command}`)} ${verdict}  (${evidence.runId})`,
-    ...(reason === null ? [] : [plainLine(reason)]),
+    ...[reason, evidence.now].filter((text) => text !== null).map(plainLine),
     ...section(
       `Attempts: ${count(attempts.length, 'attempt')}`,
       attempts.flatMap((attempt) => attemptLines(attempt, paint)),

@@ -3,6 +3,7 @@ import { EXIT } from './exit-codes.ts'
 import { findPlace } from './find-run.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
 import { renderWhy } from './render-why.ts'
+import { whatHolds } from './why-now.ts'
 import { gatherEvidence } from './why.ts'
 
 export type WhyOptions = { readonly run?: string; readonly json?: boolean }
@@ -12,7 +13,10 @@ export const whyCommand = async (place: string, options: WhyOptions, io: Io): Pr
   const inspection = await openInspection({ workspace: io.cwd })
   try {
     const { run, lane, laneId, command } = findPlace(await inspection.runs(), place, options.run)
-    const evidence = gatherEvidence(await inspection.events({ runId: run.id, laneId }), run.id, lane, command)
+    const events = await inspection.events({ runId: run.id })
+    const now = whatHolds({ run, events, lane, command, isAlive: inspection.isAlive(run.owner) })
+    const own = events.filter((event) => event.laneId === laneId)
+    const evidence = gatherEvidence(own, run.id, lane, command, now)
     if (options.json === true) printJson(io, evidence)
     else printLines(io, renderWhy(evidence, paintFor(io)))
     return EXIT.ok

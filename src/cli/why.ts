@@ -54,6 +54,8 @@ export type Evidence = {
   /** Null while it goes on. */
   readonly outcome: Outcome | CommandSummary['outcome'] | null
   readonly reason: string | null
+  /** What it is doing or waits for, while it goes on; else null. */
+  readonly now: string | null
   readonly transitions: readonly Transition[]
   readonly attempts: readonly Attempt[]
   readonly decisions: readonly DecisionEvidence[]
@@ -159,8 +161,15 @@ const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => 
 /**
  * Puts together what is recorded of a lane or command.
  * @param events of the lane, in order
+ * @param now as whatHolds tells it
  */
-export const gatherEvidence = (events: readonly RecordedEvent[], runId: RunId, lane: string, command: string | null): Evidence => {
+export const gatherEvidence = (
+  events: readonly RecordedEvent[],
+  runId: RunId,
+  lane: string,
+  command: string | null,
+  now: string | null = null,
+): Evidence => {
   const concerned =
     command === null ? events : events.filter((event) => event.type.startsWith('lane.') || textOf(event, 'command') === command)
   const ended = events.findLast(({ type }) => type === 'lane.ended')
@@ -173,6 +182,7 @@ export const gatherEvidence = (events: readonly RecordedEvent[], runId: RunId, l
     command,
     outcome: result?.outcome ?? null,
     reason: result?.reason ?? null,
+    now,
     transitions: concerned.filter(({ type }) => type.endsWith('.state-changed')).map(transitionOf),
     attempts: attemptsOf(concerned),
     decisions: decisionsOf(concerned),

@@ -1,6 +1,6 @@
 import type { EventQuery, EventStore } from '../ports/event-store.port.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
-import type { RunRecord } from '../protocols/records.ts'
+import type { ProcessKey, RunRecord } from '../protocols/records.ts'
 import { openEnvironment } from './environment.ts'
 import type { RuntimeOptions } from './options.ts'
 
@@ -9,6 +9,8 @@ export interface Inspection {
   /** Oldest first. */
   runs(): Promise<readonly RunRecord[]>
   events(query: EventQuery): Promise<readonly RecordedEvent[]>
+  /** Whether the process that a run belongs to lives. */
+  isAlive(owner: ProcessKey): boolean
   close(): Promise<void>
 }
 
@@ -18,10 +20,12 @@ export const recordsOf = async <R>(store: EventStore, kind: string): Promise<rea
 
 /** @throws ERR_WORKSPACE_…, ERR_GIT_…, ERR_STORE_… */
 export const openInspection = async (options: Pick<RuntimeOptions, 'workspace' | 'stateHome'>): Promise<Inspection> => {
-  const store = await (await openEnvironment(options)).openStore()
+  const env = await openEnvironment(options)
+  const store = await env.openStore()
   return {
     runs: () => recordsOf<RunRecord>(store, 'run'),
     events: (query) => store.events(query),
+    isAlive: (owner) => env.processTable.isAlive(owner),
     close: () => store.close(),
   }
 }
