@@ -19,7 +19,7 @@ const isOf = (event: RecordedEvent, lane: string): boolean => textOf(event, 'lan
 const waitsForPlace = ({ run, events }: Asked, lane: PlanLane): string => {
   const ended = new Set(events.filter(({ type }) => type === 'lane.ended').map((event) => textOf(event, 'name')))
   const before = lane.after.filter((name) => !ended.has(name))
-  if (before.length > 0) return `it waits until ${before.join(' and ')} succeeded (after)`
+  if (before.length > 0) return `it waits until ${before.join(' and ')} has succeeded (after)`
   return `it waits for a free place: at most ${run.plan.parallel} lanes run at once (parallel)`
 }
 
@@ -38,7 +38,7 @@ const commandNow = (own: readonly RecordedEvent[], lane: PlanLane, name: string)
     const before = earlier.findLast(({ restart }) => restart !== 'permanent')
     return before === undefined
       ? 'it waits for its worktree'
-      : `it waits until ${before.name} succeeded: commands of a lane run one after the other`
+      : `it waits until ${before.name} has succeeded: commands of a lane run one after the other`
   }
   if (last.type === 'supervisor.decided') {
     const { decision, delayMs } = decisionOf(last)

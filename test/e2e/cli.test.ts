@@ -187,7 +187,7 @@ describe('signalbox why, runs and doctor', () => {
     started.child.kill('SIGINT')
     await started.finished
     expect(code).toBe(0)
-    expect(stdout).toMatch(/waits for one|after one|waiting/iu)
+    expect(stdout).toMatch(/it waits until one has succeeded/u)
   })
 
   it('cleans what a killed run left, and only that [ORP-3]', async () => {

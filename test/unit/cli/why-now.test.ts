@@ -35,10 +35,10 @@ const holds = (lane: string, command: string | null, events = running, isAlive =
   whatHolds({ run, events, lane, command, isAlive })
 
 describe('what a place in a run waits for [SUP-9]', () => {
-  it('names the lanes before it', () => expect(holds('b', null)).toBe('it waits until a succeeded (after)'))
+  it('names the lanes before it', () => expect(holds('b', null)).toBe('it waits until a has succeeded (after)'))
   it('names the limit of lanes at once', () =>
     expect(holds('c', null)).toBe('it waits for a free place: at most 1 lanes run at once (parallel)'))
-  it('names the command before it', () => expect(holds('a', 'two')).toMatch(/^it waits until one succeeded/u))
+  it('names the command before it', () => expect(holds('a', 'two')).toMatch(/^it waits until one has succeeded/u))
   it('names the process of what runs', () => {
     expect(holds('a', 'one')).toBe('attempt 2 is active (pid 42)')
     expect(holds('a', null)).toBe('it is running: one: attempt 2 is active (pid 42)')
