@@ -61,15 +61,15 @@ export class Supervisor implements Subtree {
         },
         $started: (_ctx, _state, { child, actor }) => {
           if (child.actor === actor && child.phase === 'starting') this.acknowledged(child)
-          return this.reconcile()
+          return this.reconcile(child)
         },
         $exited: (ctx, _state, { child, actor, exit, error }) => {
           if (child.actor === actor) this.onExited(ctx, child, exit, error)
-          return this.reconcile()
+          return this.reconcile(child)
         },
         $due: (_ctx, _state, { child }) => {
           if (child.phase === 'waiting') child.phase = 'down'
-          return this.reconcile()
+          return this.reconcile(child)
         },
       },
       terminate: (_ctx, _state, exit) => this.stopAll(exit.reason === 'handover' ? 'handover' : 'shutdown'),
@@ -142,10 +142,11 @@ export class Supervisor implements Subtree {
       validateChild(this.spec, spec)
       const child = this.add(spec)
       child.startReplies.push(reply)
+      return this.reconcile(child)
     } catch (error) {
       reply.fail(error)
+      return null
     }
-    return this.reconcile()
   }
 
   private onStopChild(name: string, reply: ReplyOf<'supervisor.stop-child'>): null {
@@ -158,7 +159,7 @@ export class Supervisor implements Subtree {
     child.stopReplies.push(reply)
     if (!hasActor(child)) this.remove(child, undefined)
     else if (child.phase !== 'stopping') this.stop(child)
-    return this.reconcile()
+    return this.reconcile(child)
   }
 
   private acknowledged(child: Child): void {
@@ -224,11 +225,11 @@ export class Supervisor implements Subtree {
     return this.spec.strategy === 'rest_for_one' ? this.children.slice(this.children.indexOf(child) + 1) : []
   }
 
-  /** Takes the next step, if there is one that can be taken now. */
-  private reconcile(): null {
+  /** Takes the next step after something happened to a child, if there is one that can be taken now. */
+  private reconcile(child: Child): null {
     if (this.isEnding) return null
     if (this.spec.strategy === 'rest_for_one') this.reconcileInOrder()
-    else for (const child of this.children) if (child.phase === 'down') this.start(child)
+    else if (child.phase === 'down') this.start(child)
     return null
   }
 
@@ -286,6 +287,7 @@ export class Supervisor implements Subtree {
 
   private remove(child: Child, error: unknown): void {
     this.cancelDelay(child)
+    child.phase = 'done'
     this.children.splice(this.children.indexOf(child), 1)
     this.host.kernel.registry.release(child.spec.name)
     for (const reply of child.startReplies.splice(0)) reply.fail(error ?? startFailed(this.spec.name, child.spec.name, undefined))
