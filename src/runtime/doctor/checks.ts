@@ -74,12 +74,20 @@ const checkPty = async (cwd: string): Promise<DoctorCheck> => {
   }
 }
 
-const checkDisk = async (stateHome: string): Promise<DoctorCheck> => {
+/** The directory itself, or the nearest above it that is there: without `fix` nothing is made. */
+const nearest = async (path: string): Promise<string> =>
+  access(path).then(
+    () => path,
+    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(path) !== path ? nearest(dirname(path)) : path),
+  )
+
+const checkDisk = async (stateHome: string, fix: boolean): Promise<DoctorCheck> => {
   const directory = join(stateHome, 'signalbox')
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    await access(directory, constants.W_OK)
-    const { bavail, bsize } = await statfs(directory)
+    if (fix) await mkdir(directory, { recursive: true, mode: 0o700 })
+    const present = await nearest(directory)
+    await access(present, constants.W_OK | constants.X_OK)
+    const { bavail, bsize } = await statfs(present)
     const free = bavail * bsize
     const detail = `${(free / 1e9).toFixed(1)} GB free for ${directory}`
     return {
@@ -137,5 +145,12 @@ export const checkMachine = async (options: {
   readonly execHelper?: string
 }): Promise<readonly DoctorCheck[]> => {
   const helper = checkHelper(options.fix, options.execHelper ?? execHelperPath())
-  return [checkNode(), helper, await checkPty(options.cwd), await checkDisk(options.stateHome), await checkFds(), await checkCgroups()]
+  return [
+    checkNode(),
+    helper,
+    await checkPty(options.cwd),
+    await checkDisk(options.stateHome, options.fix),
+    await checkFds(),
+    await checkCgroups(),
+  ]
 }

@@ -53,6 +53,6 @@ export const goes = ({ fix }: Scene, kind: DoctorFinding['kind'], what: string, 
   action: fix ? 'removed' : 'would-remove',
 })
 
-/** @returns how many commits `tip` has beyond `base`. */
+/** @returns how many commits `tip` has beyond `base`; both full ids or full names of refs. */
 export const commitsBeyond = async ({ git, env }: Scene, base: string, tip: string): Promise<number> =>
-  Number(await git(env.worktrees.workspace.commonDir, ['rev-list', '--count', '--end-of-options', tip, '--not', base]))
+  Number(await git(env.worktrees.workspace.commonDir, ['rev-list', '--count', tip, '--not', base]))

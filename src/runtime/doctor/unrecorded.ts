@@ -76,8 +76,11 @@ const sweepEntries = async (scene: Scene): Promise<readonly DoctorFinding[]> => 
   return entries.map((path) => goes(scene, 'worktree', path, 'git began to add a worktree and did not come far'))
 }
 
-/** Branches of ours without worktree or record: they go only where another ref holds all their commits. */
-const sweepBranches = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
+/**
+ * Branches of ours without worktree or record: they go only where another ref holds all their commits.
+ * @param told what was reported with its worktree
+ */
+const sweepBranches = async (scene: Scene, told: ReadonlySet<string>): Promise<readonly DoctorFinding[]> => {
   const { worktrees } = scene.env
   const ours = (await worktrees.branches(scene.branchPrefix)).filter(({ name }) => slugOf(scene, name) !== null)
   const used = new Set((await worktrees.list()).map(({ branch }) => branch))
@@ -85,7 +88,7 @@ const sweepBranches = async (scene: Scene): Promise<readonly DoctorFinding[]> =>
   const { branches } = await known(scene)
   const found: DoctorFinding[] = []
   for (const { name, head } of ours) {
-    if (branches.has(name) || used.has(name)) continue
+    if (branches.has(name) || used.has(name) || told.has(name)) continue
     if (owner !== null) found.push(left('branch', name, `no record names it, and ${runsHere(owner)}`))
     else if (!(await heldElsewhere(scene, name, head)))
       found.push(left('branch', name, 'no record names it, and no other ref holds its commits'))
@@ -101,9 +104,7 @@ const heldElsewhere = async ({ git, env }: Scene, name: string, head: string): P
 }
 
 /** What bears a name of ours, and no record names it. */
-export const sweepUnrecorded = async (scene: Scene): Promise<readonly DoctorFinding[]> => [
-  ...(await sweepWorktrees(scene)),
-  ...(await sweepDirectories(scene)),
-  ...(await sweepEntries(scene)),
-  ...(await sweepBranches(scene)),
-]
+export const sweepUnrecorded = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
+  const trees = [...(await sweepWorktrees(scene)), ...(await sweepDirectories(scene)), ...(await sweepEntries(scene))]
+  return [...trees, ...(await sweepBranches(scene, new Set(trees.map(({ what }) => what))))]
+}

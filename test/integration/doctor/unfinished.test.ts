@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { copyWorld, lost, makeWorld, runChild, survey, unaccounted, type World } from '../../helpers/crash-world.ts'
+import { branchesOf, doctor, findingOn, plant, told } from './planted.ts'
+
+/**
+ * A filter that git runs in the middle of a check-out. It walks up from itself to the crash child (CRASH_ROOT, a start
+ * of its command line) and kills: everything on the way, or only the crash child. Elsewhere it only copies.
+ */
+const FILTER = `#!/bin/sh
+if [ -e "$CRASH_FLAG" ]; then
+  pid=$PPID; way=
+  while [ "$pid" -gt 1 ]; do
+    if tr '\\0' ' ' < "/proc/$pid/cmdline" | grep -q 'crash-child.ts'; then found=$pid; break; fi
+    way="$way $pid"
+    pid=$(sed 's/.*) . //' "/proc/$pid/stat" | cut -d' ' -f1)
+  done
+  if [ -n "$found" ]; then
+    case $(cat "$CRASH_FLAG") in
+      all) kill -9 "$found" $way ;;
+      run) kill -9 "$found"; sleep 1 ;;
+    esac
+  fi
+fi
+exec cat
+`
+
+const PLAN = { keep: 'never', lanes: { one: { commands: ['true'] }, two: { commands: ['true'] } } }
+
+describe('doctor --fix after kill -9 of git itself', () => {
+  let template: World
+  let world: World
+  beforeAll(async () => {
+    template = await makeWorld()
+    await mkdir(join(template.root, 'src'))
+    for (const [name, text] of [
+      ['a.txt', 'first\n'],
+      ['m.cut', 'filtered\n'.repeat(1_000)],
+      ['src/z.txt', 'last\n'],
+      ['.gitattributes', '*.cut filter=cut\n'],
+    ] as const) {
+      await writeFile(join(template.root, name), text)
+    }
+    await template.git('add', '.gitattributes', 'a.txt', 'm.cut', 'src')
+    await template.git('commit', '-q', '-m', 'filtered files')
+  })
+  afterAll(() => template.cleanup())
+  beforeEach(async () => {
+    world = await copyWorld(template)
+    const filter = join(world.base, 'filter')
+    await writeFile(filter, FILTER)
+    await chmod(filter, 0o755)
+    await world.git('config', 'filter.cut.smudge', `'${filter}'`)
+  })
+  afterEach(() => world.cleanup())
+
+  const crash = async (which: 'all' | 'run'): Promise<void> => {
+    const flag = join(world.base, 'flag')
+    await writeFile(flag, which)
+    const { signal, stderr } = await runChild(
+      { workspace: world.root, stateHome: world.stateHome, plan: PLAN, point: null },
+      { CRASH_FLAG: flag },
+    )
+    expect([signal, stderr]).toEqual(['SIGKILL', ''])
+    await rm(flag)
+  }
+
+  const halfMade = async (): Promise<string> => {
+    const names = await readdir(world.lanes)
+    expect(names.length).toBe(1)
+    return join(world.lanes, names[0] ?? '')
+  }
+
+  it('removes the half-made worktree that git left locked, and its branch [LN-5] [LN-11]', async () => {
+    await crash('all')
+    const path = await halfMade()
+    expect(await world.git('worktree', 'list', '--porcelain')).toMatch(/^locked initializing$/mu)
+    expect(existsSync(join(path, 'src'))).toBe(false)
+    const before = await survey(world)
+    expect(findingOn(await doctor(world, false), path)).toMatchObject({ action: 'would-remove' })
+    const report = await doctor(world)
+    expect(findingOn(report, path)).toMatchObject({ action: 'removed' })
+    expect([await unaccounted(world, new Set()), await lost(world, before)]).toEqual([[], []])
+    expect((await doctor(world)).found).toEqual([])
+    const again = await runChild({ workspace: world.root, stateHome: world.stateHome, plan: PLAN, point: null })
+    expect(again.finished).toMatchObject({ ok: true })
+  })
+
+  it('keeps a half-made worktree into which somebody put a file, or changed one [LN-7]', async () => {
+    await crash('all')
+    const path = await halfMade()
+    await writeFile(join(path, 'mine.txt'), 'mine')
+    expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'left', why: expect.stringContaining('mine.txt') as string })
+    expect(await readFile(join(path, 'mine.txt'), 'utf8')).toBe('mine')
+    await rm(join(path, 'mine.txt'))
+    await writeFile(join(path, 'a.txt'), 'changed')
+    expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'left', why: expect.stringContaining('a.txt') as string })
+    // The beginning of what the base has there is what a cut check-out leaves.
+    await writeFile(join(path, 'a.txt'), 'fir')
+    expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'removed' })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('waits for the git that outlived its run [LN-11]', async () => {
+    await crash('run')
+    const path = await halfMade()
+    const report = await doctor(world)
+    expect(findingOn(report, path)).toMatchObject({ action: 'removed' })
+    expect(await unaccounted(world, new Set())).toEqual([])
+    expect((await doctor(world)).found).toEqual([])
+  })
+
+  it('removes the half-made worktree also where no record names it [LN-11]', async () => {
+    await crash('all')
+    const path = await halfMade()
+    await rm(world.stateHome, { recursive: true })
+    expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'removed' })
+    expect(await unaccounted(world, new Set())).toEqual([])
+  })
+
+  it('clears away what git left before it had made a worktree: every step of an add [LN-5]', async () => {
+    const admin = join(world.root, '.git', 'worktrees')
+    const steps = ['directory', 'branch', 'lock', 'gitdir', 'link', 'head'] as const
+    const planted = []
+    for (const [index, step] of steps.entries()) {
+      const lane = await plant(world, step, { worktree: false, state: 'provisioning' })
+      planted.push(lane)
+      const dir = join(admin, lane.path.slice(world.lanes.length + 1))
+      await mkdir(lane.path, { recursive: true })
+      if (index >= 1) await world.git('branch', lane.branch, 'main')
+      if (index >= 2) {
+        await mkdir(dir)
+        await writeFile(join(dir, 'locked'), 'initializing\n')
+      }
+      if (index >= 3) await writeFile(join(dir, 'gitdir'), `${lane.path}/.git\n`)
+      if (index >= 4) await writeFile(join(lane.path, '.git'), `gitdir: ${dir}\n`)
+      if (index >= 5) {
+        await writeFile(join(dir, 'HEAD'), `${'0'.repeat(40)}\n`)
+        await writeFile(join(dir, 'commondir'), '../..\n')
+      }
+    }
+    const report = await doctor(world)
+    expect(report.checks.filter(({ ok }) => ok === false)).toEqual([])
+    expect(told(report).filter((line) => line.startsWith('left'))).toEqual([])
+    expect(await unaccounted(world, new Set())).toEqual([])
+    for (const { branch } of planted) expect(await branchesOf(world)).not.toContain(branch)
+    expect((await doctor(world)).found).toEqual([])
+  })
+})
