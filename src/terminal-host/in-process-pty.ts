@@ -13,9 +13,9 @@ import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf } from './spawn-error.ts'
 import type { LeaderExit, StartedProcess } from './start-process.ts'
-import { endSurvivors, type MarkSweep, type Patience } from './survivors.ts'
+import { endSurvivors, keyOf, type MarkSweep, type Patience } from './survivors.ts'
 
-/** How long processes that outlived their leader have between SIGTERM and SIGKILL, at most. */
+/** How long processes that outlived a leader which ended by itself have between SIGTERM and SIGKILL. */
 const SURVIVOR_GRACE_MS = 1_000
 
 export type PtyParts = {
@@ -35,6 +35,8 @@ export class InProcessPty implements Pty {
   readonly #input: InputQueue
   readonly #master: MasterStream
   readonly #signals: SignalRecord[] = []
+  /** Who was sent SIGTERM on the way to the end: keys of processes, and `group` for all of the leader's group. */
+  readonly #asked = new Set<string>()
   readonly #patience: Patience = { killAt: Infinity }
   /** −1 once closed: the number may by then belong to another terminal. */
   #masterFd: number
@@ -130,13 +132,15 @@ export class InProcessPty implements Pty {
     this.#cancelTimers()
     this.#input.close()
     const { clock, processTable, sweep } = this.#parts
-    this.#patience.killAt = Math.min(this.#patience.killAt, clock.monotonic() + SURVIVOR_GRACE_MS)
+    // Where somebody asked for the end, all have the grace that he gave: a shell often ends before what it runs.
+    if (this.#patience.killAt === Infinity) this.#patience.killAt = clock.monotonic() + SURVIVOR_GRACE_MS
     const survivors = await endSurvivors({
       sweep,
       processTable,
       clock,
       mark: this.#mark,
       patience: this.#patience,
+      asked: (target) => this.#asked.has(target.pgid === this.identity.pid ? 'group' : keyOf(target)),
       send: (target, name) => this.#signalProcess(target, name),
     })
     // What they all wrote is with the kernel now, held back or not.
@@ -175,6 +179,7 @@ export class InProcessPty implements Pty {
     const ignoresTerm = (who: ProcessIdentity): boolean | null => processTable.ignores?.(who, 'SIGTERM') ?? null
     const leaderIgnores = ignoresTerm(this.identity)
     this.#signalGroup('SIGTERM', this.#askedBy)
+    this.#asked.add('group')
     if (leaderIgnores === true) this.#signalGroup('SIGHUP', this.#askedBy)
     this.#signalGroup('SIGCONT', this.#askedBy)
     if (leaderIgnores === null) this.#hangUpTimer = clock.setTimer(graceMs / 2, () => this.#signalGroup('SIGHUP', this.#askedBy))
@@ -182,6 +187,7 @@ export class InProcessPty implements Pty {
     for (const info of (await sweep.find(this.#mark)) ?? []) {
       if (this.#leaderEnded || info.pgid === this.identity.pid) continue
       this.#signalProcess(info, 'SIGTERM')
+      this.#asked.add(keyOf(info))
       if (ignoresTerm(info) === true) this.#signalProcess(info, 'SIGHUP')
       this.#signalProcess(info, 'SIGCONT')
     }

@@ -65,6 +65,8 @@ type Hunt = {
   readonly clock: Clock
   readonly mark: string
   readonly patience: Patience
+  /** Whether it was sent SIGTERM before: programs take a second one for impatience. */
+  readonly asked: (target: ProcessInfo) => boolean
   /** Sends one signal and keeps its record. */
   readonly send: (target: ProcessInfo, signal: NodeJS.Signals) => void
 }
@@ -98,7 +100,7 @@ export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
     for (const info of alive) {
       if (killing) hunt.send(info, 'SIGKILL')
       else if (!met.has(keyOf(info))) {
-        hunt.send(info, 'SIGTERM')
+        if (!hunt.asked(info)) hunt.send(info, 'SIGTERM')
         hunt.send(info, 'SIGCONT') // a stopped process handles SIGTERM only when it goes on
       }
       met.set(keyOf(info), { info, last: killing ? 'SIGKILL' : 'SIGTERM' })
@@ -116,7 +118,8 @@ async function untilDead({ clock, processTable }: Hunt, processes: readonly Proc
   }
 }
 
-const keyOf = (identity: ProcessIdentity): string => `${identity.pid}:${identity.startTime}`
+/** A process as a key of maps and sets. */
+export const keyOf = (identity: ProcessIdentity): string => `${identity.pid}:${identity.startTime}`
 
 const delay = (clock: Clock, delayMs: number): Promise<void> =>
   new Promise((resolve) => {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
@@ -21,6 +23,28 @@ describe('the end of the whole tree', () => {
       expect.objectContaining({ signal: 'SIGKILL', target: { pid: expect.any(Number), scope: 'survivor' } }),
     )
   })
+
+  for (const [where, prefix] of [
+    ['in its group', ''],
+    ['in a session of its own', 'setsid '],
+  ] as const) {
+    it(`what a leader ran ${where} has the whole grace and one SIGTERM, also where the leader ends at once [PTY-7]`, async () => {
+      let ahead = 0
+      await using kit = openKit({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + ahead } })
+      const go = join(kit.directory, 'go')
+      // SIGHUP ignored: the kernel sends it to the group in the foreground when the leader of a session ends.
+      const server = `trap 'n=$((n+1))' TERM; trap '' HUP; echo ready; while [ ! -e "$GO" ]; do sleep 0.02; done; echo "asked $n time" > "$GO.done"`
+      const pty = await kit.host.spawn(sh(`${prefix}sh -c "$SERVER" & wait`, { extraEnv: { GO: go, SERVER: server } }))
+      await untilOutput(pty, 'ready')
+      const ending = pty.terminate({ graceMs: 60_000, askedBy: 'test' })
+      await until('the leader has ended', () => !kit.processTable.isAlive(pty.identity))
+      await until('it was found', () => pty.signals().some(({ signal, target }) => target.scope === 'survivor' && signal === 'SIGCONT'))
+      ahead = 30_000 // half of the grace is over
+      writeFileSync(go, '')
+      expect(await ending).toMatchObject({ signal: 'SIGTERM' })
+      expect(readFileSync(`${go}.done`, 'latin1')).toBe('asked 1 time\n')
+    })
+  }
 
   it('ends what a leader leaves behind when it exits by itself [PTY-7]', async () => {
     await using kit = openKit()
