@@ -6,6 +6,7 @@ import type { Worktrees } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { makeGit } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
+import { patientGit } from './half-written.ts'
 import { checkGit, locateWorkspace } from './git-workspace.ts'
 import { inTurn } from './repository-queue.ts'
 import { addWorktree, resolveBase } from './worktree-add.ts'
@@ -52,7 +53,7 @@ export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): 
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
     throw new SignalboxError('ERR_WORKSPACE_NOT_FOUND', `${directory} is not a directory`, { context: { cwd: directory } })
   }
-  const git = makeGit(options.environment ?? process.env)
+  const git = patientGit(makeGit(options.environment ?? process.env), options)
   const version = await checkGit(git, directory)
   const workspace = await locateWorkspace(git, directory)
   const context: WorktreeContext = { git, workspace, version, clock: options.clock, random: options.random }
