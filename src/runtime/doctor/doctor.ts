@@ -12,8 +12,9 @@ import { checkMachine, failedBy, passed } from './checks.ts'
 import { sweepLanes } from './lanes.ts'
 import { sweepProcesses } from './processes.ts'
 import { closeRuns, sweepLogs, sweepOwners } from './records.ts'
-import type { Scene } from './scene.ts'
+import { goes, type Scene } from './scene.ts'
 import { openForReading } from './reading.ts'
+import { brokenEntries, repairEntry } from './unfinished.ts'
 import { sweepUnrecorded } from './unrecorded.ts'
 
 export type DoctorOptions = {
@@ -67,8 +68,14 @@ const sweep = async (env: Environment, options: DoctorOptions, store: EventStore
     branchPrefix: options.branchPrefix ?? 'signalbox/',
     fix: options.fix,
   }
-  const found: DoctorFinding[] = []
-  for (const look of [sweepProcesses, sweepLanes, sweepUnrecorded, closeRuns, sweepOwners, sweepLogs]) found.push(...(await look(scene)))
+  const found: DoctorFinding[] = [...(await sweepProcesses(scene))]
+  const broken = await brokenEntries(scene)
+  if (broken.length > 0 && !options.fix) {
+    const why = 'git was ended while it added a worktree; until that is repaired no git can list worktrees, and nor can doctor'
+    return { checks: [storeCheck(env, store, false)], found: [...found, ...broken.map((path) => goes(scene, 'worktree', path, why))] }
+  }
+  for (const path of broken) await repairEntry(path)
+  for (const look of [sweepLanes, sweepUnrecorded, closeRuns, sweepOwners, sweepLogs]) found.push(...(await look(scene)))
   return { checks: [storeCheck(env, store, options.fix)], found }
 }
 
@@ -87,6 +94,11 @@ const inTurn = (env: Environment, options: DoctorOptions): Promise<Findings> =>
     ? withGate(join(env.paths.directory, 'doctor'), systemClock, () => sweepWith(env, options, env.openStore))
     : sweepWith(env, options, () => openForReading(env))
 
+const failedSweep = (error: unknown): Findings => {
+  const ofGit = isSignalboxError(error) && /^ERR_(GIT|WORKTREE|WORKSPACE)_/u.test(error.code)
+  return { checks: [failedBy(ofGit ? 'git' : 'store', error)], found: [] }
+}
+
 /** Checks the machine and finds, and with `fix` removes, what killed runs left. */
 export const diagnose = async (options: DoctorOptions): Promise<DoctorReport> => {
   const { env, checks: git } = await openOrSay(options)
@@ -96,11 +108,9 @@ export const diagnose = async (options: DoctorOptions): Promise<DoctorReport> =>
     fix: options.fix,
     ...(options.execHelper !== undefined && { execHelper: options.execHelper }),
   })
-  const swept =
-    env === null
-      ? { checks: [], found: [] }
-      : await inTurn(env, options).catch((error: unknown) => ({ checks: [failedBy('store', error)], found: [] }))
-  const checks = [...git, ...machine, ...swept.checks]
+  const swept = env === null ? { checks: [], found: [] } : await inTurn(env, options).catch(failedSweep)
+  const failed = new Set(swept.checks.map(({ name }) => name))
+  const checks = [...git.filter(({ name }) => !failed.has(name)), ...machine, ...swept.checks]
   const ok = checks.every((check) => check.ok !== false) && swept.found.every(({ action }) => action !== 'would-remove')
   return { type: 'doctor', ok, checks, found: swept.found }
 }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { lstat, readdir, readFile, readlink, rm, rmdir, unlink } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { lstat, readdir, readFile, readlink, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { gitEnvironment } from '../../adapters/git/git-command.ts'
 import { exists, realPathOf } from '../../adapters/git/files.ts'
 import { type AdminEntry, adminEntries, adminEntryOf } from '../../adapters/git/worktree-admin.ts'
 import type { WorktreeRecord } from '../../protocols/records.ts'
+import { gitIsDone } from './git-processes.ts'
 import { isSlug, type Scene } from './scene.ts'
 
 /** What `git worktree add` writes into `locked` until the check-out is complete. Source: builtin/worktree.c, add_worktree */
@@ -104,4 +105,18 @@ export const emptyEntries = async ({ env }: Scene): Promise<readonly string[]> =
     if (inside.every((file) => file === 'locked' || file === 'gitdir')) found.push(dir)
   }
   return found
+}
+
+/** Entries of ours that stop every git from looking at the worktrees: `kill -9` of git came before it filled `commondir`. */
+export const brokenEntries = async ({ env }: Scene): Promise<readonly string[]> => {
+  const root = join(env.worktrees.workspace.commonDir, 'worktrees')
+  const names = (await readdir(root).catch(() => [])).filter(isSlug)
+  const sizes = await Promise.all(names.map((name) => stat(join(root, name, 'commondir')).catch(() => null)))
+  return names.filter((_name, index) => sizes[index]?.size === 0).map((name) => join(root, name))
+}
+
+/** Fills in what git did not come to write; then the entry is one of an unfinished check-out like others. */
+export const repairEntry = async (dir: string): Promise<void> => {
+  const gitdir = await readFile(join(dir, 'gitdir'), 'utf8').catch(() => '')
+  if (await gitIsDone(dirname(gitdir.trim() || join(dir, '.git')))) await writeFile(join(dir, 'commondir'), '../..\n')
 }

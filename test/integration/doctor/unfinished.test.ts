@@ -122,7 +122,7 @@ describe('doctor --fix after kill -9 of git itself', () => {
 
   it('clears away what git left before it had made a worktree: every step of an add [LN-5]', async () => {
     const admin = join(world.root, '.git', 'worktrees')
-    const steps = ['directory', 'branch', 'lock', 'gitdir', 'link', 'head'] as const
+    const steps = ['directory', 'branch', 'lock', 'gitdir', 'link', 'head', 'half'] as const
     const planted = []
     for (const [index, step] of steps.entries()) {
       const lane = await plant(world, step, { worktree: false, state: 'provisioning' })
@@ -138,9 +138,12 @@ describe('doctor --fix after kill -9 of git itself', () => {
       if (index >= 4) await writeFile(join(lane.path, '.git'), `gitdir: ${dir}\n`)
       if (index >= 5) {
         await writeFile(join(dir, 'HEAD'), `${'0'.repeat(40)}\n`)
-        await writeFile(join(dir, 'commondir'), '../..\n')
+        // The last one is met between the making of the file and its first byte: no git can list worktrees then.
+        await writeFile(join(dir, 'commondir'), step === 'half' ? '' : '../..\n')
       }
     }
+    await expect(world.git('worktree', 'list')).rejects.toThrow('commondir')
+    expect((await doctor(world, false)).found.some(({ action, what }) => action === 'would-remove' && what.includes('half-'))).toBe(true)
     const report = await doctor(world)
     expect(report.checks.filter(({ ok }) => ok === false)).toEqual([])
     expect(told(report).filter((line) => line.startsWith('left'))).toEqual([])
