@@ -10,12 +10,16 @@ export const systemClock: Clock = {
   setTimer: (delayMs, fire) => new LongTimer(delayMs, fire),
 }
 
-/** A timer of any length, in stretches that node can take. */
+/** A timer of any length, in stretches that node can take; never early, though node's are by up to some milliseconds in a busy turn. */
 class LongTimer implements Timer {
   private handle: NodeJS.Timeout | null = null
+  private readonly dueAt: number
+  private readonly fire: () => void
 
   constructor(delayMs: number, fire: () => void) {
-    this.stretch(performance.now() + delayMs, fire)
+    this.dueAt = performance.now() + delayMs
+    this.fire = fire
+    this.arm()
   }
 
   cancel(): void {
@@ -23,8 +27,8 @@ class LongTimer implements Timer {
     this.handle = null
   }
 
-  private stretch(dueAt: number, fire: () => void): void {
-    const left = dueAt - performance.now()
-    this.handle = left <= LONGEST_MS ? setTimeout(fire, left) : setTimeout(() => this.stretch(dueAt, fire), LONGEST_MS)
+  private arm(): void {
+    const left = Math.min(this.dueAt - performance.now(), LONGEST_MS)
+    this.handle = setTimeout(() => (performance.now() < this.dueAt ? this.arm() : this.fire()), left)
   }
 }
