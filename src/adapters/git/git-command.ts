@@ -1,4 +1,6 @@
 import { simpleGit } from 'simple-git'
+import { createSlots } from './slots.ts'
+import { guardSpawns } from './spawn-guard.ts'
 
 /** The oldest git that signalbox supports: `--end-of-options`, `update-ref --stdin` transactions. */
 export const OLDEST_GIT: readonly [number, number] = [2, 30]
@@ -62,44 +64,57 @@ export type GitCall = {
   readonly onOutputClosed?: (closed: Promise<void>) => void
 }
 
+/** git processes of this process at once: more only take descriptors and each other's processors. */
+const GIT_AT_ONCE = 8
+const inSlot = createSlots(GIT_AT_ONCE)
+
 /** Runs git without a shell. @throws GitExit */
 export type Git = (cwd: string, args: readonly string[], call?: GitCall) => Promise<string>
+
+/** See spawn-guard: a child without streams is all that simple-git sees of a lack of descriptors. */
+const startFailure = (error: unknown): string =>
+  /TypeError: .*undefined \(reading 'on'\)/.test(String(error))
+    ? 'git could not be started: no file descriptor is free; raise the limit (ulimit -n) or run fewer lanes at once'
+    : String(error)
 
 const ended = (stream: NodeJS.ReadableStream): Promise<void> => new Promise((resolve) => stream.once('close', resolve))
 
 /** @param environment of the caller, such as `process.env`. */
 export const makeGit = (environment: NodeJS.ProcessEnv): Git => {
   const env = gitEnvironment(environment)
-  return async (cwd, args, call = {}) => {
-    // Through GIT_CONFIG_PARAMETERS this reaches git's own children too. A file-system monitor would outlive the lane
-    // as a daemon, and `status` must not rest on one.
-    const argv = ['-c', 'core.fsmonitor=false', ...args]
-    let failure: { exitCode: number | null; stdout: string; stderr: string } | undefined
-    const git = simpleGit({
-      baseDir: cwd,
-      allowEnvironment: [...KEPT_VARIABLES, 'GIT_TERMINAL_PROMPT'],
-      unsafe: { allowUnsafeConfigPaths: true, allowUnsafeSshCommand: true, allowUnsafeFsMonitor: true },
-      timeout: { block: call.timeoutMs ?? QUERY_TIMEOUT_MS },
-      ...(call.signal && { abort: call.signal }),
-      // Without input simple-git leaves the pipe open, and a hook that reads would wait for ever.
-      input: () => call.input ?? '\n',
-      errors: (error, { exitCode, stdOut, stdErr }) => {
-        // simple-git takes a failure without text for a success.
-        if (exitCode === 0 && error === undefined) return undefined
-        failure = { exitCode, stdout: Buffer.concat(stdOut).toString(), stderr: Buffer.concat(stdErr).toString() }
-        return error ?? new Error(`git exited with ${exitCode}`)
-      },
-    }).env(env)
-    git.outputHandler((_command, stdout, stderr) => {
-      // simple-git waits 50 ms more after a command that printed nothing; an empty chunk spares that.
-      stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)))
-      call.onOutputClosed?.(Promise.all([ended(stdout), ended(stderr)]).then(() => undefined))
-    })
-    try {
-      return await git.raw(argv)
-    } catch (error) {
-      if (failure === undefined) throw new GitExit(args, -1, '', String(error), error)
-      throw new GitExit(args, failure.exitCode, failure.stdout, failure.stderr, error)
-    }
+  guardSpawns()
+  return (cwd, args, call = {}) => inSlot(() => runGit(env, cwd, args, call))
+}
+
+const runGit = async (env: Record<string, string>, cwd: string, args: readonly string[], call: GitCall): Promise<string> => {
+  // Through GIT_CONFIG_PARAMETERS this reaches git's own children too. A file-system monitor would outlive the lane
+  // as a daemon, and `status` must not rest on one.
+  const argv = ['-c', 'core.fsmonitor=false', ...args]
+  let failure: { exitCode: number | null; stdout: string; stderr: string } | undefined
+  const git = simpleGit({
+    baseDir: cwd,
+    allowEnvironment: [...KEPT_VARIABLES, 'GIT_TERMINAL_PROMPT'],
+    unsafe: { allowUnsafeConfigPaths: true, allowUnsafeSshCommand: true, allowUnsafeFsMonitor: true },
+    timeout: { block: call.timeoutMs ?? QUERY_TIMEOUT_MS },
+    ...(call.signal && { abort: call.signal }),
+    // Without input simple-git leaves the pipe open, and a hook that reads would wait for ever.
+    input: () => call.input ?? '\n',
+    errors: (error, { exitCode, stdOut, stdErr }) => {
+      // simple-git takes a failure without text for a success.
+      if (exitCode === 0 && error === undefined) return undefined
+      failure = { exitCode, stdout: Buffer.concat(stdOut).toString(), stderr: Buffer.concat(stdErr).toString() }
+      return error ?? new Error(`git exited with ${exitCode}`)
+    },
+  }).env(env)
+  git.outputHandler((_command, stdout, stderr) => {
+    // simple-git waits 50 ms more after a command that printed nothing; an empty chunk spares that.
+    stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)))
+    call.onOutputClosed?.(Promise.all([ended(stdout), ended(stderr)]).then(() => undefined))
+  })
+  try {
+    return await git.raw(argv)
+  } catch (error) {
+    if (failure === undefined) throw new GitExit(args, -1, '', startFailure(error), error)
+    throw new GitExit(args, failure.exitCode, failure.stdout, failure.stderr, error)
   }
 }
