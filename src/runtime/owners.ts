@@ -61,18 +61,37 @@ const parse = (text: string): Owner | null => {
   }
 }
 
-/** @returns the living owners, and the files that dead ones left. */
+const NAME = /^(\d+)-([^.]+)\.json/u
+
+/** A file that cannot be understood is being written as long as the process that its name tells lives. */
+const isBeingWritten = (name: string, table: ProcessTable): boolean => {
+  const [, pid, startTime] = NAME.exec(name) ?? []
+  return pid !== undefined && table.identify(Number(pid))?.startTime === startTime
+}
+
+const absent =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead
+    throw error
+  }
+
+/**
+ * @returns the living owners, and the files that dead ones left. Throws when that cannot be told: an owner that is
+ *   overlooked would have its lanes taken for abandoned.
+ */
 export const readOwners = async (
   directory: string,
   table: ProcessTable,
 ): Promise<{ living: readonly Owner[]; stale: readonly string[] }> => {
   const living: Owner[] = []
   const stale: string[] = []
-  for (const name of await readdir(directory).catch(() => [])) {
+  for (const name of await readdir(directory).catch(absent([]))) {
     const path = join(directory, name)
-    const owner = parse(await readFile(path, 'utf8').catch(() => ''))
+    const text = await readFile(path, 'utf8').catch(absent(null))
+    const owner = text === null ? null : parse(text)
     if (owner !== null && table.isAlive(owner)) living.push(owner)
-    else stale.push(path)
+    else if (text !== null && !isBeingWritten(name, table)) stale.push(path)
   }
   return { living, stale }
 }

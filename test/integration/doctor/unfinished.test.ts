@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { copyWorld, lost, makeWorld, runChild, survey, unaccounted, type World } from '../../helpers/crash-world.ts'
-import { branchesOf, doctor, findingOn, plant, told } from './planted.ts'
+import { branchesOf, doctor, environmentOf, findingOn, plant, told } from './planted.ts'
 
 /**
  * A filter that git runs in the middle of a check-out. It walks up from itself to the crash child (CRASH_ROOT, a start
@@ -118,6 +118,19 @@ describe('doctor --fix after kill -9 of git itself', () => {
     await rm(world.stateHome, { recursive: true })
     expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'removed' })
     expect(await unaccounted(world, new Set())).toEqual([])
+  })
+
+  it('lists worktrees while another git fills the entry of its own [LN-11]', async () => {
+    const dir = join(world.root, '.git', 'worktrees', 'theirs')
+    await mkdir(dir)
+    await writeFile(join(dir, 'commondir'), '')
+    await writeFile(join(dir, 'gitdir'), `${world.base}/theirs/.git\n`)
+    const { worktrees } = await environmentOf(world)
+    await expect(worktrees.list()).rejects.toThrow('commondir')
+    const listed = worktrees.list()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await writeFile(join(dir, 'commondir'), '../..\n')
+    expect((await listed).map(({ path }) => path)).toContain(world.root)
   })
 
   it('clears away what git left before it had made a worktree: every step of an add [LN-5]', async () => {
