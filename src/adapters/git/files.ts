@@ -4,15 +4,28 @@ import { basename, dirname, join } from 'node:path'
 /** @returns `ENOENT` and the like, or undefined. */
 export const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
+/**
+ * What is looked for is not there: `absent`. Any other failure (no descriptor free, no permission) tells nothing and
+ * must not be taken for an answer: work could be taken for gone.
+ */
+export const orAbsent = async <T, A>(look: Promise<T>, absent: A): Promise<T | A> => {
+  try {
+    return await look
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return absent
+    throw error
+  }
+}
+
 export const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
+  orAbsent(
+    access(path).then(() => true),
+    false,
   )
 
 /** @returns `path` with links resolved, up to the first part that does not exist. */
 export const realPathOf = async (path: string): Promise<string> => {
-  const whole = await realpath(path).catch(() => null)
+  const whole = await orAbsent(realpath(path), null)
   if (whole !== null) return whole
   const parent = dirname(path)
   return parent === path ? path : join(await realPathOf(parent), basename(path))

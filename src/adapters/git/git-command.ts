@@ -55,6 +55,16 @@ export class GitExit extends Error {
   }
 }
 
+/** git ran and refused: `otherwise`. That it could not run, or was killed, tells nothing and is thrown on. */
+export const orWhenGitRefuses = async <T, O>(command: Promise<T>, otherwise: O): Promise<T | O> => {
+  try {
+    return await command
+  } catch (error) {
+    if (error instanceof GitExit && error.exitCode !== null && error.exitCode > 0) return otherwise
+    throw error
+  }
+}
+
 export type GitCall = {
   readonly input?: string
   readonly signal?: AbortSignal | undefined

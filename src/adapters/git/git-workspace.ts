@@ -3,7 +3,7 @@ import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import { GitExit, OLDEST_GIT, type Git } from './git-command.ts'
+import { GitExit, OLDEST_GIT, orWhenGitRefuses, type Git } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 
 /** git prints one line feed after a path; a path may hold others. */
@@ -48,10 +48,13 @@ const ask = async (git: Git, cwd: string, option: string): Promise<string> => {
  * `--separate-git-dir`. A bare repository that has worktrees has no main one: then the present worktree stands for it.
  */
 const mainRoot = async (git: Git, commonDir: string, toplevel: string): Promise<string> => {
-  const configured = await git(commonDir, ['config', '--file', join(commonDir, 'config'), '--get', 'core.worktree']).catch(() => '')
+  const configured = await orWhenGitRefuses(git(commonDir, ['config', '--file', join(commonDir, 'config'), '--get', 'core.worktree']), '')
   if (configured !== '') return realpath(resolve(commonDir, line(configured))).catch(() => toplevel)
   if (basename(commonDir) !== '.git') return toplevel
-  const bare = await git(commonDir, ['config', '--file', join(commonDir, 'config'), '--type=bool', '--get', 'core.bare']).catch(() => '')
+  const bare = await orWhenGitRefuses(
+    git(commonDir, ['config', '--file', join(commonDir, 'config'), '--type=bool', '--get', 'core.bare']),
+    '',
+  )
   return line(bare) === 'true' ? toplevel : dirname(commonDir)
 }
 

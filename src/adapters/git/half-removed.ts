@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exists, removeEmpty } from './files.ts'
+import { exists, orAbsent, removeEmpty } from './files.ts'
 import type { Git } from './git-command.ts'
 import type { AdminEntry } from './worktree-admin.ts'
 import { readStatus } from './worktree-status.ts'
@@ -33,7 +33,7 @@ export const mendHalfRemoved = async (git: Git, entry: AdminEntry): Promise<void
 export const sweepHalfRemoved = async (commonDir: string): Promise<void> => {
   const root = join(commonDir, 'worktrees')
   let swept = false
-  for (const name of await readdir(root).catch(() => [])) {
+  for (const name of await orAbsent(readdir(root), [])) {
     const dir = join(root, name)
     if (!(await exists(join(dir, MARK))) || (await exists(join(dir, 'gitdir')))) continue
     await rm(dir, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Git } from './git-command.ts'
+import { orWhenGitRefuses, type Git } from './git-command.ts'
 
 /** Few enough paths for one command line. */
 const BATCH = 200
@@ -26,7 +26,7 @@ const changedAmong = async (git: Git, worktree: string, paths: readonly string[]
     }),
   )
   // Unreadable, or a directory by now: then it is not as it was.
-  const now = await git(worktree, ['hash-object', '--', ...paths]).catch(() => '')
+  const now = await orWhenGitRefuses(git(worktree, ['hash-object', '--', ...paths]), '')
   const hashes = now.split('\n')
   return paths.filter((path, index) => objects.get(path) !== hashes[index])
 }

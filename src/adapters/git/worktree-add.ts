@@ -3,7 +3,7 @@ import { dirname, isAbsolute } from 'node:path'
 import type { Worktree, WorktreeSpec, WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { SignalboxError, isSignalboxError, type ErrorContext } from '../../protocols/errors.ts'
 import { exists, makeDirectories, realPathOf, removeEmpty } from './files.ts'
-import { CHECKOUT_TIMEOUT_MS, type Git } from './git-command.ts'
+import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses, type Git } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 import { lacksSpace } from './disk-space.ts'
 import { checkCopies, copyIntoLane } from './lane-copies.ts'
@@ -21,20 +21,18 @@ const pathExists = (path: string, why: string): SignalboxError =>
 
 /** @returns the full object id of the commit that `base` names. @throws ERR_WORKTREE_BASE_NOT_FOUND */
 export const resolveBase = async (git: Git, workspace: WorkspaceInfo, base: string): Promise<string> => {
-  const missing = (cause?: unknown): SignalboxError =>
+  const missing = (): SignalboxError =>
     new SignalboxError(
       'ERR_WORKTREE_BASE_NOT_FOUND',
       `the base ${JSON.stringify(base)} names no commit; \`git branch -a\` lists branches`,
       {
         context: { base },
-        cause,
       },
     )
   // A base of a plan is untrusted text: never an option, never two arguments.
   if (base === '' || base.startsWith('-') || base.includes('\0')) throw missing()
-  const answer = await git(workspace.root, ['rev-parse', '--verify', '--end-of-options', `${base}^{commit}`]).catch((error: unknown) => {
-    throw missing(error)
-  })
+  const answer = await orWhenGitRefuses(git(workspace.root, ['rev-parse', '--verify', '--end-of-options', `${base}^{commit}`]), null)
+  if (answer === null) throw missing()
   return answer.trim()
 }
 

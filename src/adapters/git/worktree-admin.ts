@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { exists, realPathOf } from './files.ts'
+import { exists, orAbsent, realPathOf } from './files.ts'
 
 /** What git keeps of a linked worktree: `<common directory>/worktrees/<name>`. */
 export type AdminEntry = {
@@ -12,11 +12,11 @@ export type AdminEntry = {
   readonly locked: string | null
 }
 
-const readText = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null)
+const readText = (path: string): Promise<string | null> => orAbsent(readFile(path, 'utf8'), null)
 /** Every entry that can be read, from the files themselves: `git worktree list` leaves damaged ones out. */
 export const adminEntries = async (commonDir: string): Promise<readonly AdminEntry[]> => {
   const root = join(commonDir, 'worktrees')
-  const names = await readdir(root).catch(() => [])
+  const names = await orAbsent(readdir(root), [])
   const entries = await Promise.all(
     names.map(async (name): Promise<AdminEntry | null> => {
       const dir = join(root, name)

@@ -3,7 +3,7 @@ import type { RemovalReport, Worktree } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { exists, realPathOf, removeEmpty } from './files.ts'
 import { markRemoval, mendHalfRemoved, sweepHalfRemoved, unmarkRemoval } from './half-removed.ts'
-import { CHECKOUT_TIMEOUT_MS, GitExit } from './git-command.ts'
+import { CHECKOUT_TIMEOUT_MS, GitExit, orWhenGitRefuses } from './git-command.ts'
 import { holdCopies } from './lane-copies.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
@@ -110,7 +110,7 @@ const letGitRemove = async (context: WorktreeContext, worktree: Worktree, seen: 
 const removeMissing = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   const head = `worktrees/${entry.dir.slice(join(workspace.commonDir, 'worktrees').length + 1)}/HEAD`
-  const loose = await countCommits(git, workspace.commonDir, [head, '--not', '--branches', '--tags', '--remotes']).catch(() => 0)
+  const loose = await orWhenGitRefuses(countCommits(git, workspace.commonDir, [head, '--not', '--branches', '--tags', '--remotes']), 0)
   if (loose > 0) throw dirty(entry.path, [`(detached HEAD: ${loose} commits on no branch)`])
   await git(workspace.root, ['worktree', 'remove', '--', entry.path])
 }
@@ -137,7 +137,7 @@ const removeDirectory = async (context: WorktreeContext, worktree: Worktree, pat
 const heldByHead = async ({ git, workspace, version }: WorktreeContext, path: string, commit: string): Promise<boolean> => {
   for (const entry of await listWorktrees(git, workspace, version)) {
     if (entry.path === path || entry.branch !== null || entry.head === null) continue
-    if ((await countCommits(git, workspace.commonDir, [commit, '--not', entry.head]).catch(() => 1)) === 0) return true
+    if ((await orWhenGitRefuses(countCommits(git, workspace.commonDir, [commit, '--not', entry.head]), 1)) === 0) return true
   }
   return false
 }

@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worktree, WorktreeWork } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import { exists, realPathOf } from './files.ts'
-import type { Git } from './git-command.ts'
+import { exists, orAbsent, realPathOf } from './files.ts'
+import { orWhenGitRefuses, type Git } from './git-command.ts'
 import { hiddenChanges } from './hidden-changes.ts'
 import { unchangedCopies } from './lane-copies.ts'
 import { readStatus, type Status } from './worktree-status.ts'
@@ -31,11 +31,11 @@ export const countCommits = async (git: Git, cwd: string, args: readonly string[
 
 /** Git directories of the submodules that were initialised in a worktree, nested ones included. */
 const moduleDirectories = async (modules: string): Promise<readonly string[]> => {
-  const names = await readdir(modules).catch(() => [])
+  const names = await orAbsent(readdir(modules), [])
   const found = await Promise.all(
     names.map(async (name): Promise<readonly string[]> => {
       const directory = join(modules, name)
-      if (!(await stat(directory).catch(() => null))?.isDirectory()) return []
+      if (!(await orAbsent(stat(directory), null))?.isDirectory()) return []
       // A submodule's name may hold slashes, so a directory without HEAD is a part of a name.
       if (!(await exists(join(directory, 'HEAD')))) return moduleDirectories(directory)
       return [directory, ...(await moduleDirectories(join(directory, 'modules')))]
@@ -49,7 +49,7 @@ const unpushedSubmodules = async (git: Git, adminDir: string): Promise<readonly 
   const modules = join(adminDir, 'modules')
   const lines: string[] = []
   for (const directory of await moduleDirectories(modules)) {
-    const commits = await countCommits(git, directory, ['--all', 'HEAD', '--not', '--remotes']).catch(() => 1)
+    const commits = await orWhenGitRefuses(countCommits(git, directory, ['--all', 'HEAD', '--not', '--remotes']), 1)
     if (commits > 0) lines.push(`(submodule ${directory.slice(modules.length + 1)}: ${commits} commits that no remote has)`)
   }
   return lines
