@@ -231,7 +231,7 @@ describe('what a lane leaves', () => {
     const lane = laneOf(summary, 'dirty')
     expect(lane.outcome).toBe('succeeded')
     expect([...lane.uncommitted].sort()).toEqual(['file-1.txt', 'new file.txt', 'settings.local', 'staged.txt'])
-    expect(lane.reason).toBe('worktree kept: it holds 4 uncommitted files')
+    expect(lane.reason).toBe('worktree kept: it holds 4 uncommitted files (file-1.txt, staged.txt, new file.txt, settings.local)')
     expect(readFileSync(join(lane.worktree ?? '', 'new file.txt'), 'utf8')).toBe('new\n')
     expect(laneOf(summary, 'failing')).toMatchObject({ outcome: 'failed', uncommitted: ['left.txt'] })
     expect(existsSync(join(laneOf(summary, 'failing').worktree ?? '', 'left.txt'))).toBe(true)
