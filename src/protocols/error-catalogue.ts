@@ -259,6 +259,19 @@ export const CATALOGUE = {
   ERR_RUN_INTERRUPTED: { kind: 'interrupt', text: 'The run was interrupted.', next: 'Start it again.', retryable: false },
   ERR_RUNTIME_CLOSED: { kind: 'usage', text: 'The runtime was closed.', next: 'Start a new one.', retryable: false },
   ERR_USAGE: { kind: 'usage', text: 'The command line is wrong.', next: 'See `signalbox help`.', retryable: false },
+  // the test kit
+  ERR_FAULT_PLANTED: {
+    kind: 'fault',
+    text: 'A test planted this fault (`signalbox/testing`).',
+    next: 'See what the actor makes of it.',
+    retryable: false,
+  },
+  ERR_SIMULATION_STUCK: {
+    kind: 'usage',
+    text: 'A simulated tree does not come to rest.',
+    next: 'Look for a promise that nothing settles, or a timer that is set again for ever.',
+    retryable: false,
+  },
   ERR_NODE_TOO_OLD: { kind: 'usage', text: 'This Node.js is too old.', next: 'Use Node.js 24.18 or later.', retryable: false },
 } as const
 

@@ -163,6 +163,6 @@ describe('packed package', () => {
     const code = "await import('signalbox/dist/kernel/types.js')"
     await expect(run(process.execPath, ['--input-type=module', '-e', code], project)).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
     const manifest = JSON.parse(readFileSync(join(project, 'node_modules/signalbox/package.json'), 'utf8')) as { exports: object }
-    expect(Object.keys(manifest.exports)).toEqual(['.', './plan.schema.json', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual(['.', './testing', './plan.schema.json', './package.json'])
   })
 })
