@@ -4,7 +4,8 @@ import type { Clock } from '../src/ports/clock.port.ts'
 import { type ActorContext, type DeadLetter, defineActor, named, type Target } from '../src/kernel/types.ts'
 import { isSignalboxError } from '../src/protocols/errors.ts'
 import { worker } from '../src/supervisors/spec.ts'
-import { type Engine, property } from './kernel-engine.ts'
+import type { Engine } from '../src/testing/simulate.ts'
+import { property } from './kernel-engine.ts'
 
 const ACTORS = 3
 const HANDLER_LIMIT_MS = 50

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
 import { worker } from '../src/supervisors/spec.ts'
-import { type Engine, property } from './kernel-engine.ts'
+import type { Engine } from '../src/testing/simulate.ts'
+import { property } from './kernel-engine.ts'
 import { expectedLog, nameOf, type Step, type SupervisorScenario } from './supervisor-model.ts'
 
 type Protocol = { crash: { message: object }; exit: { message: object } }

@@ -3,7 +3,8 @@ import { describe, expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
 import { type Decision, type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
-import { type Engine, property } from './kernel-engine.ts'
+import type { Engine } from '../src/testing/simulate.ts'
+import { property } from './kernel-engine.ts'
 
 type Protocol = { crash: { message: object } }
 type Step =

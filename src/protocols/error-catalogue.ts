@@ -266,6 +266,12 @@ export const CATALOGUE = {
     next: 'See what the actor makes of it.',
     retryable: false,
   },
+  ERR_MACHINE_INVALID_TRANSITION: {
+    kind: 'usage',
+    text: 'A state machine that is being checked cannot take this event in its present state.',
+    next: 'See state and event in the message.',
+    retryable: false,
+  },
   ERR_SIMULATION_STUCK: {
     kind: 'usage',
     text: 'A simulated tree does not come to rest.',

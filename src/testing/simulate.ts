@@ -37,7 +37,7 @@ export type SimulationResult = {
 
 /** The engine that runs a simulation: ours, or a copy of it with a planted bug. */
 export type Engine = { readonly startSystem: typeof startSystem; readonly SeededScheduler: typeof SeededScheduler }
-const OURS: Engine = { startSystem, SeededScheduler }
+export const OURS: Engine = { startSystem, SeededScheduler }
 
 /** A tree that is not at rest after so many timers never will be. */
 const MOST_TIMERS = 100_000

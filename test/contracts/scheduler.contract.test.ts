@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { nactScheduler } from '../../src/adapters/schedulers/nact-scheduler.adapter.ts'
 import { SeededScheduler } from '../../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type { Scheduler } from '../../src/ports/scheduler.port.ts'
-import { schedulerChecks } from './scheduler.contract.ts'
+import { conformance } from '../../src/testing/conformance.ts'
+import { schedulerChecks } from '../../src/testing/scheduler-checks.ts'
 
 const schedulers: readonly { readonly name: string; readonly make: () => Scheduler }[] = [
   { name: 'nact', make: nactScheduler },
@@ -36,16 +37,6 @@ const slotOf = (scheduler: Scheduler, runnable: Parameters<Scheduler['attach']>[
   return { wake: () => slot.wake(), release: () => slot.release() }
 }
 
-const failures = async (make: () => Scheduler): Promise<string[]> => {
-  const failed: string[] = []
-  for (const { title, check } of schedulerChecks) {
-    const scheduler = make()
-    await check(scheduler).catch(() => failed.push(title))
-    await scheduler.close()
-  }
-  return failed
-}
-
 describe.each(schedulers)('scheduler $name', ({ make }) => {
   it.each(schedulerChecks)('$title [SUP-2]', async ({ check }) => {
     const scheduler = make()
@@ -53,8 +44,12 @@ describe.each(schedulers)('scheduler $name', ({ make }) => {
     await scheduler.close()
   })
 
+  it('is found conformant as a whole [SUP-2]', async () => expect(await conformance(make)).toEqual({ ok: true, problems: [] }))
+
   it.each(Object.entries(broken))('conformance fails when %s [SUP-2]', async (_name, breakIt) => {
-    expect(await failures(() => breakIt(make()))).not.toEqual([])
+    const { ok, problems } = await conformance(() => breakIt(make()))
+    expect(ok).toBe(false)
+    expect(problems).not.toEqual([])
   })
 })
 

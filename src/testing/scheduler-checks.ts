@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Runnable, Scheduler, Slot } from '../../src/ports/scheduler.port.ts'
+import type { Runnable, Scheduler, Slot } from '../ports/scheduler.port.ts'
 
 /** A check of what every scheduler must do; it throws when the scheduler does not. */
 export type SchedulerCheck = { readonly title: string; readonly check: (scheduler: Scheduler) => Promise<void> }
