@@ -93,25 +93,28 @@ const choice = fc.record({
   kind: fc.constantFrom('usual', 'usual', 'usual', 'usual', 'usual', 'usual', 'allowed', 'allowed', 'any', 'any'),
   pick: fc.nat(9_999),
 })
-type Choice = { readonly kind: string; readonly pick: number }
+export type Choice = { readonly kind: string; readonly pick: number }
 
-/** Random walks, each step compared with the table. */
-export const walkProperty = <State extends string, Context, Event extends { type: string }>(
+/** Which steps a random walk takes. */
+export const walks: fc.Arbitrary<Choice[]> = fc.array(choice, { minLength: 1, maxLength: 40, size: 'max' })
+
+/** Takes a walk, each step compared with the table. @throws where they differ */
+export const walk = <State extends string, Context, Event extends { type: string }>(
   machine: Machine<State, Context, Event>,
   model: Model<State, Context, Event>,
-): fc.IProperty<[Choice[]]> =>
-  fc.property(fc.array(choice, { minLength: 1, maxLength: 40, size: 'max' }), (choices) => {
-    if (!same(machine.initial, model.start)) fail('another start', { initial: machine.initial, start: model.start })
-    let at = machine.initial
-    for (const { kind, pick } of choices) {
-      const allowed = model.events.filter((event) => expected(model, at, event) !== null)
-      const usual = allowed.filter(({ type }) => !model.seldom.includes(type))
-      const wanted = { usual, allowed, any: model.events }[kind] ?? []
-      const from = wanted.length > 0 ? wanted : model.events
-      const event = from[pick % from.length]
-      if (event !== undefined) at = compareStep(machine, model, at, event)
-    }
-  })
+  choices: readonly Choice[],
+): void => {
+  if (!same(machine.initial, model.start)) fail('another start', { initial: machine.initial, start: model.start })
+  let at = machine.initial
+  for (const { kind, pick } of choices) {
+    const allowed = model.events.filter((event) => expected(model, at, event) !== null)
+    const usual = allowed.filter(({ type }) => !model.seldom.includes(type))
+    const wanted = { usual, allowed, any: model.events }[kind] ?? []
+    const from = wanted.length > 0 ? wanted : model.events
+    const event = from[pick % from.length]
+    if (event !== undefined) at = compareStep(machine, model, at, event)
+  }
+}
 
 /** Every snapshot that the table can reach, up to `stop`. */
 export const reachable = <State extends string, Context, Event extends { type: string }>(

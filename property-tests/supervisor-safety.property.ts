@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
 import { type Decision, type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
 import type { Engine } from '../src/testing/simulate.ts'
-import { property } from './kernel-engine.ts'
+import { engineProperty } from './engine-property.ts'
+import type { Proven } from './proven.ts'
 
 type Protocol = { crash: { message: object } }
 type Step =
@@ -143,44 +144,43 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
 
 const supervisor = 'supervisors/supervisor.ts'
 
-describe('supervisor', () => {
-  property(
-    'keeps its intensity and its order, and brings all children back, when they crash in the midst of restarts [SUP-3, SUP-4, SUP-5, SUP-6]',
-    scenarios,
-    async (engine, scenario) => {
-      const trace = await run(engine, scenario)
-      expectIntensity(trace, scenario.restarts)
-      expectLives(trace, scenario)
-      // Each had its shutdown time, and needs less.
-      expect(trace.log.filter(({ reason }) => reason === 'killed')).toEqual([])
-      if (trace.before !== null) expect(trace.before.children.filter(({ state }) => state !== 'running')).toEqual([])
-    },
-    {
-      runs: 300,
-      catches: [
-        {
-          name: 'never escalates',
-          file: 'supervisors/restart-policy.ts',
-          from: 'if (restarts > this.intensity.restarts)',
-          to: 'if (restarts < 0)',
-        },
-        {
-          name: 'window never moves',
-          file: 'supervisors/restart-window.ts',
-          from: 'atMs <= time + this.intensity.withinMs',
-          to: 'atMs >= time',
-        },
-        { name: 'child forgotten after its delay', file: supervisor, from: "if (child.phase === 'waiting') child.phase = 'down'", to: '' },
-        { name: 'group stopped from the left', file: supervisor, from: 'after.findLast(hasActor)', to: 'after.find(hasActor)' },
-        {
-          name: 'group not waited for',
-          file: supervisor,
-          from: "if (last.phase !== 'stopping') this.stop(last)\n      return",
-          to: "if (last.phase !== 'stopping') this.stop(last)",
-        },
-        { name: 'init without a limit', file: 'kernel/cell.ts', from: 'definition.initLimitMs ?? INIT_LIMIT_MS', to: 'Infinity' },
-        { name: 'end of children not waited for', file: supervisor, from: 'while (actor.exit === null) await this.next(child)', to: '' },
-      ],
-    },
-  )
-})
+export const supervisorSafety: Proven<Scenario> = engineProperty(
+  'supervisors',
+  'keeps its intensity and its order, and brings all children back, when they crash in the midst of restarts [SUP-3, SUP-4, SUP-5, SUP-6]',
+  scenarios,
+  async (engine, scenario) => {
+    const trace = await run(engine, scenario)
+    expectIntensity(trace, scenario.restarts)
+    expectLives(trace, scenario)
+    // Each had its shutdown time, and needs less.
+    expect(trace.log.filter(({ reason }) => reason === 'killed')).toEqual([])
+    if (trace.before !== null) expect(trace.before.children.filter(({ state }) => state !== 'running')).toEqual([])
+  },
+  {
+    runs: 300,
+    catches: [
+      {
+        name: 'never escalates',
+        file: 'supervisors/restart-policy.ts',
+        from: 'if (restarts > this.intensity.restarts)',
+        to: 'if (restarts < 0)',
+      },
+      {
+        name: 'window never moves',
+        file: 'supervisors/restart-window.ts',
+        from: 'atMs <= time + this.intensity.withinMs',
+        to: 'atMs >= time',
+      },
+      { name: 'child forgotten after its delay', file: supervisor, from: "if (child.phase === 'waiting') child.phase = 'down'", to: '' },
+      { name: 'group stopped from the left', file: supervisor, from: 'after.findLast(hasActor)', to: 'after.find(hasActor)' },
+      {
+        name: 'group not waited for',
+        file: supervisor,
+        from: "if (last.phase !== 'stopping') this.stop(last)\n      return",
+        to: "if (last.phase !== 'stopping') this.stop(last)",
+      },
+      { name: 'init without a limit', file: 'kernel/cell.ts', from: 'definition.initLimitMs ?? INIT_LIMIT_MS', to: 'Infinity' },
+      { name: 'end of children not waited for', file: supervisor, from: 'while (actor.exit === null) await this.next(child)', to: '' },
+    ],
+  },
+)

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect } from 'vitest'
+import { expect } from 'vitest'
 import type { Clock } from '../src/ports/clock.port.ts'
 import { type ActorContext, type DeadLetter, defineActor, named, type Target } from '../src/kernel/types.ts'
 import { isSignalboxError } from '../src/protocols/errors.ts'
 import { worker } from '../src/supervisors/spec.ts'
 import type { Engine } from '../src/testing/simulate.ts'
-import { property } from './kernel-engine.ts'
+import { engineProperty } from './engine-property.ts'
+import type { Proven } from './proven.ts'
 
 const ACTORS = 3
 const HANDLER_LIMIT_MS = 50
@@ -202,70 +203,69 @@ const expectRightReceiver = ({ sent, begun }: Trace): void => {
 
 const cell = 'kernel/cell.ts'
 
-describe('kernel', () => {
-  property(
-    'handles each sender’s messages in order, one at a time, each handled or dead or refused exactly once, whatever crashes [SUP-2, SUP-7, SUP-8]',
-    scenarios,
-    async (engine, scenario) => {
-      const trace = await run(engine, scenario)
-      expectOrderPerSender(trace)
-      expectRightReceiver(trace)
-      expect(trace.overlaps).toEqual([])
-      expect(trace.begun.length).toBe(new Set(trace.begun.map(({ id }) => id)).size)
-      for (const { id } of trace.sent) expect(trace.settled.get(id), `message ${id}`).toHaveLength(1)
-      expect(trace.pendingAsks).toBe(0)
-    },
-    {
-      runs: 300,
-      catches: [
-        {
-          name: 'user mail out of order',
-          file: 'kernel/mailbox.ts',
-          from: 'if (mail === undefined) return this.user.shift()',
-          to: 'if (mail === undefined) { const [one, two, ...rest] = this.user.takeAll(); if (two) this.user.push(two); for (const mail of rest) this.user.push(mail); if (two && one) { this.user.takeAll(); for (const mail of [one, ...rest]) this.user.push(mail); return two } return one }',
-        },
-        {
-          name: 'promise of a handler not waited for',
-          file: cell,
-          from: 'if (pending !== undefined) return this.drainLater(pending, left - 1)',
-          to: '',
-        },
-        {
-          name: 'message handled twice',
-          file: cell,
-          from: 'this.current = user\n',
-          to: `this.current = user
+export const kernelMessages: Proven<Scenario> = engineProperty(
+  'kernel',
+  'handles each sender’s messages in order, one at a time, each handled or dead or refused exactly once, whatever crashes [SUP-2, SUP-7, SUP-8]',
+  scenarios,
+  async (engine, scenario) => {
+    const trace = await run(engine, scenario)
+    expectOrderPerSender(trace)
+    expectRightReceiver(trace)
+    expect(trace.overlaps).toEqual([])
+    expect(trace.begun.length).toBe(new Set(trace.begun.map(({ id }) => id)).size)
+    for (const { id } of trace.sent) expect(trace.settled.get(id), `message ${id}`).toHaveLength(1)
+    expect(trace.pendingAsks).toBe(0)
+  },
+  {
+    runs: 300,
+    catches: [
+      {
+        name: 'user mail out of order',
+        file: 'kernel/mailbox.ts',
+        from: 'if (mail === undefined) return this.user.shift()',
+        to: 'if (mail === undefined) { const [one, two, ...rest] = this.user.takeAll(); if (two) this.user.push(two); for (const mail of rest) this.user.push(mail); if (two && one) { this.user.takeAll(); for (const mail of [one, ...rest]) this.user.push(mail); return two } return one }',
+      },
+      {
+        name: 'promise of a handler not waited for',
+        file: cell,
+        from: 'if (pending !== undefined) return this.drainLater(pending, left - 1)',
+        to: '',
+      },
+      {
+        name: 'message handled twice',
+        file: cell,
+        from: 'this.current = user\n',
+        to: `this.current = user
       if (user !== null && !('again' in user)) this.mailbox.addUser({ ...user, again: true } as never)
 `,
-        },
-        { name: 'mail of an ended incarnation lost', file: cell, from: 'of waiting) {', to: 'of waiting.slice(1)) {' },
-        { name: 'message of a killed handler lost', file: cell, from: 'if (this.current !== null) waiting.unshift(this.current)', to: '' },
-        {
-          name: 'poison counted again at the end',
-          file: cell,
-          from: '    this.current = null\n    this.kernel.deadLetter(this.ref, mail.type',
-          to: '    this.kernel.deadLetter(this.ref, mail.type',
-        },
-        { name: 'no fence', file: 'kernel/context.ts', from: 'if (this.cell.isClosed) throw fenced(this.self)', to: '' },
-        {
-          name: 'old reference reaches the next incarnation',
-          file: 'kernel/registry.ts',
-          from: ' || target.incarnation === entry.incarnation)',
-          to: ' || true)',
-        },
-        {
-          name: 'overflow forgotten',
-          file: 'kernel/kernel.ts',
-          from: "this.deadLetter(to, type, message, sender, 'full')",
-          to: 'undefined',
-        },
-        {
-          name: 'asks left open at the end',
-          file: cell,
-          from: 'for (const ask of this.asks) ask.fail',
-          to: 'for (const ask of []) (ask as never as { fail(error: unknown): void }).fail',
-        },
-      ],
-    },
-  )
-})
+      },
+      { name: 'mail of an ended incarnation lost', file: cell, from: 'of waiting) {', to: 'of waiting.slice(1)) {' },
+      { name: 'message of a killed handler lost', file: cell, from: 'if (this.current !== null) waiting.unshift(this.current)', to: '' },
+      {
+        name: 'poison counted again at the end',
+        file: cell,
+        from: '    this.current = null\n    this.kernel.deadLetter(this.ref, mail.type',
+        to: '    this.kernel.deadLetter(this.ref, mail.type',
+      },
+      { name: 'no fence', file: 'kernel/context.ts', from: 'if (this.cell.isClosed) throw fenced(this.self)', to: '' },
+      {
+        name: 'old reference reaches the next incarnation',
+        file: 'kernel/registry.ts',
+        from: ' || target.incarnation === entry.incarnation)',
+        to: ' || true)',
+      },
+      {
+        name: 'overflow forgotten',
+        file: 'kernel/kernel.ts',
+        from: "this.deadLetter(to, type, message, sender, 'full')",
+        to: 'undefined',
+      },
+      {
+        name: 'asks left open at the end',
+        file: cell,
+        from: 'for (const ask of this.asks) ask.fail',
+        to: 'for (const ask of []) (ask as never as { fail(error: unknown): void }).fail',
+      },
+    ],
+  },
+)

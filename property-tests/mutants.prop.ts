@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { kernelMessages } from './kernel-messages.property.ts'
+import { laneWalks, ptyWalks } from './machines/machines.property.ts'
+import { judgeAll, passesUnplanted, type Proven, type Verdict, verdictTable } from './proven.ts'
+import { supervisorOtp } from './supervisor-otp.property.ts'
+import { supervisorSafety } from './supervisor-safety.property.ts'
+
+// A property's own type of scenario does not matter here.
+const properties = [kernelMessages, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
+const LEAST_BUGS = 20
+
+describe('planted bugs', () => {
+  it('are all caught, and each property catches some [SUP-10, Q-2]', async () => {
+    const verdicts: Verdict[] = []
+    for (const each of properties) verdicts.push(...(await judgeAll(each)))
+    const missed = verdicts.filter(({ caughtAfter }) => caughtAfter === null)
+    console.log(`${verdictTable(verdicts)}\n${verdicts.length - missed.length} caught, ${missed.length} missed`)
+    expect(missed.map(({ bug, property }) => `${bug}: ${property}`)).toEqual([])
+    const useless = properties.filter(
+      ({ title }) => !verdicts.some(({ property, caughtAfter }) => property === title && caughtAfter !== null),
+    )
+    expect(useless.map(({ title }) => title)).toEqual([])
+    expect(verdicts.length).toBeGreaterThanOrEqual(LEAST_BUGS)
+    expect(new Set(verdicts.map(({ area }) => area))).toEqual(new Set(['kernel', 'supervisors', 'pty', 'lane']))
+  }, 600_000)
+
+  it.each(properties)(
+    'are what is caught, and not the planting: $title',
+    async (each) => expect(await passesUnplanted(each)).toBe(true),
+    120_000,
+  )
+})
