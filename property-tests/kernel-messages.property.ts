@@ -5,6 +5,7 @@ import { type ActorContext, type DeadLetter, defineActor, named, type Target } f
 import { isSignalboxError } from '../src/protocols/errors.ts'
 import { worker } from '../src/supervisors/spec.ts'
 import type { Engine } from '../src/testing/simulate.ts'
+import { note } from '../src/testing/recording.ts'
 import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
 
@@ -50,6 +51,7 @@ const newTrace = (): Trace => ({
 })
 
 const settle = (trace: Trace, id: number, how: string): void => {
+  note(`message ${id} ${how}`)
   trace.settled.set(id, [...(trace.settled.get(id) ?? []), how])
 }
 
@@ -111,7 +113,10 @@ const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Sc
       ),
     },
     observer: {
-      exited: ({ name, incarnation }) => trace.ended.add(`${name}$${incarnation}`),
+      exited: ({ name, incarnation, exit }) => {
+        note(`exited ${name}$${incarnation} ${exit.reason}`)
+        trace.ended.add(`${name}$${incarnation}`)
+      },
       deadLetter: ({ message, reason }: DeadLetter) => settle(trace, (message as Work).id, reason),
     },
   })
@@ -135,6 +140,7 @@ const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Sc
     if (refused) settle(trace, work.id, 'refused')
   }
   for (const step of steps) {
+    note(`step ${JSON.stringify(step)}`)
     if (step.do === 'advance') await world.advance(step.ms)
     else if (step.do === 'settle') await world.settle()
     else if (step.do === 'ask') void ask(step.to, step.work)

@@ -24,6 +24,13 @@ describe('planted bugs', () => {
     expect(new Set(verdicts.map(({ area }) => area))).toEqual(new Set(['kernel', 'supervisors', 'pty', 'lane']))
   }, 600_000)
 
+  it('are said to be missed where nothing catches them', async () => {
+    const blind: Proven<unknown> = { ...properties[0]!, title: 'blind', bugs: [properties[0]!.control] }
+    const verdicts = await judgeAll(blind)
+    expect(verdicts).toMatchObject([{ caughtAfter: null, property: 'blind' }])
+    expect(verdictTable(verdicts)).toMatch(/^MISSED/m)
+  }, 120_000)
+
   it.each(properties)(
     'are what is caught, and not the planting: $title',
     async (each) => expect(await passesUnplanted(each)).toBe(true),

@@ -4,6 +4,7 @@ import { defineActor, named } from '../src/kernel/types.ts'
 import { type Decision, type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
 import type { Engine } from '../src/testing/simulate.ts'
+import { note } from '../src/testing/recording.ts'
 import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
 
@@ -68,13 +69,20 @@ const run = async ({ startSystem, SeededScheduler }: Engine, scenario: Scenario)
       children: Array.from({ length: CHILDREN }, (_, index) => specOf(index)),
     },
     observer: {
-      started: ({ name, incarnation }) => log.push({ name, did: 'started', incarnation, reason: '' }),
-      exited: ({ name, incarnation, exit }) => log.push({ name, did: 'exited', incarnation, reason: exit.reason }),
+      started: ({ name, incarnation }) => {
+        note(`started ${name}$${incarnation}`)
+        log.push({ name, did: 'started', incarnation, reason: '' })
+      },
+      exited: ({ name, incarnation, exit }) => {
+        note(`exited ${name}$${incarnation} ${exit.reason}`)
+        log.push({ name, did: 'exited', incarnation, reason: exit.reason })
+      },
       decided: (decision) => decisions.push({ at: world.clock.monotonic(), decision }),
     },
   })
   const root = named<SupervisorProtocol>('root')
   for (const step of scenario.steps) {
+    note(`step ${JSON.stringify(step)}`)
     if (step.do === 'advance') await world.advance(step.ms)
     else if (step.do === 'settle') await world.settle()
     else if (step.do === 'crash') system.tell(named<Protocol>(nameOf(step.child)), 'crash', {})

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { isSignalboxError } from '../../src/protocols/errors.ts'
 import type { Machine, Snapshot } from '../../src/protocols/machine.ts'
+import { note } from '../../src/testing/recording.ts'
 
 /** One line of a hand-written table: what a state does with an event. The first line that fits holds. */
 export type Row<State extends string, Context, Event extends { type: string }> = {
@@ -112,7 +113,9 @@ export const walk = <State extends string, Context, Event extends { type: string
     const wanted = { usual, allowed, any: model.events }[kind] ?? []
     const from = wanted.length > 0 ? wanted : model.events
     const event = from[pick % from.length]
-    if (event !== undefined) at = compareStep(machine, model, at, event)
+    if (event === undefined) continue
+    note(`${JSON.stringify(event)} in ${JSON.stringify(at)}`)
+    at = compareStep(machine, model, at, event)
   }
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { EXIT, errorText, exitCodeOf } from './exit-codes.ts'
 import { type Io, onLostOutput, safeWriter } from './io.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
+import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
 import type { WhyOptions } from './why.command.ts'
@@ -45,6 +46,10 @@ With --json one document:
 With --json one document:
   { "type": "doctor", "ok", "checks": [{ "name", "ok", "detail", "remedy" }], "found": [{ "kind", "what", "why", "action" }] }
 Exit code 1 when something is left to remove, 4 when a check fails.`,
+  replay: `
+With --json one document:
+  { "type": "replay", "property", "ok", "error", "trace": [] }
+Exit code 1 when it still fails.`,
 } as const
 
 const EXIT_HELP = `
@@ -85,6 +90,15 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .option('--json', 'as one JSON document')
     .addHelpText('after', JSON_HELP.doctor)
     .action((options: DoctorCommandOptions) => exit(import('./doctor.command.ts').then(({ doctorCommand }) => doctorCommand(options, io))))
+  program
+    .command('replay')
+    .description('run a counterexample of a property again, step by step')
+    .argument('<file>', 'as `signalbox fuzz` or a failing property wrote it')
+    .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.replay)
+    .action((file: string, options: ReplayOptions) =>
+      exit(import('./replay.command.ts').then(({ replayCommand }) => replayCommand(file, options, io))),
+    )
 }
 
 /** Streams tell of a failed write later: waits until all that was written is out, or is known to have failed. */

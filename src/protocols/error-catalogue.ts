@@ -278,6 +278,18 @@ export const CATALOGUE = {
     next: 'Look for a promise that nothing settles, or a timer that is set again for ever.',
     retryable: false,
   },
+  ERR_COUNTEREXAMPLE_INVALID: {
+    kind: 'usage',
+    text: 'The file is not a counterexample that `signalbox fuzz` wrote, or what it names is gone.',
+    next: 'See the message; a counterexample whose property was removed can be removed too.',
+    retryable: false,
+  },
+  ERR_PROPERTIES_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No file exports a property.',
+    next: 'Export what `property(...)` of signalbox/testing returns from a file named *.prop.ts or *.prop.js.',
+    retryable: false,
+  },
   ERR_NODE_TOO_OLD: { kind: 'usage', text: 'This Node.js is too old.', next: 'Use Node.js 24.18 or later.', retryable: false },
 } as const
 

@@ -6,6 +6,7 @@ import { startSystem } from '../supervisors/system.ts'
 import type { System, SystemObserver } from '../supervisors/system.types.ts'
 import type { Fault } from './fault.ts'
 import { instrument, instrumentMessage } from './instrument.ts'
+import { note } from './recording.ts'
 import { SimulatedWorld, type World } from './simulated-world.ts'
 import { errorText, type TraceEvent } from './trace.ts'
 
@@ -81,6 +82,8 @@ const perform = async (world: SimulatedWorld, system: System, step: SimulationSt
 
 /** `simulate` on another engine. */
 export const simulateOn = async (engine: Engine, { seed, tree, steps, faults = [] }: Simulation): Promise<SimulationResult> => {
+  note(`simulation with seed ${seed}`)
+  for (const each of faults) note(`fault ${JSON.stringify(each)}`)
   const scheduler = new engine.SeededScheduler(seed)
   const world = new SimulatedWorld(scheduler, faults)
   const root = instrument(typeof tree === 'function' ? tree(world) : tree, world)
@@ -98,7 +101,11 @@ export const simulateOn = async (engine: Engine, { seed, tree, steps, faults = [
     world.record({ event: 'start-failed', error: errorText(error) })
     return result()
   }
-  for (const [index, step] of steps.entries()) await perform(world, system, step, index)
+  for (const [index, step] of steps.entries()) {
+    note(`step ${index + 1} of ${steps.length}: ${JSON.stringify(step)}`)
+    await perform(world, system, step, index)
+  }
+  note('the end: all is stopped')
   await scheduler.settle()
   await within(scheduler, system.stop(), `the stop of "${root.name}"`)
   await scheduler.settle()

@@ -1,5 +1,6 @@
 import type { DeadLetter, ExitReason } from '../kernel/types.ts'
 import type { ErrorRecord } from '../protocols/errors.ts'
+import { note } from './recording.ts'
 
 type At = {
   /** Simulated ms from the start of the run. */
@@ -52,7 +53,9 @@ export class TraceRecorder {
   }
 
   add(happening: Happening): void {
-    this.events.push({ at: this.time(), ...happening } as TraceEvent)
+    const event = { at: this.time(), ...happening } as TraceEvent
+    this.events.push(event)
+    note(() => lineOf(event))
   }
 }
 
@@ -72,11 +75,10 @@ export const plainValue = (value: unknown): unknown => {
   }
 }
 
+const lineOf = ({ at, event, ...rest }: TraceEvent): string => {
+  const facts = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  return `${String(at).padStart(8)} ms  ${event.padEnd(12)} ${facts.join(' ')}`
+}
+
 /** One line per event, for people. */
-export const formatTrace = (trace: readonly TraceEvent[]): string =>
-  trace
-    .map(({ at, event, ...rest }) => {
-      const facts = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-      return `${String(at).padStart(8)} ms  ${event.padEnd(12)} ${facts.join(' ')}`
-    })
-    .join('\n')
+export const formatTrace = (trace: readonly TraceEvent[]): string => trace.map(lineOf).join('\n')
