@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunHandle } from '../../../src/runtime/run-handle.ts'
 import type { RunSummary } from '../../../src/protocols/summary.ts'
 import { commandOf, eventsOf, type Ground, laneOf, lasting, makeWorld, marked, noted, until, within, type World } from './run-kit.ts'
@@ -11,6 +11,8 @@ let before: Ground
 
 beforeAll(async () => {
   world = await makeWorld()
+})
+beforeEach(async () => {
   before = await world.ground()
 })
 afterAll(() => world.end())
@@ -96,6 +98,31 @@ describe('stop', () => {
       const summary = await expectClosed(own, handle)
       expect(laneOf(summary, 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
       expect(await own.ground()).toEqual(start)
+    } finally {
+      await own.end()
+    }
+  })
+
+  it('aborts a check-out that hangs [LN-5]', async () => {
+    const asked = Promise.withResolvers<void>()
+    const own = await makeWorld({
+      decorators: {
+        worktrees: (inner) => ({
+          ...inner,
+          workspace: inner.workspace,
+          resolve: (base) => inner.resolve(base),
+          add: (_spec, signal) => {
+            asked.resolve()
+            return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+          },
+        }),
+      },
+    })
+    try {
+      const handle = await own.runtime.start({ lanes: { a: { commands: ['true'] } } })
+      await asked.promise
+      handle.stop()
+      expect(laneOf(await expectClosed(own, handle), 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
     } finally {
       await own.end()
     }
