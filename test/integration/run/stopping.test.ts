@@ -49,6 +49,8 @@ describe('stop', () => {
       },
     })
     for (const name of ['a1', 'a2', 'a3', 'b1']) await noted(world, name)
+    const recorded = () => handle.view().lanes.flatMap(({ commands }) => commands.filter(({ state }) => state === 'active'))
+    await until('all of them are recorded as active', () => recorded().length === 4)
     handle.stop('Ctrl-C')
     const summary = await expectClosed(world, handle)
     expect(summary.lanes.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted', 'interrupted', 'interrupted'])
