@@ -15,6 +15,7 @@ import { laneTree } from '../src/supervisors/lane.tree.ts'
 import { rootTree, runTree } from '../src/supervisors/root.tree.ts'
 import { startSystem } from '../src/supervisors/system.ts'
 import { terminalTree } from '../src/supervisors/terminal.tree.ts'
+import { createSaboteur, type Saboteur } from '../test/integration/run/crash-kit.ts'
 import { FakeWorktrees } from '../test/fakes/worktrees.fake.ts'
 
 const numRuns = Math.min(5_000, Number(process.env['SIGNALBOX_RUNS'] ?? 40))
@@ -131,8 +132,19 @@ type Trace = {
   readonly worktrees: FakeWorktrees
 }
 
-/** Runs a scenario under the seeded scheduler; `stopAtMs` stops it then. */
-const simulate = async (scenario: Scenario, stopAtMs: number | null): Promise<Trace> => {
+type Crash = { readonly kind: 'run' | 'lane' | 'pty'; readonly atMs: number }
+type Disturbance = { readonly stopAtMs?: number | null; readonly crashes?: readonly Crash[] }
+
+const crashIfAlive = (saboteur: Saboteur, kind: string): void => {
+  try {
+    saboteur.crash(kind)
+  } catch {
+    // None has started yet, or the newest has ended.
+  }
+}
+
+/** Runs a scenario under the seeded scheduler; `stopAtMs` stops it then, each crash hits the newest actor of its kind. */
+const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: Disturbance = {}): Promise<Trace> => {
   const scheduler = new SeededScheduler(scenario.seed)
   const { clock, random } = scheduler
   const ids = createIdFactory({ clock, random })
@@ -140,6 +152,7 @@ const simulate = async (scenario: Scenario, stopAtMs: number | null): Promise<Tr
   const worktrees = new FakeWorktrees()
   const events: RecordedEvent[] = []
   const failures: unknown[] = []
+  const saboteur = createSaboteur()
   const runId = ids.next('run')
   const workspaceId = ids.next('workspace')
   const plan = planOf(scenario)
@@ -155,7 +168,7 @@ const simulate = async (scenario: Scenario, stopAtMs: number | null): Promise<Tr
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
     stopAskedBy: () => null,
-    trees: { lane: laneTree, terminal: terminalTree },
+    trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
   const system = await startSystem({
     scheduler,
@@ -167,14 +180,15 @@ const simulate = async (scenario: Scenario, stopAtMs: number | null): Promise<Tr
       onFailure: (error) => void failures.push(error),
     }),
   })
-  await system.ask(RUNS, 'supervisor.start-child', { spec: runTree({ services, runId, plan }) }, { timeoutMs: 60_000 })
+  await system.ask(RUNS, 'supervisor.start-child', { spec: saboteur.tree(runTree({ services, runId, plan })) }, { timeoutMs: 60_000 })
   if (stopAtMs !== null) clock.setTimer(stopAtMs, () => system.tell(namedRun(runId), 'run.stop', { by: 'the test' }))
   const ended = (): RecordedEvent | undefined => events.find(({ type }) => type === 'run.ended')
+  for (const { kind, atMs } of crashes) clock.setTimer(atMs, () => crashIfAlive(saboteur, kind))
   for (let steps = 0; ended() === undefined && steps < 5_000; steps += 1) await scheduler.step()
   const summary = ended()?.payload['summary'] as RunSummary | undefined
   await system.stop()
   expect(failures).toEqual([])
-  expect(system.deadLetters().filter(({ reason }) => reason === 'poison')).toEqual([])
+  expect(system.deadLetters().filter(({ reason, type }) => reason === 'poison' && type !== '$planted')).toEqual([])
   if (summary === undefined) throw new Error('the run did not end')
   return { events, summary, terminals, worktrees }
 }
@@ -229,7 +243,7 @@ describe('runs of random plans, in every order of messages', () => {
   it('end as their plan says: order, `after`, `parallel`, restarts, attempts; nothing is left [LN-1][SUP-3][SUP-4]', async () => {
     await fc.assert(
       fc.asyncProperty(scenarios, async (scenario) => {
-        const trace = await simulate(scenario, null)
+        const trace = await simulate(scenario)
         expect(trace.summary.lanes.map(shape)).toEqual(expected(scenario))
         await expectSound(trace, scenario)
       }),
@@ -240,11 +254,25 @@ describe('runs of random plans, in every order of messages', () => {
   it('end as interrupted when they are stopped at any moment, and nothing is left [LN-5][LN-6]', async () => {
     await fc.assert(
       fc.asyncProperty(scenarios, fc.nat({ max: 250 }), async (scenario, stopAtMs) => {
-        const trace = await simulate(scenario, stopAtMs)
+        const trace = await simulate(scenario, { stopAtMs })
         await expectSound(trace, scenario)
         const wanted = expected(scenario)
         for (const [index, lane] of trace.summary.lanes.entries())
           if (lane.outcome !== 'interrupted') expect(shape(lane)).toEqual(wanted[index])
+      }),
+      { numRuns },
+    )
+  }, 120_000)
+
+  it('end in spite of actors that crash at any moment; a lane that succeeds did all of its work, and nothing is left [SUP-8]', async () => {
+    const crash: fc.Arbitrary<Crash> = fc.record({ kind: fc.constantFrom('run', 'lane', 'pty'), atMs: fc.nat({ max: 250 }) })
+    await fc.assert(
+      fc.asyncProperty(scenarios, fc.array(crash, { minLength: 1, maxLength: 3 }), async (scenario, crashes) => {
+        const trace = await simulate(scenario, { crashes })
+        await expectSound(trace, scenario)
+        const wanted = expected(scenario)
+        for (const [index, lane] of trace.summary.lanes.entries())
+          if (lane.outcome === 'succeeded') expect(wanted[index]?.outcome).toBe('succeeded')
       }),
       { numRuns },
     )
