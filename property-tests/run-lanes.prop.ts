@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RUNS } from '../src/actors/names.ts'
+import { namedRun, RUNS } from '../src/actors/names.ts'
 import type { Services } from '../src/actors/services.ts'
 import { createMemoryStore } from '../src/adapters/memory/memory-store.adapter.ts'
 import { SeededScheduler } from '../src/adapters/schedulers/seeded-scheduler.adapter.ts'
@@ -10,7 +10,6 @@ import { createIdFactory } from '../src/protocols/id-factory.ts'
 import { validatePlan } from '../src/protocols/plan-parse.ts'
 import type { Plan, RestartType } from '../src/protocols/plan.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../src/protocols/summary.ts'
-import { namedRun } from '../src/actors/names.ts'
 import { laneTree } from '../src/supervisors/lane.tree.ts'
 import { rootTree, runTree } from '../src/supervisors/root.tree.ts'
 import { startSystem } from '../src/supervisors/system.ts'
@@ -223,7 +222,7 @@ const expectSound = async ({ events, summary, terminals, worktrees }: Trace, { l
   expect((await worktrees.list()).filter(({ main }) => !main)).toEqual([])
   expect(await worktrees.branches('signalbox/')).toEqual([])
   expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
-  const ends = events.filter(({ type }) => type === 'lane.ended').map(({ payload }) => payload['name'])
+  const ends = events.filter(({ type }) => type === 'lane.ended').map(({ payload }) => String(payload['name']))
   expect([...ends].sort()).toEqual(summary.lanes.map(({ name }) => name).sort())
   const running = new Set<unknown>()
   const over = new Set<unknown>()
