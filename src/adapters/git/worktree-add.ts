@@ -86,7 +86,9 @@ const checkOut = async (context: WorktreeContext, spec: WorktreeSpec & Worktree,
   await git(workspace.root, ['worktree', 'add', '--', spec.path, spec.branch], {
     signal,
     timeoutMs: CHECKOUT_TIMEOUT_MS,
-    onOutputClosed: (promise) => (closed = promise),
+    onOutputClosed: (promise) => {
+      closed = promise
+    },
   })
 }
 
