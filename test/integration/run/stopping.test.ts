@@ -105,6 +105,28 @@ describe('stop', () => {
     }
   })
 
+  it('ends a hook that git leaves behind when its check-out is given up [LN-5]', async () => {
+    const own = await makeWorld({
+      prepare: async (repo) => {
+        await repo.write(
+          '.git/hooks/post-checkout',
+          `#!/bin/sh\ntrap '' TERM\ntouch '${repo.base}/checking-out'\nwhile :; do sleep 1; done\n`,
+        )
+        await chmod(join(repo.root, '.git/hooks/post-checkout'), 0o755)
+      },
+    })
+    try {
+      const start = await own.ground()
+      const handle = await own.runtime.start({ lanes: { a: { commands: ['true'] } } })
+      await until('the hook runs', () => existsSync(join(own.repo.base, 'checking-out')))
+      handle.stop()
+      expect(laneOf(await expectClosed(own, handle), 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
+      expect(await own.ground()).toEqual(start)
+    } finally {
+      await own.end()
+    }
+  })
+
   it('aborts a check-out that hangs [LN-5]', async () => {
     const asked = Promise.withResolvers<void>()
     const own = await makeWorld({
