@@ -63,8 +63,9 @@ const unstarted = ({ lane, id }: LaneProgress, outcome: Outcome, reason: string)
 const giveUp = async (ctx: Ctx, state: RunState, lane: LaneProgress, outcome: Outcome, reason: string): Promise<RunState> => {
   const summary = unstarted(lane, outcome, reason)
   const ended = event(ctx.now(), 'lane.ended', { runId: state.args.runId, laneId: lane.id }, { name: lane.lane.name, summary })
-  await commit(ctx, [ended], [])
-  return withLane(state, lane.id, { phase: 'ended', summary })
+  const record: RunRecord = { ...state.record, unstarted: [...(state.record.unstarted ?? []), summary] }
+  await commit(ctx, [ended], [recordOf('run', record)])
+  return withLane({ ...state, record }, lane.id, { phase: 'ended', summary })
 }
 
 const startLane = (ctx: Ctx, state: RunState, { id, lane }: LaneProgress): RunState => {
@@ -145,7 +146,9 @@ const knownLanes = async (ctx: Ctx, args: RunArgs, record: RunRecord): Promise<r
     if (tree !== undefined) ctx.watch(tree, ['$laneExited', (exit) => ({ laneId: id, exit })])
     if (tree !== undefined && known?.summary != null) ctx.tell(ctx.self, 'run.lane-ended', { laneId: id })
     // A tree without a record is one that is starting.
-    if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
+    const gaveUp = record.unstarted?.find((summary) => summary.id === id)
+    if (gaveUp !== undefined) lanes.push({ lane, id, phase: 'ended', summary: gaveUp })
+    else if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
     else if (known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
     else
       lanes.push({

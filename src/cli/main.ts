@@ -32,7 +32,7 @@ and at last the summary
 The first Ctrl-C stops everything gracefully, in reverse order; a second one kills.`,
   why: `
 With --json one document:
-  { "type": "why", "runId", "lane", "command", "outcome", "reason", "worktree", "next": [],
+  { "type": "why", "runId", "lane", "command", "outcome", "reason", "now", "worktree", "next": [],
     "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
     "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
       "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],

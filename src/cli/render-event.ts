@@ -33,6 +33,7 @@ const describe: Readonly<Record<string, Describe>> = {
     return `${count(plan.lanes.length, 'lane')}, ${plan.parallel} at once, keep ${plan.keep}, ${event.runId ?? ''}`
   },
   'run.stopping': (event) => `by ${textOf(event, 'by')}`,
+  'run.killing': (event) => `by ${textOf(event, 'by')}`,
   'run.ended': (event) => {
     const { outcome, durationMs } = event.payload['summary'] as RunSummary
     return `${outcome} after ${duration(durationMs)}`

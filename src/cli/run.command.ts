@@ -1,7 +1,7 @@
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
-import type { KeepPolicy, Plan } from '../protocols/plan.ts'
+import type { KeepPolicy } from '../protocols/plan.ts'
 import type { RunSummary } from '../protocols/summary.ts'
-import { startRuntime } from '../runtime/runtime.ts'
+import { type RunOverrides, startRuntime } from '../runtime/runtime.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { catchInterrupts } from './interrupts.ts'
 import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
@@ -16,15 +16,14 @@ const modeOf = (options: RunOptions, io: Io): WatchMode => {
   return options.plain === true || io.out.isTTY !== true || io.env['TERM'] === 'dumb' ? 'plain' : 'live'
 }
 
-const overridden = (plan: Plan, { keep, parallel }: RunOptions): Plan => ({
-  ...plan,
+const overridesOf = ({ keep, parallel }: RunOptions): RunOverrides => ({
   ...(keep === undefined ? {} : { keep }),
   ...(parallel === undefined ? {} : { parallel }),
 })
 
 /** `signalbox run PLAN`: starts a runtime, runs the plan, shows it, and leaves nothing behind. */
 export const runCommand = async (file: string, options: RunOptions, io: Io): Promise<number> => {
-  const plan = overridden(await readPlan(file, io.cwd), options)
+  const plan = await readPlan(file, io.cwd)
   const mode = modeOf(options, io)
   const note = safeWriter(io.err)
   using interrupts = catchInterrupts((signal) => {
@@ -34,7 +33,7 @@ export const runCommand = async (file: string, options: RunOptions, io: Io): Pro
     await using runtime = await startRuntime({ workspace: io.cwd, env: io.env })
     if (runtime.damagedStore !== null)
       note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
-    const run = await runtime.start(plan)
+    const run = await runtime.start(plan, overridesOf(options))
     interrupts.attach(run)
     return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
   }

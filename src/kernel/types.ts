@@ -6,8 +6,6 @@ export type { Exit, ExitReason }
  * What may be said to an actor: a map from message type to the message and, where it is answered, the reply. Types that
  * start with `$` are private to the actor (outcomes of its own effects, timers, watches).
  */
-export type Protocol = { readonly [type: string]: { readonly message: object; readonly reply?: unknown } }
-/** Any protocol written as a type alias or interface. */
 export type AnyProtocol<P> = { readonly [T in keyof P]: { readonly message: object; readonly reply?: unknown } }
 
 export type TypeOf<P> = keyof P & string
@@ -34,8 +32,6 @@ export type ActorRef<P> = {
 export type Named<P> = { readonly name: string; readonly incarnation?: undefined; readonly protocol?: (protocol: P) => void }
 export const named = <P>(name: string): Named<P> => ({ name })
 export type Target<P> = ActorRef<P> | Named<P>
-
-export type Letter<P> = { [T in TypeOf<P>]: readonly [type: T, message: MessageOf<P, T>] }[TypeOf<P>]
 
 /** Answers an ask. Only the first call counts; may be kept and called after the handler has returned. */
 export interface ReplyFunction<R> {

@@ -66,6 +66,9 @@ const finished = (shaped: ShapedPlan, laneOrder: readonly string[]): Plan => ({
   }),
 })
 
+/** Plans that were made here: only what was checked is taken for a plan, whatever it looks like. */
+const checked = new WeakSet<object>()
+
 const check = (
   value: unknown,
   file: string,
@@ -76,7 +79,9 @@ const check = (
   if (all.length > 0)
     throw planError(all.map((finding) => inPlace(file, finding, from.locate(finding.path, finding.key))).toSorted(inOrder))
   if ('issues' in shaped) throw new RangeError('the schema refused a plan without saying why')
-  return finished(shaped.plan, from.laneOrder ?? Object.keys(shaped.plan.lanes))
+  const plan = finished(shaped.plan, from.laneOrder ?? Object.keys(shaped.plan.lanes))
+  checked.add(plan)
+  return plan
 }
 
 /**
@@ -109,3 +114,7 @@ export const parsePlan = (text: string, fileName: string): Plan => {
  * @throws as `parsePlan` does, without line and column
  */
 export const validatePlan = (value: unknown): Plan => check(value, 'plan', { findings: [], locate: () => null })
+
+/** @returns the plan itself where it was made here, else what `validatePlan` makes of it. @throws as `validatePlan` */
+export const asPlan = (value: unknown): Plan =>
+  typeof value === 'object' && value !== null && checked.has(value) ? (value as Plan) : validatePlan(value)

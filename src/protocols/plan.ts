@@ -51,7 +51,3 @@ export type Plan = {
   /** In the order of the file. */
   readonly lanes: readonly PlanLane[]
 }
-
-/** Tells a checked plan from its input form, in which lanes are a map by name. */
-export const isPlan = (value: unknown): value is Plan =>
-  typeof value === 'object' && value !== null && 'lanes' in value && Array.isArray(value.lanes)

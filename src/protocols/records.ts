@@ -18,6 +18,8 @@ export type RunRecord = {
   /** The process that runs it. */
   readonly owner: ProcessKey
   readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
+  /** Lanes that ended without a record of their own, because they never began; absent when there are none. */
+  readonly unstarted?: readonly LaneSummary[]
   readonly summary: RunSummary | null
 }
 

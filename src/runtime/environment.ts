@@ -8,6 +8,7 @@ import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import { createIdFactory, type IdFactory } from '../protocols/id-factory.ts'
 import type { WorkspaceId } from '../protocols/ids.ts'
+import { createCheckOuts } from './check-outs.ts'
 import type { RuntimeOptions } from './options.ts'
 import { defaultDataHome, defaultStateHome, type StatePaths, statePaths } from './paths.ts'
 
@@ -27,15 +28,20 @@ export const openEnvironment = async (
   options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory'>,
 ): Promise<Environment> => {
   const ids = createIdFactory({ clock: systemClock, random: systemRandom })
-  const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom })
+  const processTable = createProcessTable()
+  // No check-out begins before the id is known.
+  const known: { id: string } = { id: '' }
+  const checkOuts = createCheckOuts(() => known.id, processTable, systemClock)
+  const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom, checkOuts })
   const id = await workspaceId(worktrees.workspace.commonDir, () => ids.next('workspace'))
+  known.id = id
   const paths = statePaths(options.stateHome ?? defaultStateHome(process.env), id)
   return {
     workspaceId: id,
     worktrees,
     paths,
     lanesDirectory: options.lanesDirectory ?? (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env))),
-    processTable: createProcessTable(),
+    processTable,
     ids,
     openStore: () => openSqliteStore({ path: paths.database, workspaceId: id, clock: systemClock }),
   }

@@ -8,8 +8,8 @@ import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
-import { isPlan, type Plan } from '../protocols/plan.ts'
-import { validatePlan } from '../protocols/plan-parse.ts'
+import type { Plan } from '../protocols/plan.ts'
+import { asPlan } from '../protocols/plan-parse.ts'
 import type { RunSummary } from '../protocols/summary.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
@@ -29,14 +29,21 @@ import { liveRun, type RunHandle } from './run-handle.ts'
 const CLOSE_GRACE_MS = 1_000
 const START_RUN_LIMIT_MS = 60_000
 
+/** What of a plan a caller may decide otherwise for one run. */
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>>
+
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
   readonly workspaceId: WorkspaceId
   /** Where the record of runs lies; where a damaged one was put aside at the start, or null. */
   readonly stateDirectory: string
   readonly damagedStore: string | null
-  /** Starts a run. @param plan a plan, or its input form, which is checked @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED */
-  start(plan: unknown): Promise<RunHandle>
+  /**
+   * Starts a run.
+   * @param plan of `parsePlan` or `validatePlan`, or the form that these take, which is then checked
+   * @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED
+   */
+  start(plan: unknown, overrides?: RunOverrides): Promise<RunHandle>
   /** Starts a run and waits for its end. */
   run(plan: unknown): Promise<RunSummary>
   /** Everything recorded from now on. */
@@ -146,10 +153,15 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
   const kill = (runId: RunId, by: string): void => {
     stop(runId, by)
+    if (live.get(runId) === undefined) return
     live.kill(runId, by)
+    running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
-  const start = async (input: unknown): Promise<RunHandle> => {
-    const plan: Plan = isPlan(input) ? input : validatePlan(input)
+  const start = async (input: unknown, overrides: RunOverrides = {}): Promise<RunHandle> => {
+    const plan: Plan = { ...asPlan(input), ...overrides }
+    if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
+      throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
+    }
     if (closing !== null) throw closedError()
     const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type ErasedDefinition, erase, isPromise } from '../kernel/erased.ts'
-import type { ActorDefinition, AnyProtocol, Letter } from '../kernel/types.ts'
-import { type WorkerSpec, worker } from '../supervisors/spec.ts'
+import type { ActorDefinition, AnyProtocol, MessageOf, TypeOf } from '../kernel/types.ts'
+import { worker } from '../supervisors/spec.ts'
 import { type Fault, fault } from './fault.ts'
 import { type Property, property, search } from './property.ts'
 import { type CheckReport, messageOf, reportOf } from './report.ts'
 import { simulate, type Simulation, type SimulationStep } from './simulate.ts'
 import type { World } from './simulated-world.ts'
 import { formatTrace, type TraceEvent } from './trace.ts'
+
+/** A message with its type. */
+export type Letter<P> = { [T in TypeOf<P>]: readonly [type: T, message: MessageOf<P, T>] }[TypeOf<P>]
 
 export type ActorChecks<P, S, A> = {
   /** What the actor is started with, made anew for each run; put its ports into `world.port`. */
@@ -136,7 +139,7 @@ const actorProperty = <P, S, A>(definition: ActorDefinition<P, S, A>, checks: Ac
         children: [
           {
             ...worker(NAME, definition, checks.args(world)),
-            definition: watched(erased, checks.invariants as never, broken) as unknown as WorkerSpec['definition'],
+            definition: watched(erased, checks.invariants as never, broken) as unknown as ReturnType<typeof worker>['definition'],
           },
         ],
       }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { defineActor } from '../kernel/types.ts'
-import { type ChildSpec, type SupervisorSpec, worker, type WorkerSpec } from '../supervisors/spec.ts'
+import { type ChildSpec, type SupervisorSpec, worker } from '../supervisors/spec.ts'
 import { type Property, property, search } from './property.ts'
 import { type CheckReport, messageOf, reportOf } from './report.ts'
 import { type Engine, OURS, simulateOn, type SimulationStep } from './simulate.ts'
@@ -29,7 +29,7 @@ const puppet = defineActor<{ crash: { message: object }; exit: { message: object
   },
 })
 
-const workersOf = (spec: ChildSpec): WorkerSpec[] => (spec.type === 'worker' ? [spec] : (spec.children ?? []).flatMap(workersOf))
+const workersOf = (spec: ChildSpec): string[] => (spec.type === 'worker' ? [spec.name] : (spec.children ?? []).flatMap(workersOf))
 const windowsOf = (spec: ChildSpec): number[] =>
   spec.type === 'worker' ? [] : [spec.intensity?.withinMs ?? 5_000, ...(spec.children ?? []).flatMap(windowsOf)]
 
@@ -64,7 +64,7 @@ const observedLog = async (engine: Engine, spec: SupervisorSpec, script: CrashSc
 
 /** Crashes, ends and waits for a tree; the very ends of its windows are where counting goes wrong. */
 export const crashScripts = (spec: SupervisorSpec, maxSteps: number): fc.Arbitrary<CrashScript> => {
-  const names = workersOf(spec).map(({ name }) => name)
+  const names = workersOf(spec)
   const times = [...new Set(windowsOf(spec).flatMap((ms) => [ms - 1, ms, ms + 1]))].filter((ms) => ms > 0)
   const advance = fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, ...times) })
   const name = fc.constantFrom(...names)

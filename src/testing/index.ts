@@ -2,8 +2,8 @@
 export { default as fc } from 'fast-check'
 /** For those who test actors and trees of their own: `import { simulate } from 'signalbox/testing'`. */
 export { type ActorContext, type ActorDefinition, defineActor, type Exit, named } from '../kernel/types.ts'
-export { type ChildSpec, type SupervisorSpec, worker, type WorkerSpec } from '../supervisors/spec.ts'
-export { type ActorChecks, checkActor } from './check-actor.ts'
+export { type ChildSpec, type SupervisorSpec, worker } from '../supervisors/spec.ts'
+export { type ActorChecks, checkActor, type Letter } from './check-actor.ts'
 export { checkMachine, type Coverage, type MachineChecks, type MachineReport } from './check-machine.ts'
 export { checkSupervisor, type SupervisorChecks } from './check-supervisor.ts'
 export { conformance } from './conformance.ts'

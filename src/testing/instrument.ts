@@ -1,7 +1,7 @@
 import { type ErasedContext, type ErasedDefinition, erase, isPromise } from '../kernel/erased.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
 import type { Clock } from '../ports/clock.port.ts'
-import type { ChildSpec, WorkerSpec } from '../supervisors/spec.ts'
+import type { ChildSpec, worker } from '../supervisors/spec.ts'
 import type { FaultKind, FaultSite } from './fault.ts'
 import { lateness, plantedFault, slowness } from './fault-book.ts'
 import type { Happening } from './trace.ts'
@@ -111,7 +111,7 @@ const instrumentDefinition = (name: string, definition: ErasedDefinition, probe:
 /** A child spec whose actors report what they handle and can be struck by faults. */
 export const instrument = <S extends ChildSpec>(spec: S, probe: Probe): S => {
   if (spec.type === 'worker') {
-    const definition = instrumentDefinition(spec.name, erase(spec.definition), probe) as unknown as WorkerSpec['definition']
+    const definition = instrumentDefinition(spec.name, erase(spec.definition), probe) as unknown as ReturnType<typeof worker>['definition']
     return { ...spec, definition }
   }
   return spec.children === undefined ? spec : { ...spec, children: spec.children.map((child) => instrument(child, probe)) }

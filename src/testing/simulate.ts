@@ -1,5 +1,5 @@
 import { SeededScheduler } from '../adapters/schedulers/seeded-scheduler.adapter.ts'
-import { named, type Protocol } from '../kernel/types.ts'
+import { named } from '../kernel/types.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { SupervisorSpec } from '../supervisors/spec.ts'
 import { startSystem } from '../supervisors/system.ts'
@@ -75,7 +75,7 @@ const perform = async (world: SimulatedWorld, system: System, step: SimulationSt
   if (step.do === 'settle') return world.scheduler.settle()
   if (step.do === 'advance') return world.advance(step.ms)
   const message = instrumentMessage(step.type, step.message, world)
-  const target = named<Record<string, Protocol[string] & { reply: unknown }>>(step.to)
+  const target = named<Record<string, { message: object; reply: unknown }>>(step.to)
   if (step.do === 'tell') system.tell(target, step.type, message)
   else world.noteAnswer(index, system.ask(target, step.type, message, { timeoutMs: step.timeoutMs ?? ASK_LIMIT_MS }))
 }

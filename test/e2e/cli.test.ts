@@ -80,8 +80,9 @@ describe('signalbox run', () => {
     started.child.kill('SIGINT')
     await until('it stops', () => started.output().includes('"type":"run.stopping"'))
     started.child.kill('SIGINT')
-    const { code } = await started.finished
+    const { code, stdout } = await started.finished
     expect(code).toBe(130)
+    expect(stdout).toContain('"type":"run.killing"')
     expect(world.marked()).toEqual([])
     expect(await worktrees()).toBe(1)
     expect(await branches()).toEqual(['main'])

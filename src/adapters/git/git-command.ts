@@ -67,6 +67,8 @@ export const orWhenGitRefuses = async <T, O>(command: Promise<T>, otherwise: O):
 
 export type GitCall = {
   readonly input?: string
+  /** In addition to the environment of every command. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   /** Without output for so long, git is ended. @defaultValue 2 minutes */
   readonly timeoutMs?: number
@@ -115,7 +117,7 @@ const runGit = async (env: Record<string, string>, cwd: string, args: readonly s
       failure = { exitCode, stdout: Buffer.concat(stdOut).toString(), stderr: Buffer.concat(stdErr).toString() }
       return error ?? new Error(`git exited with ${exitCode}`)
     },
-  }).env(env)
+  }).env({ ...env, ...call.environment })
   git.outputHandler((_command, stdout, stderr) => {
     // simple-git waits 50 ms more after a command that printed nothing; an empty chunk spares that.
     stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)))

@@ -10,7 +10,7 @@ import { patientGit } from './half-written.ts'
 import { checkGit, locateWorkspace } from './git-workspace.ts'
 import { inTurn } from './repository-queue.ts'
 import { addWorktree, resolveBase } from './worktree-add.ts'
-import type { WorktreeContext } from './worktree-context.ts'
+import type { CheckOuts, WorktreeContext } from './worktree-context.ts'
 import { deleteHeldBranch, listBranches, tipOf, userOfBranch } from './worktree-branches.ts'
 import { listWorktrees } from './worktree-list.ts'
 import { removeWorktree } from './worktree-remove.ts'
@@ -24,6 +24,8 @@ export type GitWorktreesOptions = {
   readonly random: Random
   /** Where git is looked up and what it inherits; variables that redirect git are removed. @defaultValue process.env */
   readonly environment?: NodeJS.ProcessEnv
+  /** @defaultValue none: a hook that goes on after its check-out was given up is waited for, at most 10 s */
+  readonly checkOuts?: CheckOuts
 }
 
 /** The one place where failures of git get their code. */
@@ -56,7 +58,7 @@ export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): 
   const git = patientGit(makeGit(options.environment ?? process.env), options)
   const version = await checkGit(git, directory)
   const workspace = await locateWorkspace(git, directory)
-  const context: WorktreeContext = { git, workspace, version, clock: options.clock, random: options.random }
+  const context: WorktreeContext = { git, workspace, version, clock: options.clock, random: options.random, checkOuts: options.checkOuts }
   const { commonDir } = workspace
   return {
     workspace,

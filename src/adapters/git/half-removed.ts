@@ -14,12 +14,15 @@ const MARK = 'signalbox-removing'
 export const markRemoval = (entry: AdminEntry): Promise<void> => writeFile(join(entry.dir, MARK), '')
 export const unmarkRemoval = (entry: AdminEntry): Promise<void> => rm(join(entry.dir, MARK), { force: true })
 
+/** @returns whether a removal of the worktree was begun and not ended. */
+export const isHalfRemoved = (entry: AdminEntry): Promise<boolean> => exists(join(entry.dir, MARK))
+
 /**
  * Brings back what an interrupted removal deleted, if that is all that is missing, so that it can begin anew with every
  * check. Where anything was written since, nothing is changed.
  */
 export const mendHalfRemoved = async (git: Git, entry: AdminEntry): Promise<void> => {
-  if (!(await exists(join(entry.dir, MARK)))) return
+  if (!(await isHalfRemoved(entry))) return
   const gitFile = join(entry.path, '.git')
   if (!(await exists(gitFile))) await writeFile(gitFile, `gitdir: ${entry.dir}\n`, { flag: 'wx' })
   await unmarkRemoval(entry)

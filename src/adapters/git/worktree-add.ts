@@ -83,10 +83,16 @@ const checkOut = async (context: WorktreeContext, spec: WorktreeSpec & Worktree,
   let closed: Promise<void> = Promise.resolve()
   undo.unshift({ what: `git's entry of ${spec.path}`, run: () => clearAdminEntry(workspace.commonDir, spec.path) })
   undo.unshift({ what: spec.path, run: () => clearDirectory(context, spec.path, closed) })
+  const mark = context.checkOuts?.mark()
+  if (mark !== undefined)
+    undo.unshift({ what: `processes of the check-out of ${spec.path}`, run: async () => context.checkOuts?.end(mark) })
   await git(workspace.root, ['worktree', 'add', '--', spec.path, spec.branch], {
     signal,
     timeoutMs: CHECKOUT_TIMEOUT_MS,
-    onOutputClosed: (promise) => (closed = promise),
+    ...(mark !== undefined && { environment: { SIGNALBOX_MARK: mark } }),
+    onOutputClosed: (promise) => {
+      closed = promise
+    },
   })
 }
 

@@ -38,7 +38,8 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
     const stat = parseStat(read(`${pid}/stat`))
     if (stat === null || isDead(stat.state)) return null
     const { ppid, pgid, sid, state, startTime } = stat
-    const command = (read(`${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim() || stat.name
+    const cmdline = Buffer.from(read(`${pid}/cmdline`) ?? '', 'latin1').toString('utf8')
+    const command = cmdline.replaceAll('\0', ' ').trim() || stat.name
     return { pid, startTime, bootId, ppid, pgid, sid, state, command, mark }
   }
 

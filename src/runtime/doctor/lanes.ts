@@ -1,6 +1,8 @@
 import { dirname, sep } from 'node:path'
 import { cleanLane } from '../../actors/lane-cleaning.ts'
-import { exists } from '../../adapters/git/files.ts'
+import { exists, realPathOf } from '../../adapters/git/files.ts'
+import { isHalfRemoved, mendHalfRemoved } from '../../adapters/git/half-removed.ts'
+import { type AdminEntry, adminEntryOf } from '../../adapters/git/worktree-admin.ts'
 import type { WorktreeEntry } from '../../ports/worktrees.port.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import { isSignalboxError, toErrorRecord } from '../../protocols/errors.ts'
@@ -27,6 +29,11 @@ const hindrance = async (scene: Scene, worktree: WorktreeRecord, entry: Worktree
   return (await gitIsDone(path)) ? null : 'a git process works on it; run doctor again when that has ended'
 }
 
+const halfRemovedEntry = async ({ env }: Scene, { path }: WorktreeRecord): Promise<AdminEntry | undefined> => {
+  const entry = await adminEntryOf(env.worktrees.workspace.commonDir, await realPathOf(path))
+  return entry !== undefined && (await isHalfRemoved(entry)) ? entry : undefined
+}
+
 /** Removes the worktree and branch of a lane that ended, as far as they hold no work. Never throws. */
 export const clean = async (
   scene: Scene,
@@ -40,6 +47,9 @@ export const clean = async (
     const unfinished = await unfinishedEntry(scene, worktree.path)
     const why = unfinished === undefined ? null : await discardUnfinished(scene, worktree, unfinished)
     if (why !== null) return stays(why)
+    const halfRemoved = await halfRemovedEntry(scene, worktree)
+    // What git had deleted when it was ended is no work: brought back, so that every check of a removal begins anew.
+    if (halfRemoved !== undefined) await mendHalfRemoved(scene.git, halfRemoved)
     const report = await cleanLane(scene.env.worktrees, worktree, keep, 'interrupted')
     if (report.kept || report.branchDeleted || report.commits > 0) return report
     return { ...report, commits: await commitsBeyond(scene, worktree.baseCommit, `refs/heads/${worktree.branch}`) }
@@ -71,6 +81,8 @@ export const foresee = async (
   try {
     if (entry !== undefined && !entry.missing && (await unfinishedEntry(scene, worktree.path)) === undefined) {
       if (entry.locked !== null) return [left('worktree', worktree.path, `it is locked (${entry.locked || 'no reason given'})`)]
+      if ((await halfRemovedEntry(scene, worktree)) !== undefined)
+        return [goes(scene, 'worktree', worktree.path, `${why} while it was being removed`)]
       const { commits, uncommitted } = await worktrees.inspect(worktree)
       const holds = `it holds ${uncommitted.length} uncommitted files: ${uncommitted.slice(0, 5).join(', ')}`
       if (uncommitted.length > 0) return [left('worktree', worktree.path, holds)]

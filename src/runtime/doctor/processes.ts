@@ -2,12 +2,15 @@ import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { PtyRecord, RunRecord } from '../../protocols/records.ts'
+import { isCheckOut } from '../check-outs.ts'
 import { ownLine } from './ancestors.ts'
 import { goesOn, livingOwner, runRecord, runsHere, type Scene } from './scene.ts'
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 2_000
 const LOOK_EVERY_MS = 25
+/** A check-out that outlived its run goes on for so long before it is ended: let to its end it leaves nothing half-made. */
+const CHECK_OUT_PATIENCE_MS = 5_000
 /** Passes over the process table: what was forked meanwhile is met in the next one. */
 const PASSES = 5
 
@@ -29,25 +32,31 @@ const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean;
   return { end: true, why: 'it carries our marker, no record names it, and nothing runs lanes of this repository' }
 }
 
+const endsWithin = async (table: ProcessTable, found: ProcessInfo, limitMs: number): Promise<boolean> => {
+  for (let waited = 0; waited < limitMs; waited += LOOK_EVERY_MS) {
+    if (!table.isAlive(found)) return true
+    await wait(LOOK_EVERY_MS)
+  }
+  return false
+}
+
 const end = async (table: ProcessTable, found: ProcessInfo): Promise<boolean> => {
   table.signal(found, 'SIGTERM')
   table.signal(found, 'SIGCONT') // a stopped process handles SIGTERM only when it goes on
   for (const next of ['SIGKILL', null] as const) {
-    for (let waited = 0; waited < GRACE_MS; waited += LOOK_EVERY_MS) {
-      if (!table.isAlive(found)) return true
-      await wait(LOOK_EVERY_MS)
-    }
+    if (await endsWithin(table, found, GRACE_MS)) return true
     if (next !== null) table.signal(found, next)
   }
   return !table.isAlive(found)
 }
 
-const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>): Promise<DoctorFinding> => {
+const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>): Promise<DoctorFinding | null> => {
   const finding = { kind: 'process', what: `process ${found.pid} (${found.command})` } as const
   if (own.has(found.pid)) return { ...finding, why: 'doctor itself runs inside it', action: 'left' }
   const { end: wanted, why } = await mayEnd(scene, found)
   if (!wanted) return { ...finding, why, action: 'left' }
   if (!scene.fix) return { ...finding, why, action: 'would-remove' }
+  if (isCheckOut(found.mark) && (await endsWithin(scene.env.processTable, found, CHECK_OUT_PATIENCE_MS))) return null
   return (await end(scene.env.processTable, found))
     ? { ...finding, why, action: 'removed' }
     : { ...finding, why: `${why}, but it survived SIGKILL`, action: 'left' }
@@ -56,7 +65,7 @@ const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>)
 /** Processes that carry the marker of this workspace and belong to no run that goes on. */
 export const sweepProcesses = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
   const { processTable, workspaceId } = scene.env
-  const findings = new Map<string, DoctorFinding>()
+  const findings = new Map<string, DoctorFinding | null>()
   const own = ownLine()
   for (let pass = 0; pass < PASSES; pass += 1) {
     const marked = await processTable.findByMark(`${workspaceId}/`)
@@ -67,5 +76,5 @@ export const sweepProcesses = async (scene: Scene): Promise<readonly DoctorFindi
     )
     for (const [key, finding] of treated) findings.set(key, finding)
   }
-  return [...findings.values()]
+  return [...findings.values()].filter((finding) => finding !== null)
 }

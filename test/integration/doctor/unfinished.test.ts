@@ -14,17 +14,30 @@ if [ -e "$CRASH_FLAG" ]; then
   pid=$PPID; way=
   while [ "$pid" -gt 1 ]; do
     if tr '\\0' ' ' < "/proc/$pid/cmdline" | grep -q 'crash-child.ts'; then found=$pid; break; fi
-    way="$way $pid"
+    way="$pid $way" # the uppermost first: a git that sees its child die clears up
     pid=$(sed 's/.*) . //' "/proc/$pid/stat" | cut -d' ' -f1)
   done
   if [ -n "$found" ]; then
     case $(cat "$CRASH_FLAG") in
       all) kill -9 "$found" $way ;;
-      run) kill -9 "$found"; sleep 1 ;;
+      run) kill -9 "$found"; sleep 2; : > "$CRASH_FLAG.done" ;;
     esac
   fi
 fi
 exec cat
+`
+
+/** Stands for git: is ended, with its run, when it has removed a part of a worktree. What it removes is told by the flag. */
+const GIT = `#!/bin/sh
+for path; do :; done
+case " $* " in
+  *' worktree remove '*)
+    if [ -e "$CRASH_FLAG" ]; then
+      for name in $(cat "$CRASH_FLAG"); do rm -rf "$path/$name"; done
+      kill -9 "$PPID" $$
+    fi ;;
+esac
+PATH=\${PATH#*:} exec git "$@"
 `
 
 const PLAN = { keep: 'never', lanes: { one: { commands: ['true'] }, two: { commands: ['true'] } } }
@@ -106,8 +119,9 @@ describe('doctor --fix after kill -9 of git itself', () => {
   it('waits for the git that outlived its run [LN-11]', async () => {
     await crash('run')
     const path = await halfMade()
-    const report = await doctor(world)
-    expect(findingOn(report, path)).toMatchObject({ action: 'removed' })
+    await doctor(world)
+    expect(existsSync(join(world.base, 'flag.done'))).toBe(true)
+    expect(existsSync(path)).toBe(false)
     expect(await unaccounted(world, new Set())).toEqual([])
     expect((await doctor(world)).found).toEqual([])
   })
@@ -118,6 +132,36 @@ describe('doctor --fix after kill -9 of git itself', () => {
     await rm(world.stateHome, { recursive: true })
     expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'removed' })
     expect(await unaccounted(world, new Set())).toEqual([])
+  })
+
+  for (const removed of ['a.txt src', 'a.txt src .git', 'a.txt file-1.txt file-2.txt m.cut src .gitattributes .git']) {
+    it(`takes up a removal that was cut short after ${removed} [LN-6] [LN-11]`, async () => {
+      const bin = join(world.base, 'bin')
+      await mkdir(bin)
+      await writeFile(join(bin, 'git'), GIT)
+      await chmod(join(bin, 'git'), 0o755)
+      const flag = join(world.base, 'flag')
+      await writeFile(flag, removed)
+      const task = { workspace: world.root, stateHome: world.stateHome, plan: { ...PLAN, parallel: 1 }, point: null }
+      const { signal } = await runChild(task, { CRASH_FLAG: flag, PATH: `${bin}:${process.env['PATH']}` })
+      expect(signal).toBe('SIGKILL')
+      const path = await halfMade()
+      const before = await survey(world)
+      expect(findingOn(await doctor(world, false), path)).toMatchObject({ action: 'would-remove' })
+      expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'removed' })
+      expect([await unaccounted(world, new Set()), await lost(world, before)]).toEqual([[], []])
+      expect((await doctor(world)).found).toEqual([])
+    })
+  }
+
+  it('keeps what was written to a worktree after its removal was cut short [LN-7]', async () => {
+    const { path } = await plant(world, 'cut', { state: 'cleaning' })
+    const entry = join(world.root, '.git', 'worktrees', path.slice(world.lanes.length + 1))
+    await writeFile(join(entry, 'signalbox-removing'), '')
+    await rm(join(path, 'a.txt'))
+    await writeFile(join(path, 'mine.txt'), 'mine')
+    expect(findingOn(await doctor(world), path)).toMatchObject({ action: 'left' })
+    expect(await readFile(join(path, 'mine.txt'), 'utf8')).toBe('mine')
   })
 
   it('lists worktrees while another git fills the entry of its own [LN-11]', async () => {

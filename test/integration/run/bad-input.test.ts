@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRuntime } from '../../../src/index.ts'
 import { makeRepo } from '../../helpers/git-repo.ts'
 import { commandOf, eventsOf, type Ground, laneOf, logOf, makeWorld, type World } from './run-kit.ts'
@@ -100,6 +100,8 @@ describe('a lane', () => {
   beforeAll(async () => {
     world = await makeWorld()
     await world.repo.git('branch', 'other')
+  })
+  beforeEach(async () => {
     before = await world.ground()
   })
   afterAll(() => world.end())

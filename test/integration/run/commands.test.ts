@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { commandOf, eventsOf, type Ground, laneOf, lasting, lines, logOf, makeWorld, noted, type World } from './run-kit.ts'
 
 let world: World
@@ -16,6 +16,8 @@ beforeAll(async () => {
       await repo.write('settings.local', 'plain\n')
     },
   })
+})
+beforeEach(async () => {
   before = await world.ground()
 })
 afterAll(() => world.end())

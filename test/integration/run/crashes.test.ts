@@ -166,6 +166,7 @@ describe('a crash of a lane actor', () => {
     const summary = await within(20_000, 'the run', handle.finished)
     expect(laneOf(summary, 'a').outcome).toBe('failed')
     expect(laneOf(summary, 'b').outcome).toBe('succeeded')
+    expect(saboteur.started('lane').filter((actor) => actor.name === name)).toHaveLength(1 + 3)
     expect(marked(world.runtime.workspaceId)).toEqual([])
   })
 

@@ -32,7 +32,7 @@ const run = async (argv: readonly string[]): Promise<Result> => {
   child.stderr.on('data', (chunk) => (stderr += String(chunk)))
   const code = await within(60_000, 'the process', new Promise<number | null>((resolve) => child.on('close', resolve)))
   const printed = lines(stdout).map((line) => JSON.parse(line) as Record<string, unknown>)
-  return { workspaceId: String(printed[0]?.['workspaceId'] ?? ''), last: printed.at(-1) ?? {}, stderr, code }
+  return { workspaceId: (printed[0]?.['workspaceId'] ?? '') as string, last: printed.at(-1) ?? {}, stderr, code }
 }
 const node = (plan: object): string[] => [process.execPath, program, repo.root, join(repo.base, 'state'), JSON.stringify(plan)]
 

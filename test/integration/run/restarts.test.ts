@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Decision } from '../../../src/kernel/child-spec.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import { commandOf, eventsOf, type Ground, laneOf, lasting, lines, logOf, makeWorld, marked, noted, until, type World } from './run-kit.ts'
@@ -10,6 +10,8 @@ let before: Ground
 
 beforeAll(async () => {
   world = await makeWorld()
+})
+beforeEach(async () => {
   before = await world.ground()
 })
 afterAll(() => world.end())

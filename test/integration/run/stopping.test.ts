@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunHandle } from '../../../src/runtime/run-handle.ts'
 import type { RunSummary } from '../../../src/protocols/summary.ts'
 import { commandOf, eventsOf, type Ground, laneOf, lasting, makeWorld, marked, noted, until, within, type World } from './run-kit.ts'
@@ -11,6 +11,8 @@ let before: Ground
 
 beforeAll(async () => {
   world = await makeWorld()
+})
+beforeEach(async () => {
   before = await world.ground()
 })
 afterAll(() => world.end())
@@ -47,6 +49,8 @@ describe('stop', () => {
       },
     })
     for (const name of ['a1', 'a2', 'a3', 'b1']) await noted(world, name)
+    const recorded = () => handle.view().lanes.flatMap(({ commands }) => commands.filter(({ state }) => state === 'active'))
+    await until('all of them are recorded as active', () => recorded().length === 4)
     handle.stop('Ctrl-C')
     const summary = await expectClosed(world, handle)
     expect(summary.lanes.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted', 'interrupted', 'interrupted'])
@@ -96,6 +100,53 @@ describe('stop', () => {
       const summary = await expectClosed(own, handle)
       expect(laneOf(summary, 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
       expect(await own.ground()).toEqual(start)
+    } finally {
+      await own.end()
+    }
+  })
+
+  it('ends a hook that git leaves behind when its check-out is given up [LN-5]', async () => {
+    const own = await makeWorld({
+      prepare: async (repo) => {
+        await repo.write(
+          '.git/hooks/post-checkout',
+          `#!/bin/sh\ntrap '' TERM\ntouch '${repo.base}/checking-out'\nwhile :; do sleep 1; done\n`,
+        )
+        await chmod(join(repo.root, '.git/hooks/post-checkout'), 0o755)
+      },
+    })
+    try {
+      const start = await own.ground()
+      const handle = await own.runtime.start({ lanes: { a: { commands: ['true'] } } })
+      await until('the hook runs', () => existsSync(join(own.repo.base, 'checking-out')))
+      handle.stop()
+      expect(laneOf(await expectClosed(own, handle), 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
+      expect(await own.ground()).toEqual(start)
+    } finally {
+      await own.end()
+    }
+  })
+
+  it('aborts a check-out that hangs [LN-5]', async () => {
+    const asked = Promise.withResolvers<void>()
+    const own = await makeWorld({
+      decorators: {
+        worktrees: (inner) => ({
+          ...inner,
+          workspace: inner.workspace,
+          resolve: (base) => inner.resolve(base),
+          add: (_spec, signal) => {
+            asked.resolve()
+            return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+          },
+        }),
+      },
+    })
+    try {
+      const handle = await own.runtime.start({ lanes: { a: { commands: ['true'] } } })
+      await asked.promise
+      handle.stop()
+      expect(laneOf(await expectClosed(own, handle), 'a')).toMatchObject({ outcome: 'interrupted', branch: null, worktree: null })
     } finally {
       await own.end()
     }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { makeRepo } from '../../helpers/git-repo.ts'
 
-const worker = resolve(import.meta.dirname, 'descriptors-worker.ts')
+const worker = resolve(import.meta.dirname, 'fixtures/descriptors.ts')
 
 describe('git without a free file descriptor', () => {
   it('fails that call with what to do, ends no process, and works again afterwards', async () => {
