@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { EXIT, errorText, exitCodeOf } from './exit-codes.ts'
 import { type Io, onLostOutput, safeWriter } from './io.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
+import type { FuzzCommandOptions } from './fuzz.command.ts'
 import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
@@ -17,6 +18,18 @@ const version = (): string => {
 const lanesAtOnce = (text: string): number => {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value < 1 || value > 1_000) throw new InvalidArgumentError('It must be a whole number from 1 to 1000.')
+  return value
+}
+
+const minutesLong = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 1_440) throw new InvalidArgumentError('It must be a number above 0, up to 1440.')
+  return value
+}
+
+const seedNumber = (text: string): number => {
+  const value = Number(text)
+  if (!/^-?\d+$/.test(text) || Math.abs(value) > 2 ** 31) throw new InvalidArgumentError('It must be a whole number of at most 31 bits.')
   return value
 }
 
@@ -46,6 +59,10 @@ With --json one document:
 With --json one document:
   { "type": "doctor", "ok", "checks": [{ "name", "ok", "detail", "remedy" }], "found": [{ "kind", "what", "why", "action" }] }
 Exit code 1 when something is left to remove, 4 when a check fails.`,
+  fuzz: `
+With --json one document:
+  { "type": "fuzz", "ok", "seed", "minutes", "properties": [{ "title", "module", "ok", "runs", "seed", "file", "error" }] }
+Exit code 1 when a property fails, or a file cannot be loaded.`,
   replay: `
 With --json one document:
   { "type": "replay", "property", "ok", "error", "trace": [] }
@@ -90,6 +107,17 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .option('--json', 'as one JSON document')
     .addHelpText('after', JSON_HELP.doctor)
     .action((options: DoctorCommandOptions) => exit(import('./doctor.command.ts').then(({ doctorCommand }) => doctorCommand(options, io))))
+  program
+    .command('fuzz')
+    .description('search for counterexamples of the properties that *.prop.ts and *.prop.js files export')
+    .argument('[paths...]', 'files and directories; all below the current one otherwise')
+    .addOption(new Option('--minutes <n>', 'how long to search').argParser(minutesLong).default(1))
+    .addOption(new Option('--seed <s>', 'where to begin; the same seed searches the same way').argParser(seedNumber))
+    .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.fuzz)
+    .action((paths: string[], options: FuzzCommandOptions) =>
+      exit(import('./fuzz.command.ts').then(({ fuzzCommand }) => fuzzCommand(paths, options, io))),
+    )
   program
     .command('replay')
     .description('run a counterexample of a property again, step by step')
