@@ -8,15 +8,15 @@ import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
 
 /** A tree as plain data. */
-type Leaf = { readonly restart: RestartType; readonly significant: boolean; readonly brutal: boolean }
-type Shape = {
+export type Leaf = { readonly restart: RestartType; readonly significant: boolean; readonly brutal: boolean }
+export type Shape = {
   readonly strategy: SupervisorSpec['strategy']
   readonly restart: RestartType
   readonly autoShutdown: NonNullable<SupervisorSpec['autoShutdown']>
   readonly intensity: { readonly restarts: number; readonly withinMs: number }
   readonly children: readonly (Leaf | Shape)[]
 }
-type Scenario = { readonly shape: Shape; readonly script: CrashScript }
+export type Scenario = { readonly shape: Shape; readonly script: CrashScript }
 
 const WITHIN = 100
 const DEPTH = 2
@@ -29,7 +29,7 @@ const childOf = (child: Leaf | Shape, name: string, parent: Shape): ChildSpec =>
   return worker(name, idle, null, { restart: child.restart, significant, ...(child.brutal ? { shutdown: 'brutal' } : {}) })
 }
 
-const specOf = (shape: Shape, name: string): SupervisorSpec => ({
+export const specOf = (shape: Shape, name: string): SupervisorSpec => ({
   type: 'supervisor',
   name,
   strategy: shape.strategy,
@@ -39,19 +39,28 @@ const specOf = (shape: Shape, name: string): SupervisorSpec => ({
   children: shape.children.map((child, index) => childOf(child, `${name}.${index}`, shape)),
 })
 
-const restart = fc.constantFrom('permanent' as const, 'transient' as const, 'temporary' as const)
-const leaf: fc.Arbitrary<Leaf> = fc.record({ restart, significant: fc.boolean(), brutal: fc.boolean() })
-const shapes = (depth: number): fc.Arbitrary<Shape> =>
+/** What is drawn. */
+export type Drawn = {
+  readonly strategies: readonly SupervisorSpec['strategy'][]
+  /** Restart types of supervisors below the root. */
+  readonly restarts: readonly RestartType[]
+}
+const RESTARTS = ['permanent', 'transient', 'temporary'] as const
+
+const leaf: fc.Arbitrary<Leaf> = fc.record({ restart: fc.constantFrom(...RESTARTS), significant: fc.boolean(), brutal: fc.boolean() })
+const shapes = (depth: number, drawn: Drawn): fc.Arbitrary<Shape> =>
   fc.record({
-    strategy: fc.constantFrom('one_for_one' as const, 'rest_for_one' as const),
-    restart,
+    strategy: fc.constantFrom(...drawn.strategies),
+    restart: fc.constantFrom(...drawn.restarts),
     autoShutdown: fc.constantFrom('never' as const, 'never' as const, 'any_significant' as const, 'all_significant' as const),
     intensity: fc.record({ restarts: fc.nat(4), withinMs: fc.constant(WITHIN) }),
-    children: fc.array(depth === 0 ? leaf : fc.oneof({ weight: 3, arbitrary: leaf }, shapes(depth - 1)), { minLength: 1, maxLength: 4 }),
+    children: fc.array(depth === 0 ? leaf : fc.oneof({ weight: 3, arbitrary: leaf }, shapes(depth - 1, drawn)), {
+      minLength: 1,
+      maxLength: 4,
+    }),
   })
-const scenarios: fc.Arbitrary<Scenario> = shapes(DEPTH).chain((shape) =>
-  crashScripts(specOf(shape, 'root'), 14).map((script) => ({ shape, script })),
-)
+export const otpScenarios = (drawn: Drawn): fc.Arbitrary<Scenario> =>
+  shapes(DEPTH, drawn).chain((shape) => crashScripts(specOf(shape, 'root'), 14).map((script) => ({ shape, script })))
 
 const policy = 'supervisors/restart-policy.ts'
 const supervisor = 'supervisors/supervisor.ts'
@@ -59,7 +68,7 @@ const supervisor = 'supervisors/supervisor.ts'
 export const supervisorOtp: Proven<Scenario> = engineProperty(
   'supervisors',
   'any tree of supervisors starts, stops, counts, decides and escalates as OTP’s would, in the same order [SUP-3, SUP-4, SUP-6]',
-  scenarios,
+  otpScenarios({ strategies: ['one_for_one', 'rest_for_one'], restarts: RESTARTS }),
   (engine, { shape, script }) => compareWithOtp(engine, specOf(shape, 'root'), script),
   {
     runs: 300,

@@ -54,7 +54,7 @@ const lineOf = (one: TraceEvent): string[] => {
 }
 
 /** What our supervisors do: one thing at a time, so that the order is theirs alone. */
-const observedLog = async (engine: Engine, spec: SupervisorSpec, script: CrashScript): Promise<readonly string[]> => {
+export const observedLog = async (engine: Engine, spec: SupervisorSpec, script: CrashScript): Promise<readonly string[]> => {
   const steps = script.steps.flatMap((step): SimulationStep[] =>
     step.do === 'advance' ? [step, { do: 'settle' }] : [{ do: 'tell', to: step.child, type: step.do, message: {} }, { do: 'settle' }],
   )

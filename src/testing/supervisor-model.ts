@@ -20,7 +20,8 @@ const endOf = ({ shutdown }: ChildSpec): string => (shutdown === 'brutal' ? 'kil
 /**
  * Erlang/OTP's supervisor, written again from `supervisor.erl` and nothing of ours: `handle_info('EXIT')` →
  * `restart_child` → `do_restart` → `add_restart` → `restart(Strategy)`, with `try_again` on a failed start, and
- * `do_auto_shutdown`. A tree of them, in which everything takes no time.
+ * `do_auto_shutdown`. A tree of them, in which everything takes no time. One thing is not OTP's: a supervisor that gave up
+ * has not ended cleanly, so that a transient one is started again (docs/reference/otp.md).
  */
 class SupervisorModel {
   readonly log: string[] = []

@@ -60,6 +60,7 @@ for (const lane of summary.lanes) console.log(lane.name, lane.outcome, lane.comm
 
 const TYPED = `
 import { isSignalboxError, startRuntime, type RunSummary } from 'signalbox'
+import { checkActor, defineActor, fc, property, type Property } from 'signalbox/testing'
 
 export const outcome = async (workspace: string): Promise<RunSummary['outcome'] | 'refused'> => {
   try {
@@ -71,6 +72,19 @@ export const outcome = async (workspace: string): Promise<RunSummary['outcome'] 
     throw error
   }
 }
+type Counting = { add: { message: { n: number }; reply: number } }
+const counter = defineActor<Counting, number, null>({
+  kind: 'counter',
+  init: () => 0,
+  on: { add: (_ctx, total, { n }, reply) => (reply(total + n), total + n) },
+})
+export const positive: Property<number[]> = property('positive', fc.array(fc.nat()), async () => {
+  const { problems } = await checkActor(counter, {
+    args: () => null,
+    messages: fc.record({ n: fc.nat() }).map((message) => ['add', message]),
+  })
+  return problems.length
+})
 // @ts-expect-error a workspace is needed
 void startRuntime({})
 `
@@ -157,6 +171,16 @@ describe('packed package', () => {
   it('exports the schema of plans', async () => {
     const code = "import schema from 'signalbox/plan.schema.json' with { type: 'json' }; console.log(schema.type)"
     expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('object\n')
+  })
+
+  it('exports the test kit, with what it needs [Q-2]', async () => {
+    const code = `
+      import { checkMachine, fc, property, simulate, worker, defineActor } from 'signalbox/testing'
+      const idle = defineActor({ kind: 'idle', init: () => null, on: {} })
+      const tree = { type: 'supervisor', name: 'root', strategy: 'one_for_one', children: [worker('a', idle, null)] }
+      const { trace } = await simulate({ seed: 1, tree, steps: [] })
+      console.log(trace.length, property('p', fc.nat(), () => {}).runs, typeof checkMachine)`
+    expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('4 100 function\n')
   })
 
   it('exports nothing but its public entry points', async () => {
