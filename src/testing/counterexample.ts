@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { Outcome } from './property.ts'
@@ -67,7 +67,7 @@ const slug = (title: string): string =>
     .slice(0, 48)
     .replace(/^-|-$/g, '')
 
-/** The same failure has the same name. @returns the path of the file */
+/** The same failure has the same name. Whole or not at all, as others may read meanwhile. @returns the path of the file */
 export const writeCounterexample = (directory: string, counterexample: Counterexample): string => {
   const { property, seed, path, scenario } = counterexample
   const hash = createHash('sha256')
@@ -75,7 +75,13 @@ export const writeCounterexample = (directory: string, counterexample: Counterex
     .digest('hex')
   const file = join(directory, `${slug(property)}-${hash.slice(0, 8)}.json`)
   mkdirSync(directory, { recursive: true })
-  writeFileSync(file, `${JSON.stringify(counterexample, null, 2)}\n`)
+  const half = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(half, `${JSON.stringify(counterexample, null, 2)}\n`)
+    renameSync(half, file)
+  } finally {
+    rmSync(half, { force: true })
+  }
   return file
 }
 

@@ -98,7 +98,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
         limitMs: Math.max(LEAST_MS, leftMs / (active.length - index)),
       })
       // Cut short before anything was tried, after rounds that went well.
-      const isUntried = round > 0 && !result.ok && result.file === null
+      const isUntried = round > 0 && result.isUntried
       candidate.finding = merge(candidate.finding, isUntried ? { ...result, ok: true, text: '' } : result)
       if (!candidate.finding.ok) failed?.(candidate.finding)
     }

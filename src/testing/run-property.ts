@@ -18,6 +18,8 @@ export type PropertyResult = {
   readonly runs: number
   /** The counterexample's file, when it failed. */
   readonly file: string | null
+  /** The time was over before a new scenario was through. */
+  readonly isUntried: boolean
   /** For people: what failed, with seed, path, the shortened scenario and trace; empty when it holds. */
   readonly text: string
 }
@@ -51,7 +53,7 @@ export const rerun = async <T>(
   }
 }
 
-const textOf = ({ property, seed, path, scenario, error }: Counterexample, how: string, file: string, lines: readonly string[]): string =>
+const textOf = ({ property, seed, path, scenario, error }: Counterexample, how: string, again: string, lines: readonly string[]): string =>
   [
     `${property}`,
     `does not hold: ${how}`,
@@ -59,7 +61,7 @@ const textOf = ({ property, seed, path, scenario, error }: Counterexample, how: 
     ...(scenario === null ? [] : [`scenario ${JSON.stringify(scenario.value)}`]),
     ...shortTrace(error.split('\n'), PRINTED_TRACE),
     ...(lines.length === 0 ? [] : ['what happened:', ...shortTrace(lines, PRINTED_TRACE)]),
-    `again, step by step: signalbox replay ${file}`,
+    again,
   ].join('\n')
 
 /** Two files may have properties of one title. */
@@ -75,15 +77,27 @@ export const runProperty = async <T>(tested: Property<T>, { corpus, module = nul
   for (const [index, { file, counterexample }] of past.entries()) {
     const { ok, error, lines } = await rerun(tested, counterexample)
     if (ok) continue
-    const text = textOf({ ...counterexample, error: messageOf(error) }, 'a past failure is back', file, lines)
-    return { title: tested.title, ok, seed: counterexample.seed, runs: index + 1, file, text }
+    const again = `again, step by step: signalbox replay ${file}`
+    const text = textOf({ ...counterexample, error: messageOf(error) }, 'a past failure is back', again, lines)
+    return { title: tested.title, ok, seed: counterexample.seed, runs: index + 1, file, isUntried: false, text }
   }
   const outcome = await search(tested, where)
-  const result = { title: tested.title, ok: outcome.ok, seed: outcome.seed, runs: past.length + outcome.runs }
+  const result = {
+    title: tested.title,
+    ok: outcome.ok,
+    seed: outcome.seed,
+    runs: past.length + outcome.runs,
+    isUntried: !outcome.ok && outcome.failure === null,
+  }
   const found = counterexampleOf(outcome, module, [])
   if (found === null) return { ...result, file: null, text: outcome.ok ? '' : `${tested.title}: too few scenarios could be tried` }
   const { lines } = await rerun(tested, found)
-  const file = writeCounterexample(corpus, { ...found, trace: shortTrace(lines) })
   const how = `run ${outcome.runs} of the search, shortened ${outcome.failure?.shortened ?? 0} times`
-  return { ...result, file, text: textOf(found, how, file, lines) }
+  try {
+    const file = writeCounterexample(corpus, { ...found, trace: shortTrace(lines) })
+    return { ...result, file, text: textOf(found, how, `again, step by step: signalbox replay ${file}`, lines) }
+  } catch (error) {
+    // What was found is worth more than its file.
+    return { ...result, file: null, text: textOf(found, how, `the counterexample could not be kept: ${messageOf(error)}`, lines) }
+  }
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { defineActor } from '../../../src/kernel/types.ts'
 import { type ChildSpec, type SupervisorSpec, worker } from '../../../src/supervisors/spec.ts'
+import { laneTree } from '../../../src/supervisors/lane.tree.ts'
+import { rootTree, runTree } from '../../../src/supervisors/root.tree.ts'
+import { terminalTree } from '../../../src/supervisors/terminal.tree.ts'
 import { checkSupervisor, checkSupervisorOn } from '../../../src/testing/check-supervisor.ts'
 import { withMutant } from '../../../property-tests/engine.ts'
 
@@ -53,7 +56,24 @@ const trees: Readonly<Record<string, SupervisorSpec>> = {
   }),
 }
 
+/** Trees of the product; puppets stand for their actors, so what those are started with does not matter. */
+const own: Readonly<Record<string, SupervisorSpec>> = {
+  root: rootTree({} as Parameters<typeof rootTree>[0]),
+  run: runTree({ runId: 'rn_1' } as unknown as Parameters<typeof runTree>[0]),
+  lane: laneTree({ laneId: 'ln_1' } as unknown as Parameters<typeof laneTree>[0]),
+  ...Object.fromEntries(
+    (['permanent', 'transient', 'temporary'] as const).map((restart) => {
+      const command = { restart, intensity: { restarts: 2, withinMs: 1_000 }, graceMs: 5_000 }
+      return [`terminal, ${restart}`, terminalTree({ terminalId: 'tm_1', command } as unknown as Parameters<typeof terminalTree>[0])]
+    }),
+  ),
+}
+
 describe('checkSupervisor', () => {
+  it.each(Object.entries(own))('finds no difference from OTP in the product’s own tree: %s [SUP-1, SUP-3, SUP-4]', async (_, spec) => {
+    expect((await checkSupervisor(spec)).problems).toEqual([])
+  })
+
   it.each(Object.entries(trees))('finds no difference from OTP in a tree: %s [SUP-3, SUP-4, SUP-6]', async (_, spec) => {
     expect((await checkSupervisor(spec)).problems).toEqual([])
   })

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -92,6 +92,18 @@ describe('a property that fails', () => {
     expect(text).toContain('is 11')
     expect(JSON.parse(readFileSync(file!, 'utf8'))).toMatchObject({ scenario: null, seed: 9 })
     expect(await runProperty(odd, { corpus: join(place, 'odd') })).toMatchObject({ ok: false, runs: 1, seed: 9 })
+  })
+
+  it('is told all the same where it cannot be kept, and leaves no half a file [Q-2]', async () => {
+    const taken = join(place, 'taken')
+    writeFileSync(taken, '')
+    const { ok, file, text } = await runProperty(broken, { corpus: join(taken, 'corpus'), seed: 3 })
+    expect([ok, file]).toEqual([false, null])
+    expect(text).toMatch(/too much\n[^]*the counterexample could not be kept: ENOTDIR/)
+    const corpora = join(place, 'at once')
+    await Promise.all([1, 2, 3, 4].map(() => runProperty(broken, { corpus: corpora, seed: 3 })))
+    expect(readCorpus(corpora)).toHaveLength(1)
+    expect(readdirSync(corpora)).toHaveLength(1)
   })
 
   it('of a long run shows the first and the last of it', () => {
