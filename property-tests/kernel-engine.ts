@@ -84,7 +84,12 @@ export const property = <T>(
     async (mutant) => {
       await withMutant(mutant, async (engine) => {
         const check = checked(engine, scenarios, holds)
-        const outcome = await fc.check(check, { numRuns: MUTANT_RUNS, seed: 42, endOnFailure: true, interruptAfterTimeLimit: 30_000 })
+        const outcome = await fc.check(check, {
+          numRuns: MUTANT_RUNS,
+          seed: 42,
+          endOnFailure: true,
+          plugins: [fc.interruptAfterTimeLimit(30_000)],
+        })
         expect(outcome.failed).toBe(true)
       })
     },

@@ -5,7 +5,7 @@ export type Step = { readonly do: 'crash' | 'exit'; readonly child: number } | {
 
 export type SupervisorScenario = {
   readonly seed: number
-  readonly strategy: 'one_for_one' | 'rest_for_one'
+  readonly strategy: 'one_for_one' | 'one_for_all' | 'rest_for_one'
   readonly intensity: { readonly restarts: number; readonly withinMs: number }
   /** `fails`: which of its starts fail, from 1. */
   readonly children: readonly { readonly restart: RestartType; readonly fails: readonly number[] }[]
@@ -63,10 +63,9 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       if (!start(child)) restart(child)
       return
     }
-    const at = children.indexOf(child)
-    const after = children.slice(at + 1)
-    terminate(after)
-    const again = [child, ...after.filter((one) => specOf(one).restart !== 'temporary')]
+    const at = strategy === 'one_for_all' ? 0 : children.indexOf(child)
+    terminate(children.slice(at))
+    const again = children.slice(at).filter((one) => one === child || specOf(one).restart !== 'temporary')
     children = [...children.slice(0, at), ...again]
     for (const one of again) if (!start(one)) return restart(one)
   }

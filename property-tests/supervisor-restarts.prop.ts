@@ -28,14 +28,14 @@ const child = defineActor<Protocol, null, { fails: readonly number[]; starts: { 
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('crash' as const), child: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('exit' as const), child: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('exit' as const), child: fc.nat(3) }) },
   // The very ends of the window are where counting goes wrong.
   { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 40, WITHIN - 1, WITHIN, WITHIN + 1) }) },
 )
 
 const scenarios: fc.Arbitrary<SupervisorScenario> = fc.record({
   seed: fc.nat(),
-  strategy: fc.constantFrom('one_for_one' as const, 'rest_for_one' as const),
+  strategy: fc.constantFrom('one_for_one' as const, 'one_for_all' as const, 'rest_for_one' as const),
   intensity: fc.record({ restarts: fc.nat(4), withinMs: fc.constant(WITHIN) }),
   children: fc.array(
     fc.record({
@@ -106,7 +106,7 @@ describe('supervisor', () => {
           from: 'const restarts = this.window.add(now)',
           to: "const restarts = child.phase === 'starting' ? this.window.count(now) : this.window.add(now)",
         },
-        { name: 'group stopped from the left', file: supervisor, from: 'after.findLast(hasActor)', to: 'after.find(hasActor)' },
+        { name: 'group stopped from the left', file: supervisor, from: 'this.children.findLast(', to: 'this.children.find(' },
         { name: 'all stopped from the left', file: supervisor, from: 'this.children.toReversed()', to: '[...this.children]' },
         {
           name: 'temporary child restarted with its group',
@@ -118,8 +118,20 @@ describe('supervisor', () => {
         {
           name: 'rest_for_one restarts one',
           file: supervisor,
-          from: "this.spec.strategy === 'rest_for_one') this",
-          to: 'Math.PI < 3) this',
+          from: "this.spec.strategy === 'rest_for_one' ? ",
+          to: 'Math.PI < 3 ? ',
+        },
+        {
+          name: 'one_for_all spares what is before',
+          file: supervisor,
+          from: '(one) => one !== child',
+          to: '(one, at, all) => at > all.indexOf(child)',
+        },
+        {
+          name: 'one_for_all leaves what had ended for good',
+          file: supervisor,
+          from: "else one.phase = 'down'",
+          to: "else if (one.phase !== 'done') one.phase = 'down'",
         },
       ],
     },

@@ -24,8 +24,11 @@ export type WorkerSpec = ChildOptions & {
 export type SupervisorSpec = ChildOptions & {
   readonly type: 'supervisor'
   readonly name: string
-  /** dynamic: one_for_one for children added at run time, all independent, stopped in parallel. */
-  readonly strategy: 'one_for_one' | 'rest_for_one' | 'dynamic'
+  /**
+   * Who is restarted with a child: none; all others (one_for_all); those after it (rest_for_one). dynamic: one_for_one for
+   * children added at run time, all independent, stopped in parallel.
+   */
+  readonly strategy: 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'dynamic'
   /** @defaultValue 1 restart in 5,000 ms (SUP-4) */
   readonly intensity?: Intensity
   /** @defaultValue none: restart at once, as OTP does */
@@ -71,6 +74,6 @@ export type Decision = {
   readonly restarts: number
   readonly allowed: Intensity
   readonly delayMs: number
-  /** Children stopped and started with it (rest_for_one). */
+  /** Children stopped and started with it (one_for_all, rest_for_one). */
   readonly group: readonly string[]
 }

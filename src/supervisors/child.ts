@@ -34,6 +34,8 @@ export type Child = {
   failure: unknown
   /** Set by stop-child: its spec goes when it has ended. */
   isLeaving: boolean
+  /** It runs, and is to be stopped and started again with its group. */
+  isRegrouped: boolean
   /** Told of its first start, or that there will be none. */
   readonly startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[]
   readonly stopReplies: ReplyFunction<{ stopped: boolean }>[]
@@ -51,6 +53,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   incarnation: 0,
   failure: undefined,
   isLeaving: false,
+  isRegrouped: false,
   startReplies: [],
   stopReplies: [],
 })

@@ -44,7 +44,7 @@ export class RestartPolicy {
   /** Whether a child that ends so now will be started again, as far as can be told before it is judged. */
   expectsRestart(child: Child, exit: Exit): boolean {
     if (child.isLeaving) return false
-    if (child.phase === 'stopping') return restartOf(child.spec) !== 'temporary'
+    if (child.phase === 'stopping' || child.isRegrouped) return restartOf(child.spec) !== 'temporary'
     return child.hasStarted && isRestartable(child.spec, exit) && !this.window.isUsedUp(this.clock.monotonic())
   }
 

@@ -1,3 +1,4 @@
+import { recordOf } from '../kernel/delivery-errors.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { Intensity } from '../protocols/plan.ts'
 
@@ -20,4 +21,4 @@ export const childExists = (supervisor: string, child: string): SignalboxError =
 export const specInvalid = (name: string, why: string): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })
 
-const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : cause === undefined ? 'it was stopped' : String(cause))
+const textOf = (cause: unknown): string => (cause === undefined ? 'it was stopped' : recordOf(cause).message)

@@ -173,7 +173,9 @@ export class Supervisor implements Subtree {
   private onExited(ctx: Context, child: Child, exit: Exit, error: unknown): void {
     child.actor = null
     child.subtree = null
-    if (child.phase === 'stopping') {
+    // One that crashes before its turn to be stopped with its group has only been quicker.
+    if (child.phase === 'stopping' || child.isRegrouped) {
+      child.isRegrouped = false
       if (child.isLeaving || restartOf(child.spec) === 'temporary') this.remove(child, undefined)
       else child.phase = 'down'
     } else if (child.hasStarted) {
@@ -191,7 +193,7 @@ export class Supervisor implements Subtree {
     if (decision === 'restart') {
       child.phase = delayMs > 0 ? 'waiting' : 'down'
       if (delayMs > 0) ctx.setTimer(`restart:${child.spec.name}`, delayMs, '$due', { child })
-      return
+      return this.regroup(child)
     }
     child.phase = 'done'
     if (decision === 'escalate') {
@@ -208,7 +210,7 @@ export class Supervisor implements Subtree {
   }
 
   private report(child: Child, exit: Exit, verdict: Verdict): void {
-    const group = verdict.decision === 'restart' ? this.after(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
+    const group = verdict.decision === 'restart' ? this.groupOf(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
     this.host.decided({
       supervisor: this.spec.name,
       child: child.spec.name,
@@ -220,35 +222,39 @@ export class Supervisor implements Subtree {
     })
   }
 
-  /** Children that depend on this one. */
-  private after(child: Child): Child[] {
+  /** Children that are stopped and started with this one. */
+  private groupOf(child: Child): Child[] {
+    if (this.spec.strategy === 'one_for_all') return this.children.filter((one) => one !== child)
     return this.spec.strategy === 'rest_for_one' ? this.children.slice(this.children.indexOf(child) + 1) : []
+  }
+
+  /** The group of a child that is to be restarted: what runs is to be stopped, the rest to be started, done ones too (OTP). */
+  private regroup(child: Child): void {
+    for (const one of this.groupOf(child)) {
+      this.cancelDelay(one)
+      if (hasActor(one)) one.isRegrouped = true
+      else one.phase = 'down'
+    }
   }
 
   /** Takes the next step after something happened to a child, if there is one that can be taken now. */
   private reconcile(child: Child): null {
     if (this.isEnding) return null
-    if (this.spec.strategy === 'rest_for_one') this.reconcileInOrder()
+    if (this.spec.strategy === 'one_for_all' || this.spec.strategy === 'rest_for_one') this.reconcileInOrder()
     else if (child.phase === 'down') this.start(child)
     return null
   }
 
-  /** rest_for_one: what comes after the first that does not run is stopped from the right, then started from the left. */
+  /** Groups are stopped from the right, then started from the left, one at a time. */
   private reconcileInOrder(): void {
-    const first = this.children.find(({ phase, isLeaving }) => phase !== 'running' && phase !== 'done' && !isLeaving)
-    if (first === undefined) return
-    const after = this.after(first)
-    const last = after.findLast(hasActor)
+    const last = this.children.findLast(({ isRegrouped }) => isRegrouped)
     if (last !== undefined) {
       if (last.phase !== 'stopping') this.stop(last)
       return
     }
-    if (first.phase !== 'down' && first.phase !== 'waiting') return
-    for (const child of after) {
-      this.cancelDelay(child)
-      child.phase = 'down'
-    }
-    if (first.phase === 'down') this.start(first)
+    if (this.children.some(({ phase }) => phase === 'waiting')) return
+    const first = this.children.find(({ phase, isLeaving }) => phase !== 'running' && phase !== 'done' && !isLeaving)
+    if (first?.phase === 'down') this.start(first)
   }
 
   private start(child: Child): Incarnation {
