@@ -1,7 +1,10 @@
 import type { RestartType } from '../src/protocols/plan.ts'
 
 /** What happens to a supervisor, one thing after another. */
-export type Step = { readonly do: 'crash' | 'exit'; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+export type Step = { readonly do: 'crash' | 'exit' | Command; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+
+/** `supervisor:terminate_child` and so on. */
+export type Command = 'terminate-child' | 'restart-child' | 'delete-child'
 
 export type SupervisorScenario = {
   readonly seed: number
@@ -78,6 +81,19 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
     log.push(`remove ${nameOf(child.index)} ${within}`)
     if (type === 'temporary') children = children.filter((one) => one !== child)
   }
+  const NOT_FOUND = 'ERR_SUPERVISOR_CHILD_NOT_FOUND'
+  const command = (what: Command, child: Child | undefined): string => {
+    if (child === undefined) return NOT_FOUND
+    if (what === 'terminate-child') {
+      terminate([child])
+      if (specOf(child).restart === 'temporary') children = children.filter((one) => one !== child)
+      return 'ok'
+    }
+    if (child.up) return 'ERR_SUPERVISOR_CHILD_RUNS'
+    if (what === 'restart-child') return start(child) ? 'ok' : 'ERR_ACTOR_INIT_FAILED'
+    children = children.filter((one) => one !== child)
+    return 'ok'
+  }
   const run = (): void => {
     for (const child of children) start(child)
     log.push('started root$1')
@@ -85,7 +101,8 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       if (step.do === 'advance') now += step.ms
       else {
         const child = children.find(({ index }) => index === step.child)
-        if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
+        if (step.do !== 'crash' && step.do !== 'exit') log.push(`${step.do} ${command(step.do, child)}`)
+        else if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
       }
     }
     terminate(children)

@@ -167,7 +167,7 @@ describe('supervisor', () => {
           to: 'atMs >= time',
         },
         { name: 'child forgotten after its delay', file: supervisor, from: "if (child.phase === 'waiting') child.phase = 'down'", to: '' },
-        { name: 'group stopped from the left', file: supervisor, from: 'this.children.findLast(', to: 'this.children.find(' },
+        { name: 'group stopped from the left', file: supervisor, from: 'children.findLast(', to: 'children.find(' },
         {
           name: 'group not waited for',
           file: supervisor,
