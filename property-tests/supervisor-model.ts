@@ -1,11 +1,14 @@
 import type { RestartType } from '../src/protocols/plan.ts'
 
 /** What happens to a supervisor, one thing after another. */
-export type Step = { readonly do: 'crash' | 'exit'; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+export type Step = { readonly do: 'crash' | 'exit' | Command; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+
+/** `supervisor:terminate_child` and so on. */
+export type Command = 'terminate-child' | 'restart-child' | 'delete-child'
 
 export type SupervisorScenario = {
   readonly seed: number
-  readonly strategy: 'one_for_one' | 'rest_for_one'
+  readonly strategy: 'one_for_one' | 'one_for_all' | 'rest_for_one'
   readonly intensity: { readonly restarts: number; readonly withinMs: number }
   /** `fails`: which of its starts fail, from 1. */
   readonly children: readonly { readonly restart: RestartType; readonly fails: readonly number[] }[]
@@ -63,10 +66,9 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       if (!start(child)) restart(child)
       return
     }
-    const at = children.indexOf(child)
-    const after = children.slice(at + 1)
-    terminate(after)
-    const again = [child, ...after.filter((one) => specOf(one).restart !== 'temporary')]
+    const at = strategy === 'one_for_all' ? 0 : children.indexOf(child)
+    terminate(children.slice(at))
+    const again = children.slice(at).filter((one) => one === child || specOf(one).restart !== 'temporary')
     children = [...children.slice(0, at), ...again]
     for (const one of again) if (!start(one)) return restart(one)
   }
@@ -79,6 +81,19 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
     log.push(`remove ${nameOf(child.index)} ${within}`)
     if (type === 'temporary') children = children.filter((one) => one !== child)
   }
+  const NOT_FOUND = 'ERR_SUPERVISOR_CHILD_NOT_FOUND'
+  const command = (what: Command, child: Child | undefined): string => {
+    if (child === undefined) return NOT_FOUND
+    if (what === 'terminate-child') {
+      terminate([child])
+      if (specOf(child).restart === 'temporary') children = children.filter((one) => one !== child)
+      return 'ok'
+    }
+    if (child.up) return 'ERR_SUPERVISOR_CHILD_RUNS'
+    if (what === 'restart-child') return start(child) ? 'ok' : 'ERR_ACTOR_INIT_FAILED'
+    children = children.filter((one) => one !== child)
+    return 'ok'
+  }
   const run = (): void => {
     for (const child of children) start(child)
     log.push('started root$1')
@@ -86,7 +101,8 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       if (step.do === 'advance') now += step.ms
       else {
         const child = children.find(({ index }) => index === step.child)
-        if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
+        if (step.do !== 'crash' && step.do !== 'exit') log.push(`${step.do} ${command(step.do, child)}`)
+        else if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
       }
     }
     terminate(children)
