@@ -6,10 +6,11 @@ import { kernelMessages } from './kernel-messages.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
 import { CORPUS } from './run.ts'
+import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 
-const properties = [kernelMessages, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
+const properties = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
 /** `bug` names the planted bug with which one was found. */
 type PastFailure = Counterexample & { readonly bug?: string }
 const corpus = readCorpus(CORPUS).map(({ file, counterexample }) => ({

@@ -1,9 +1,11 @@
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
+import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 
-export { kernelMessages, supervisorOtp, supervisorSafety }
+export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety }
 testProperty(kernelMessages)
+testProperty(supervisorCommands)
 testProperty(supervisorOtp)
 testProperty(supervisorSafety)

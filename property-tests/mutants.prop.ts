@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import { judgeAll, passesUnplanted, type Proven, type Verdict, verdictTable } from './proven.ts'
+import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 
 // A property's own type of scenario does not matter here.
-const properties = [kernelMessages, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
+const properties = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
 const LEAST_BUGS = 20
 
 describe('planted bugs', () => {

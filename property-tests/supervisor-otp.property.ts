@@ -68,7 +68,7 @@ const supervisor = 'supervisors/supervisor.ts'
 export const supervisorOtp: Proven<Scenario> = engineProperty(
   'supervisors',
   'any tree of supervisors starts, stops, counts, decides and escalates as OTP’s would, in the same order [SUP-3, SUP-4, SUP-6]',
-  otpScenarios({ strategies: ['one_for_one', 'rest_for_one'], restarts: RESTARTS }),
+  otpScenarios({ strategies: ['one_for_one', 'one_for_all', 'rest_for_one'], restarts: RESTARTS }),
   (engine, { shape, script }) => compareWithOtp(engine, specOf(shape, 'root'), script),
   {
     runs: 300,
@@ -80,7 +80,12 @@ export const supervisorOtp: Proven<Scenario> = engineProperty(
         to: "!isCleanExit(exit) && exit.reason !== 'escalated'",
       },
       { name: 'any significant needs all', file: policy, from: "if (autoShutdown === 'any_significant') return true", to: '' },
-      { name: 'all significant needs one', file: policy, from: 'return !children.some(', to: 'return children.some(' },
+      {
+        name: 'all significant needs one',
+        file: policy,
+        from: "one.phase !== 'done') return false",
+        to: "one.phase !== 'done') return true",
+      },
       {
         name: 'children outlive their supervisor',
         file: supervisor,
@@ -96,32 +101,12 @@ export const supervisorOtp: Proven<Scenario> = engineProperty(
       },
       { name: 'window without its end', file: 'supervisors/restart-window.ts', from: 'atMs <= time', to: 'atMs < time' },
       {
-        name: 'group restart counted per child',
-        file: supervisor,
-        from: "else child.phase = 'down'\n    } else if",
-        to: "else { this.policy.judge(child, { reason: 'crashed' }, []); child.phase = 'down' }\n    } else if",
-      },
-      {
         name: 'failed start not counted',
         file: policy,
         from: 'const restarts = this.window.add(now)',
         to: "const restarts = child.phase === 'starting' ? this.window.count(now) : this.window.add(now)",
       },
-      { name: 'group stopped from the left', file: supervisor, from: 'after.findLast(hasActor)', to: 'after.find(hasActor)' },
-      { name: 'all stopped from the left', file: supervisor, from: 'this.children.toReversed()', to: '[...this.children]' },
-      {
-        name: 'temporary child restarted with its group',
-        file: supervisor,
-        from: "if (child.isLeaving || restartOf(child.spec) === 'temporary') this.remove",
-        to: 'if (child.isLeaving) this.remove',
-      },
       { name: 'transient child restarted after a clean end', file: 'supervisors/child.ts', from: '!isCleanExit(exit)', to: 'true' },
-      {
-        name: 'rest_for_one restarts one',
-        file: supervisor,
-        from: "this.spec.strategy === 'rest_for_one') this",
-        to: 'Math.PI < 3) this',
-      },
     ],
   },
 )

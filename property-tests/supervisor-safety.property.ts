@@ -3,8 +3,8 @@ import { expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
 import { type Decision, type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
-import type { Engine } from '../src/testing/simulate.ts'
 import { note } from '../src/testing/recording.ts'
+import type { Engine } from '../src/testing/simulate.ts'
 import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
 
@@ -16,7 +16,7 @@ type Step =
   | { readonly do: 'settle' }
 type Scenario = {
   readonly seed: number
-  readonly strategy: 'one_for_one' | 'rest_for_one'
+  readonly strategy: 'one_for_one' | 'one_for_all' | 'rest_for_one'
   readonly restarts: number
   readonly backoffMs: number
   /** How the nth start of any child goes; well after the last. */
@@ -125,10 +125,7 @@ const expectLives = ({ log }: Trace, scenario: Scenario): void => {
       if (alive.has(name)) expect(alive.get(name)).toBe(incarnation)
       alive.delete(name)
       const isOrdered =
-        isStatic &&
-        reason === 'shutdown' &&
-        scenario.strategy === 'rest_for_one' &&
-        !scenario.steps.some((step) => step.do === 'stop-child')
+        isStatic && reason === 'shutdown' && scenario.strategy !== 'one_for_one' && !scenario.steps.some((step) => step.do === 'stop-child')
       if (isOrdered) for (const other of alive.keys()) if (other !== 'root') expect(other < name, `${other} alive after ${name}`).toBe(true)
     }
     last.set(name, Math.max(incarnation, last.get(name) ?? 0))
@@ -143,7 +140,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 )
 const scenarios: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
-  strategy: fc.constantFrom('one_for_one' as const, 'rest_for_one' as const),
+  strategy: fc.constantFrom('one_for_one' as const, 'one_for_all' as const, 'rest_for_one' as const),
   restarts: fc.oneof(fc.nat(3), fc.constant(1_000)),
   backoffMs: fc.constantFrom(0, 5),
   starts: fc.array(fc.constantFrom('well' as const, 'slow' as const, 'throws' as const, 'hangs' as const), { maxLength: 6 }),
@@ -180,11 +177,11 @@ export const supervisorSafety: Proven<Scenario> = engineProperty(
         to: 'atMs >= time',
       },
       { name: 'child forgotten after its delay', file: supervisor, from: "if (child.phase === 'waiting') child.phase = 'down'", to: '' },
-      { name: 'group stopped from the left', file: supervisor, from: 'after.findLast(hasActor)', to: 'after.find(hasActor)' },
+      { name: 'group stopped from the left', file: supervisor, from: 'children.findLast(', to: 'children.find(' },
       {
         name: 'group not waited for',
         file: supervisor,
-        from: "if (last.phase !== 'stopping') this.stop(last)\n      return",
+        from: "if (last.phase !== 'stopping') this.stop(last)\n      return\n",
         to: "if (last.phase !== 'stopping') this.stop(last)",
       },
       { name: 'init without a limit', file: 'kernel/cell.ts', from: 'definition.initLimitMs ?? INIT_LIMIT_MS', to: 'Infinity' },

@@ -147,6 +147,8 @@ try {
   if (failures.length === 0) rmSync(scratch, { recursive: true, force: true })
 }
 process.stdout.write(
-  failures.length === 0 ? '\nclean ground: everything held\n' : `\n${failures.length} checks failed; left for a look: ${scratch}\n`,
+  failures.length === 0
+    ? '\nclean ground: everything held (the repository and its logs have been removed again)\n'
+    : `\n${failures.length} checks failed; left for a look: ${scratch}\n`,
 )
 process.exitCode = failures.length === 0 ? 0 : 1

@@ -24,8 +24,11 @@ export type WorkerSpec = ChildOptions & {
 export type SupervisorSpec = ChildOptions & {
   readonly type: 'supervisor'
   readonly name: string
-  /** dynamic: one_for_one for children added at run time, all independent, stopped in parallel. */
-  readonly strategy: 'one_for_one' | 'rest_for_one' | 'dynamic'
+  /**
+   * Who is restarted with a child: none; all others (one_for_all); those after it (rest_for_one). dynamic: one_for_one for
+   * children added at run time, all independent, stopped in parallel.
+   */
+  readonly strategy: 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'dynamic'
   /** @defaultValue 1 restart in 5,000 ms (SUP-4) */
   readonly intensity?: Intensity
   /** @defaultValue none: restart at once, as OTP does */
@@ -47,16 +50,28 @@ export const worker = <P, S, A>(name: string, definition: ActorDefinition<P, S, 
   ...options,
 })
 
-/** What may be asked of a running supervisor. */
+/** As OTP counts: `active` have an actor now; the others include children that do not run. */
+export type ChildCounts = { readonly specs: number; readonly active: number; readonly supervisors: number; readonly workers: number }
+
+/** What may be asked of a running supervisor: OTP's functions of the same names. */
 export type SupervisorProtocol = {
-  /** Adds a child and starts it. Answered when its start is acknowledged. @throws ERR_SUPERVISOR_CHILD_EXISTS, ERR_ACTOR_INIT_FAILED */
+  /** Adds a child and starts it. Answered when its start is acknowledged. @throws ERR_SUPERVISOR_CHILD_EXISTS, ERR_SUPERVISOR_SPEC_INVALID, ERR_ACTOR_INIT_FAILED */
   'supervisor.start-child': { message: { spec: ChildSpec }; reply: { ref: ActorRef<unknown> } }
   /** Stops a child in its shutdown time and removes its spec. Answered when it has ended; `false` when there was none. */
   'supervisor.stop-child': { message: { name: string }; reply: { stopped: boolean } }
+  /** Stops a child in its shutdown time and keeps its spec, unless it is temporary or its supervisor dynamic. Answered when it has ended. @throws ERR_SUPERVISOR_CHILD_NOT_FOUND */
+  'supervisor.terminate-child': { message: { name: string }; reply: object }
+  /** Starts a child that does not run, in its place; no other is touched. One that cannot start keeps its spec. @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, ERR_SUPERVISOR_CHILD_RUNS, ERR_ACTOR_INIT_FAILED */
+  'supervisor.restart-child': { message: { name: string }; reply: { ref: ActorRef<unknown> } }
+  /** Removes the spec of a child that does not run. @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, ERR_SUPERVISOR_CHILD_RUNS */
+  'supervisor.delete-child': { message: { name: string }; reply: object }
+  /** Stops a child and starts another spec in its place, of its name or a new one; no other child is touched. One that cannot start keeps the place. @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, ERR_SUPERVISOR_CHILD_EXISTS, ERR_SUPERVISOR_SPEC_INVALID, ERR_ACTOR_INIT_FAILED */
+  'supervisor.replace-child': { message: { name: string; spec: ChildSpec }; reply: { ref: ActorRef<unknown> } }
   'supervisor.children': {
     message: object
     reply: { children: readonly { name: string; ref: ActorRef<unknown> | null; restarting: boolean }[] }
   }
+  'supervisor.count-children': { message: object; reply: ChildCounts }
 }
 
 /** What a supervisor did about the end of a child, with the counters behind it (SUP-9). */
@@ -71,6 +86,6 @@ export type Decision = {
   readonly restarts: number
   readonly allowed: Intensity
   readonly delayMs: number
-  /** Children stopped and started with it (rest_for_one). */
+  /** Children stopped and started with it (one_for_all, rest_for_one). */
   readonly group: readonly string[]
 }

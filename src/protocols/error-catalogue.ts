@@ -243,6 +243,18 @@ export const CATALOGUE = {
     next: 'Report this.',
     retryable: false,
   },
+  ERR_SUPERVISOR_CHILD_NOT_FOUND: {
+    kind: 'defect',
+    text: 'A supervisor has no child of this name.',
+    next: 'Look at the tree of the run.',
+    retryable: false,
+  },
+  ERR_SUPERVISOR_CHILD_RUNS: {
+    kind: 'defect',
+    text: 'The child runs, or is about to: only one that was ended can be started again or deleted.',
+    next: 'Terminate it first.',
+    retryable: true,
+  },
   ERR_SUPERVISOR_SPEC_INVALID: {
     kind: 'defect',
     text: 'The description of a supervisor or child contradicts itself.',

@@ -35,7 +35,7 @@ export const openEnvironment = async (
   const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom, checkOuts })
   const id = await workspaceId(worktrees.workspace.commonDir, () => ids.next('workspace'))
   known.id = id
-  const paths = statePaths(options.stateHome ?? defaultStateHome(process.env), id)
+  const paths = statePaths(options.stateHome ?? defaultStateHome(process.env), id, worktrees.workspace.commonDir)
   return {
     workspaceId: id,
     worktrees,

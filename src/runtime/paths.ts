@@ -7,7 +7,7 @@ export type StatePaths = {
   readonly directory: string
   readonly database: string
   readonly logs: string
-  /** One file a living orchestrator. */
+  /** One file a living orchestrator; in the repository, so that those with another state home are seen too. */
   readonly owners: string
 }
 
@@ -19,7 +19,13 @@ export const defaultDataHome = (env: NodeJS.ProcessEnv): string => xdg(env['XDG_
 
 const xdg = (value: string | undefined): string | null => (value !== undefined && value.startsWith('/') ? value : null)
 
-export const statePaths = (stateHome: string, workspaceId: WorkspaceId): StatePaths => {
+/** @param commonDir of the repository */
+export const statePaths = (stateHome: string, workspaceId: WorkspaceId, commonDir: string): StatePaths => {
   const directory = join(stateHome, 'signalbox', workspaceId)
-  return { directory, database: join(directory, 'signalbox.db'), logs: join(directory, 'logs'), owners: join(directory, 'owners') }
+  return {
+    directory,
+    database: join(directory, 'signalbox.db'),
+    logs: join(directory, 'logs'),
+    owners: join(commonDir, 'signalbox', 'owners'),
+  }
 }

@@ -10,7 +10,7 @@ type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'do
 export interface Subtree {
   readonly spec: SupervisorSpec
   readonly actor: Incarnation
-  readonly children: readonly Child[]
+  readonly children: Iterable<Child>
 }
 
 /** A child as its supervisor sees it. */
@@ -32,11 +32,16 @@ export type Child = {
   incarnation: number
   /** What its last end was made of. */
   failure: unknown
-  /** Set by stop-child: its spec goes when it has ended. */
-  isLeaving: boolean
+  /** It is to end because somebody asked: then its spec goes, stays without an actor, or makes place for another. */
+  leaving: 'no' | 'goes' | 'stays' | 'replaced'
+  /** It was started at somebody's request, beside its group: if that fails, it stays down. */
+  isAlone: boolean
+  /** It runs, and is to be stopped and started again with its group. */
+  isRegrouped: boolean
   /** Told of its first start, or that there will be none. */
   readonly startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[]
-  readonly stopReplies: ReplyFunction<{ stopped: boolean }>[]
+  /** Called when it has ended as somebody asked. */
+  readonly endReplies: (() => void)[]
 }
 
 export const newChild = (spec: ChildSpec): Child => ({
@@ -50,9 +55,11 @@ export const newChild = (spec: ChildSpec): Child => ({
   startedAt: 0,
   incarnation: 0,
   failure: undefined,
-  isLeaving: false,
+  leaving: 'no',
+  isAlone: false,
+  isRegrouped: false,
   startReplies: [],
-  stopReplies: [],
+  endReplies: [],
 })
 
 /** Source of the defaults: OTP. */
@@ -64,6 +71,9 @@ export const isRestartable = (spec: ChildSpec, exit: Exit): boolean => {
   const restart = restartOf(spec)
   return restart === 'permanent' || (restart === 'transient' && !isCleanExit(exit))
 }
+
+/** Whether a child may wait for others of its supervisor. */
+export const isOrdered = ({ strategy }: SupervisorSpec): boolean => strategy === 'one_for_all' || strategy === 'rest_for_one'
 
 export const hasActor = ({ phase }: Child): boolean => phase === 'starting' || phase === 'running' || phase === 'stopping'
 

@@ -30,7 +30,7 @@ export class RestartPolicy {
   }
 
   /** Counts a restart where one is due; a start that failed is one more try, as in OTP. */
-  judge(child: Child, exit: Exit, children: readonly Child[]): Verdict {
+  judge(child: Child, exit: Exit, children: Iterable<Child>): Verdict {
     const now = this.clock.monotonic()
     if (!isRestartable(child.spec, exit)) {
       const decision = this.endsSupervisor(child, children) ? 'auto-shutdown' : 'remove'
@@ -43,8 +43,8 @@ export class RestartPolicy {
 
   /** Whether a child that ends so now will be started again, as far as can be told before it is judged. */
   expectsRestart(child: Child, exit: Exit): boolean {
-    if (child.isLeaving) return false
-    if (child.phase === 'stopping') return restartOf(child.spec) !== 'temporary'
+    if (child.leaving !== 'no') return false
+    if (child.phase === 'stopping' || child.isRegrouped) return restartOf(child.spec) !== 'temporary'
     return child.hasStarted && isRestartable(child.spec, exit) && !this.window.isUsedUp(this.clock.monotonic())
   }
 
@@ -57,10 +57,11 @@ export class RestartPolicy {
     return restartDelay(backoff, inARow, this.random.next())
   }
 
-  private endsSupervisor(child: Child, children: readonly Child[]): boolean {
+  private endsSupervisor(child: Child, children: Iterable<Child>): boolean {
     const { autoShutdown = 'never' } = this.spec
     if (child.spec.significant !== true || autoShutdown === 'never') return false
     if (autoShutdown === 'any_significant') return true
-    return !children.some((one) => one !== child && one.spec.significant === true && one.phase !== 'done')
+    for (const one of children) if (one !== child && one.spec.significant === true && one.phase !== 'done') return false
+    return true
   }
 }

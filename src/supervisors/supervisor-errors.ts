@@ -1,5 +1,7 @@
-import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import { recordOf } from '../kernel/delivery-errors.ts'
+import { SignalboxError } from '../protocols/errors.ts'
 import type { Intensity } from '../protocols/plan.ts'
+import type { Child } from './child.ts'
 
 export const startFailed = (supervisor: string, child: string, cause: unknown): SignalboxError =>
   new SignalboxError('ERR_ACTOR_INIT_FAILED', `"${child}" under "${supervisor}" could not start: ${textOf(cause)}`, {
@@ -17,7 +19,19 @@ export const tooManyRestarts = (supervisor: string, child: string, restarts: num
 export const childExists = (supervisor: string, child: string): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_CHILD_EXISTS', `the name "${child}" is taken`, { context: { supervisor, child } })
 
+export const childNotFound = (supervisor: string, child: string): SignalboxError =>
+  new SignalboxError('ERR_SUPERVISOR_CHILD_NOT_FOUND', `"${supervisor}" has no child "${child}"`, { context: { supervisor, child } })
+
+export const childRuns = (supervisor: string, { spec: { name }, phase }: Child): SignalboxError =>
+  new SignalboxError(
+    'ERR_SUPERVISOR_CHILD_RUNS',
+    `"${name}" under "${supervisor}" is ${phase === 'down' ? 'waiting for its turn' : phase}`,
+    {
+      context: { supervisor, child: name, state: phase },
+    },
+  )
+
 export const specInvalid = (name: string, why: string): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })
 
-const textOf = (cause: unknown): string => (cause === undefined ? 'it was stopped' : toErrorRecord(cause).message)
+const textOf = (cause: unknown): string => (cause === undefined ? 'it was stopped' : recordOf(cause).message)

@@ -2,13 +2,15 @@ import { startActor } from '../kernel/cell.ts'
 import { erase } from '../kernel/erased.ts'
 import type { Incarnation, StartOptions } from '../kernel/incarnation.types.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { type ActorContext, type ActorDefinition, defineActor, type Exit, type ReplyFunction } from '../kernel/types.ts'
+import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
-import { type Child, describeChild, hasActor, newChild, restartOf, shutdownOf, type Subtree } from './child.ts'
+import { type Child, hasActor, isOrdered, newChild, restartOf, shutdownOf, type Subtree } from './child.ts'
+import { ChildCommands, type ChildKeeper, failStarts } from './child-commands.ts'
+import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
 import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from './spec.ts'
 import { childExists, startFailed, tooManyRestarts } from './supervisor-errors.ts'
-import { validateChild, validateSpec } from './validate-spec.ts'
+import { validateSpec } from './validate-spec.ts'
 
 /** What a supervisor is told by the kernel and by its own timers. */
 type Protocol = SupervisorProtocol & {
@@ -17,7 +19,6 @@ type Protocol = SupervisorProtocol & {
   $due: { message: { child: Child } }
 }
 type Context = ActorContext<Protocol>
-type ReplyOf<T extends keyof SupervisorProtocol> = ReplyFunction<SupervisorProtocol[T]['reply']>
 
 /** What a supervisor needs from the system. */
 export type SupervisorHost = { readonly kernel: Kernel; readonly decided: (decision: Decision) => void }
@@ -28,12 +29,13 @@ type Hooks = Omit<StartOptions, 'name' | 'definition' | 'args'>
  * end of a child, the acknowledgement of a start and the end of a delay are messages, and after each one `reconcile`
  * takes the next step towards "all that should run, runs". Only the first start and the stop of all do wait.
  */
-export class Supervisor implements Subtree {
+export class Supervisor implements Subtree, ChildKeeper {
   readonly spec: SupervisorSpec
-  readonly children: Child[] = []
+  readonly children: Children = new Children()
   readonly actor: Incarnation
   private readonly host: SupervisorHost
   private readonly policy: RestartPolicy
+  private readonly commands: ChildCommands = new ChildCommands(this)
   /** Told of the next start or end of a child. */
   private readonly waiters = new Map<Child, () => void>()
   private context: Context | null = null
@@ -53,12 +55,7 @@ export class Supervisor implements Subtree {
       initLimitMs: Infinity,
       init: async (ctx) => this.startAll(ctx),
       on: {
-        'supervisor.start-child': (_ctx, _state, { spec }, reply) => this.onStartChild(spec, reply),
-        'supervisor.stop-child': (_ctx, _state, { name }, reply) => this.onStopChild(name, reply),
-        'supervisor.children': (_ctx, _state, _message, reply) => {
-          reply({ children: this.children.map(describeChild) })
-          return null
-        },
+        ...this.commands.handlers(),
         $started: (_ctx, _state, { child, actor }) => {
           if (child.actor === actor && child.phase === 'starting') this.acknowledged(child)
           return this.reconcile(child)
@@ -91,7 +88,9 @@ export class Supervisor implements Subtree {
 
   private async startFirst(ctx: Context, spec: ChildSpec): Promise<void> {
     ctx.signal.throwIfAborted()
-    const child = this.add(spec)
+    this.claim(spec.name)
+    const child = newChild(spec)
+    this.children.add(child)
     const actor = this.start(child)
     const stop = (): void => actor.stop(this.actor.endingReason === 'handover' ? 'handover' : 'shutdown', shutdownOf(spec))
     ctx.signal.addEventListener('abort', stop, { once: true })
@@ -102,18 +101,18 @@ export class Supervisor implements Subtree {
     this.acknowledged(child)
   }
 
-  /** @throws ERR_SUPERVISOR_CHILD_EXISTS */
-  private add(spec: ChildSpec): Child {
-    if (!this.host.kernel.registry.claim(spec.name, this.actor)) throw childExists(this.spec.name, spec.name)
-    const child = newChild(spec)
-    this.children.push(child)
-    return child
+  claim(name: string): void {
+    if (!this.host.kernel.registry.claim(name, this.actor)) throw childExists(this.spec.name, name)
+  }
+
+  release(name: string): void {
+    this.host.kernel.registry.release(name)
   }
 
   /** Stops all children: in reverse order, or at once where none depends on another. */
   private async stopAll(reason: 'shutdown' | 'handover'): Promise<void> {
     this.isEnding = true
-    const children = this.children.toReversed()
+    const children = this.children.list().toReversed()
     if (this.spec.strategy === 'dynamic') await Promise.all(children.map((child) => this.stopOne(child, reason)))
     else for (const child of children) await this.stopOne(child, reason)
   }
@@ -137,33 +136,9 @@ export class Supervisor implements Subtree {
     tell?.()
   }
 
-  private onStartChild(spec: ChildSpec, reply: ReplyOf<'supervisor.start-child'>): null {
-    try {
-      validateChild(this.spec, spec)
-      const child = this.add(spec)
-      child.startReplies.push(reply)
-      return this.reconcile(child)
-    } catch (error) {
-      reply.fail(error)
-      return null
-    }
-  }
-
-  private onStopChild(name: string, reply: ReplyOf<'supervisor.stop-child'>): null {
-    const child = this.children.find((one) => one.spec.name === name)
-    if (child === undefined) {
-      reply({ stopped: false })
-      return null
-    }
-    child.isLeaving = true
-    child.stopReplies.push(reply)
-    if (!hasActor(child)) this.remove(child, undefined)
-    else if (child.phase !== 'stopping') this.stop(child)
-    return this.reconcile(child)
-  }
-
   private acknowledged(child: Child): void {
     child.phase = 'running'
+    child.isAlone = false
     child.startedAt = this.host.kernel.clock.monotonic()
     if (child.actor === null) return
     const { ref } = child.actor
@@ -173,9 +148,17 @@ export class Supervisor implements Subtree {
   private onExited(ctx: Context, child: Child, exit: Exit, error: unknown): void {
     child.actor = null
     child.subtree = null
-    if (child.phase === 'stopping') {
-      if (child.isLeaving || restartOf(child.spec) === 'temporary') this.remove(child, undefined)
+    const { isRegrouped, isAlone } = child
+    child.isRegrouped = false
+    child.isAlone = false
+    if (child.leaving !== 'no') return this.commands.hasEnded(child, isRegrouped)
+    // One that crashes before its turn to be stopped with its group has only been quicker.
+    if (child.phase === 'stopping' || isRegrouped) {
+      if (restartOf(child.spec) === 'temporary') this.remove(child, undefined)
       else child.phase = 'down'
+    } else if (isAlone && this.spec.strategy !== 'dynamic' && restartOf(child.spec) !== 'temporary') {
+      child.phase = 'done'
+      failStarts(child, startFailed(this.spec.name, child.spec.name, error))
     } else if (child.hasStarted) {
       this.settle(ctx, child, exit)
     } else {
@@ -191,7 +174,7 @@ export class Supervisor implements Subtree {
     if (decision === 'restart') {
       child.phase = delayMs > 0 ? 'waiting' : 'down'
       if (delayMs > 0) ctx.setTimer(`restart:${child.spec.name}`, delayMs, '$due', { child })
-      return
+      return this.regroup(child)
     }
     child.phase = 'done'
     if (decision === 'escalate') {
@@ -208,7 +191,7 @@ export class Supervisor implements Subtree {
   }
 
   private report(child: Child, exit: Exit, verdict: Verdict): void {
-    const group = verdict.decision === 'restart' ? this.after(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
+    const group = verdict.decision === 'restart' ? this.groupOf(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
     this.host.decided({
       supervisor: this.spec.name,
       child: child.spec.name,
@@ -220,38 +203,44 @@ export class Supervisor implements Subtree {
     })
   }
 
-  /** Children that depend on this one. */
-  private after(child: Child): Child[] {
-    return this.spec.strategy === 'rest_for_one' ? this.children.slice(this.children.indexOf(child) + 1) : []
+  /** Children that are stopped and started with this one. */
+  private groupOf(child: Child): Child[] {
+    if (!isOrdered(this.spec)) return []
+    const all = this.children.list()
+    return this.spec.strategy === 'one_for_all' ? all.filter((one) => one !== child) : all.slice(all.indexOf(child) + 1)
+  }
+
+  /** The group of a child that is to be restarted: what runs is to be stopped, the rest to be started, done ones too (OTP). */
+  private regroup(child: Child): void {
+    for (const one of this.groupOf(child)) {
+      this.cancelDelay(one)
+      if (hasActor(one)) one.isRegrouped = true
+      else one.phase = 'down'
+    }
   }
 
   /** Takes the next step after something happened to a child, if there is one that can be taken now. */
-  private reconcile(child: Child): null {
+  reconcile(child: Child): null {
     if (this.isEnding) return null
-    if (this.spec.strategy === 'rest_for_one') this.reconcileInOrder()
+    if (isOrdered(this.spec)) this.reconcileInOrder()
     else if (child.phase === 'down') this.start(child)
     return null
   }
 
-  /** rest_for_one: what comes after the first that does not run is stopped from the right, then started from the left. */
+  /** Groups are stopped from the right, then started from the left, one at a time. */
   private reconcileInOrder(): void {
-    const first = this.children.find(({ phase, isLeaving }) => phase !== 'running' && phase !== 'done' && !isLeaving)
-    if (first === undefined) return
-    const after = this.after(first)
-    const last = after.findLast(hasActor)
+    const children = this.children.list()
+    const last = children.findLast(({ isRegrouped }) => isRegrouped)
     if (last !== undefined) {
       if (last.phase !== 'stopping') this.stop(last)
       return
     }
-    if (first.phase !== 'down' && first.phase !== 'waiting') return
-    for (const child of after) {
-      this.cancelDelay(child)
-      child.phase = 'down'
-    }
-    if (first.phase === 'down') this.start(first)
+    if (children.some(({ phase }) => phase === 'waiting')) return
+    const first = children.find(({ phase, leaving, isAlone }) => phase !== 'running' && phase !== 'done' && leaving === 'no' && !isAlone)
+    if (first?.phase === 'down') this.start(first)
   }
 
-  private start(child: Child): Incarnation {
+  start(child: Child): Incarnation {
     const { spec } = child
     child.phase = 'starting'
     child.attempts += 1
@@ -280,21 +269,21 @@ export class Supervisor implements Subtree {
     return child.actor
   }
 
-  private stop(child: Child): void {
+  stop(child: Child): void {
     child.phase = 'stopping'
     child.actor?.stop('shutdown', shutdownOf(child.spec))
   }
 
-  private remove(child: Child, error: unknown): void {
+  remove(child: Child, error: unknown): void {
     this.cancelDelay(child)
     child.phase = 'done'
-    this.children.splice(this.children.indexOf(child), 1)
-    this.host.kernel.registry.release(child.spec.name)
-    for (const reply of child.startReplies.splice(0)) reply.fail(error ?? startFailed(this.spec.name, child.spec.name, undefined))
-    for (const reply of child.stopReplies.splice(0)) reply({ stopped: true })
+    this.children.remove(child)
+    this.release(child.spec.name)
+    failStarts(child, error ?? startFailed(this.spec.name, child.spec.name, undefined))
+    for (const reply of child.endReplies.splice(0)) reply()
   }
 
-  private cancelDelay(child: Child): void {
+  cancelDelay(child: Child): void {
     if (child.phase === 'waiting') this.context?.cancelTimer(`restart:${child.spec.name}`)
   }
 }

@@ -7,7 +7,7 @@ export const treeOf = (supervisor: Subtree, restarts: number = 0): TreeNode => (
   name: supervisor.spec.name,
   kind: 'supervisor',
   ...nodeOf(supervisor.actor, restarts),
-  children: supervisor.children.map(childNode),
+  children: Array.from(supervisor.children, childNode),
 })
 
 const childNode = (child: Child): TreeNode => {

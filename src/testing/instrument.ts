@@ -119,4 +119,6 @@ export const instrument = <S extends ChildSpec>(spec: S, probe: Probe): S => {
 
 /** Children that are added at run time are wrapped as those of the tree are. */
 export const instrumentMessage = (type: string, message: object, probe: Probe): object =>
-  type === 'supervisor.start-child' ? { ...message, spec: instrument((message as { spec: ChildSpec }).spec, probe) } : message
+  type === 'supervisor.start-child' || type === 'supervisor.replace-child'
+    ? { ...message, spec: instrument((message as { spec: ChildSpec }).spec, probe) }
+    : message

@@ -137,6 +137,46 @@ export const schedulerChecks: readonly SchedulerCheck[] = [
     },
   },
   {
+    title: 'gives the event loop its turns while actors wake each other without end',
+    check: async (scheduler) => {
+      let turnsOfLoop = 0
+      let drains = 0
+      const slots: Slot[] = []
+      const other = [1, 0]
+      for (const index of other.keys()) {
+        const drain = (): boolean => {
+          drains += 1
+          if (turnsOfLoop < 5 && drains < 1_000_000) slots[other[index] ?? -1]?.wake()
+          return false
+        }
+        slots.push(scheduler.attach({ id: `a${index}$1`, drain }))
+      }
+      slots[0]?.wake()
+      for (; turnsOfLoop < 5; turnsOfLoop += 1) await nextTurn()
+      assert.ok(drains < 1_000_000, 'the event loop had no turn in a million drains')
+    },
+  },
+  {
+    title: 'gives the event loop its turns while answers follow questions without end',
+    check: async (scheduler) => {
+      let turnsOfLoop = 0
+      let rounds = 0
+      let answer = (): void => {}
+      const slot = scheduler.attach({ id: 'a$1', drain: () => (answer(), false) })
+      const asking = async (): Promise<void> => {
+        for (; turnsOfLoop < 5 && rounds < 1_000_000; rounds += 1) {
+          const answered = new Promise<void>((resolve) => (answer = resolve))
+          slot.wake()
+          await answered
+        }
+      }
+      void asking()
+      for (; turnsOfLoop < 5; turnsOfLoop += 1) await nextTurn()
+      assert.ok(rounds > 0, 'no answer came')
+      assert.ok(rounds < 1_000_000, 'the event loop had no turn in a million answers')
+    },
+  },
+  {
     title: 'begins no drain after release, though a wake was under way',
     check: async (scheduler) => {
       let drained = 0

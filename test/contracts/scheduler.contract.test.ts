@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { directScheduler } from '../../src/adapters/schedulers/direct-scheduler.adapter.ts'
 import { nactScheduler } from '../../src/adapters/schedulers/nact-scheduler.adapter.ts'
 import { SeededScheduler } from '../../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type { Scheduler } from '../../src/ports/scheduler.port.ts'
@@ -9,6 +10,7 @@ import { schedulerChecks } from '../../src/testing/scheduler-checks.ts'
 
 const schedulers: readonly { readonly name: string; readonly make: () => Scheduler }[] = [
   { name: 'nact', make: nactScheduler },
+  { name: 'direct', make: directScheduler },
   { name: 'seeded', make: () => new SeededScheduler(7) },
 ]
 
@@ -53,11 +55,14 @@ describe.each(schedulers)('scheduler $name', ({ make }) => {
   })
 })
 
-describe('scheduler nact', () => {
+describe.each([
+  { name: 'nact', make: 'nactScheduler' },
+  { name: 'direct', make: 'directScheduler' },
+])('scheduler $name', ({ name, make }) => {
   it('lets node exit after close, and costs no CPU at idle [SUP-2]', async () => {
     const source = `
-      import { nactScheduler } from './src/adapters/schedulers/nact-scheduler.adapter.ts'
-      const scheduler = nactScheduler()
+      import { ${make} } from './src/adapters/schedulers/${name}-scheduler.adapter.ts'
+      const scheduler = ${make}()
       let drained = 0
       const slots = Array.from({ length: 300 }, (_, i) => scheduler.attach({ id: 'a$' + i, drain: () => (drained++, false) }))
       for (const slot of slots) slot.wake()

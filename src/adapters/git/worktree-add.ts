@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { dirname, isAbsolute } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import type { Worktree, WorktreeSpec, WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { SignalboxError, isSignalboxError, type ErrorContext } from '../../protocols/errors.ts'
 import { exists, makeDirectories, realPathOf, removeEmpty } from './files.ts'
@@ -61,8 +61,10 @@ const clearDirectory = async (context: WorktreeContext, path: string, closed: Pr
   await rm(path, { recursive: true, force: true })
 }
 
-/** Removes what git noted about exactly this worktree. */
+/** Removes what git noted about exactly this worktree, also where it was ended before it wrote whose entry that is. */
 const clearAdminEntry = async (commonDir: string, path: string): Promise<void> => {
+  const begun = join(commonDir, 'worktrees', basename(path))
+  if ((await exists(begun)) && !(await exists(join(begun, 'gitdir')))) await rm(begun, { recursive: true, force: true })
   for (const entry of await adminEntries(commonDir)) {
     if (entry.path === path) await rm(entry.dir, { recursive: true, force: true })
   }

@@ -201,6 +201,19 @@ describe('doctor --fix on processes', () => {
     expect(reports.flatMap(({ checks }) => checks.filter(({ name, ok }) => name === 'store' && ok === false))).toEqual([])
   })
 
+  it('leaves a run of another state directory alone, of which it has no record [LN-11] [SUP-8]', async () => {
+    const elsewhere = join(world.base, 'state elsewhere')
+    await using runtime = await composeRuntime({ workspace: world.root, stateHome: elsewhere })
+    const run = await runtime.start({ keep: 'never', lanes: { one: { commands: ['until [ -e ../go ]; do sleep 0.05; done'] } } })
+    await until('its command runs', () => run.view().lanes[0]?.commands[0]?.state === 'active')
+    const report = await doctor(world)
+    expect(report.found.filter(({ action }) => action !== 'left')).toEqual([])
+    expect(report.found.map(({ kind }) => kind)).toContain('worktree')
+    await writeFile(join(world.lanes, 'go'), '')
+    expect((await run.finished).ok).toBe(true)
+    await rm(world.lanes, { recursive: true })
+  })
+
   it('works twice at once: each thing is treated once [LN-11]', async () => {
     const lanes = [await plant(world, 'one'), await plant(world, 'two')]
     const { workspaceId } = await environmentOf(world)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Worktrees, WorktreeSpec } from '../../../src/ports/worktrees.port.ts'
 import { toErrorRecord } from '../../../src/protocols/errors.ts'
-import { git, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
+import { git, gitTestEnv, makeRepo, realGit, type TestRepo } from '../../helpers/git-repo.ts'
 import { openRepo } from './open-repo.ts'
 import { inMounts, inProcess, NO_MOUNTS } from './run-worker.ts'
 
@@ -24,6 +24,17 @@ describe('adding a worktree', () => {
     copy: [],
     ...more,
   })
+  it('leaves nothing of an entry that git was ended in before it wrote whose it is [LN-5]', async () => {
+    await mkdir(join(repo.base, 'bin'))
+    const dies = `case "$*" in *"worktree add"*) mkdir -p '${join(repo.root, '.git/worktrees/a')}'; kill -KILL $$;; esac`
+    await writeFile(join(repo.base, 'bin', 'git'), `#!/bin/sh\n${dies}\nexec '${await realGit()}' "$@"\n`)
+    await chmod(join(repo.base, 'bin', 'git'), 0o755)
+    const dying = await openRepo(repo.root, { ...gitTestEnv(), PATH: `${join(repo.base, 'bin')}:${process.env['PATH']}` })
+    const before = await ground()
+    await expect(dying.add(spec('a'))).rejects.toMatchObject({ code: 'ERR_GIT_FAILED' })
+    expect(await ground()).toEqual(before)
+  })
+
   /** Everything that an add may leave: files around the repository, git's entries, refs. */
   const ground = async (): Promise<unknown> => ({
     files: (await readdir(repo.base)).toSorted(),

@@ -175,6 +175,83 @@ describe('strategies', () => {
     await stop(seeded)
   })
 
+  it('one_for_all stops all others in reverse and starts all in order; a group counts once [SUP-3, SUP-4]', async () => {
+    const children = [probeChild('a'), probeChild('b'), probeChild('t', { restart: 'temporary' }), probeChild('c')]
+    const seeded = await startSeeded(root(children, { strategy: 'one_for_all', intensity: { restarts: 1, withinMs: 5_000 } }))
+    seeded.log.length = 0
+    await crash(seeded, 'b')
+    expect(seeded.log).toEqual([
+      'exited b$1 crashed',
+      'exited c$1 shutdown',
+      'exited t$1 shutdown',
+      'exited a$1 shutdown',
+      'started a$2',
+      'started b$2',
+      'started c$2',
+    ])
+    expect(seeded.decisions).toMatchObject([{ child: 'b', decision: 'restart', restarts: 1, group: ['a', 'c'] }])
+    expect(seeded.system.lookup('t')).toBeUndefined()
+    await stop(seeded)
+  })
+
+  it('one_for_all begins again with all when a start in the middle fails, each try counted [SUP-3, SUP-4]', async () => {
+    const children = [probeChild('a'), probeChild('b', { init: failingAt(2) }), probeChild('c')]
+    const seeded = await startSeeded(root(children, { strategy: 'one_for_all', intensity: { restarts: 2, withinMs: 5_000 } }))
+    seeded.log.length = 0
+    await crash(seeded, 'c')
+    expect(seeded.log).toEqual([
+      'exited c$1 crashed',
+      'exited b$1 shutdown',
+      'exited a$1 shutdown',
+      'started a$2',
+      'exited b$2 init_failed',
+      'exited a$2 shutdown',
+      'started a$3',
+      'started b$3',
+      'started c$2',
+    ])
+    expect(seeded.decisions.map(({ child, restarts }) => [child, restarts])).toEqual([
+      ['c', 1],
+      ['b', 2],
+    ])
+    await stop(seeded)
+  })
+
+  it('one_for_all stops the others at once and starts none before the backoff is over [SUP-3, SUP-5]', async () => {
+    const backoff = { minMs: 100, maxMs: 100, jitter: 0, resetAfterMs: 1_000 }
+    const seeded = await startSeeded(root([probeChild('a'), probeChild('b')], { strategy: 'one_for_all', intensity: many, backoff }))
+    seeded.log.length = 0
+    await crash(seeded, 'b')
+    await seeded.world.advance(99)
+    expect(seeded.log).toEqual(['exited b$1 crashed', 'exited a$1 shutdown'])
+    await seeded.world.advance(1)
+    expect(seeded.log.slice(2)).toEqual(['started a$2', 'started b$2'])
+    await stop(seeded)
+  })
+
+  it.each(['one_for_all', 'rest_for_one'] as const)(
+    '%s counts once where several of a group crash together [SUP-3, SUP-4]',
+    async (strategy) => {
+      const children = ['a', 'b', 'c', 'd'].map((name) => probeChild(name))
+      for (const seed of [1, 2, 3, 4]) {
+        const seeded = await startSeeded(root(children, { strategy, intensity: many }), seed)
+        // All before the supervisor has its turn.
+        const gate = Promise.withResolvers<void>()
+        for (const name of ['b', 'c', 'd']) seeded.system.tell(at(name), 'wait', { until: gate.promise })
+        await seeded.world.settle()
+        for (const name of ['b', 'c', 'd']) seeded.system.tell(at(name), 'crash', { text: name })
+        gate.resolve()
+        await seeded.world.settle()
+        const { children: now } = seeded.system.tree()
+        expect(now.every(({ state }) => state === 'running')).toBe(true)
+        if (strategy === 'one_for_all') expect(seeded.decisions).toHaveLength(1)
+        for (const { name, incarnation } of now)
+          expect(incarnation, name).toBeGreaterThanOrEqual(name === 'a' && strategy === 'rest_for_one' ? 1 : 2)
+        await stop(seeded)
+      }
+    },
+  )
+
   it('a start that fails during a restart counts as one more try [SUP-4]', async () => {
     const seeded = await startSeeded(
       root([probeChild('a', { init: failingAt(2, 3) }), probeChild('b')], { intensity: { restarts: 3, withinMs: 100 } }),

@@ -106,7 +106,7 @@ describe('checkSupervisor', () => {
     [
       'the last of all that is the first',
       'all significant',
-      { file: 'supervisors/restart-policy.ts', from: 'return !children.some(', to: 'return children.some(' },
+      { file: 'supervisors/restart-policy.ts', from: "one.phase !== 'done') return false", to: "one.phase !== 'done') return true" },
     ],
   ])('finds %s that was planted in the engine, and says how [SUP-3, SUP-4]', async (name, tree, plant) => {
     await withMutant({ name, ...plant }, async (engine) => {
