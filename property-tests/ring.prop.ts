@@ -165,7 +165,7 @@ describe('readers of the output, by model', () => {
         return { output: new Bug(ringBytes, (now) => (paused = now)), paused: () => paused }
       }
       // A byte that is skipped may leave a reader waiting for ever: that is caught, too.
-      expect((await fc.check(readersTileTheOutput(make), { timeout: 5_000, endOnFailure: true })).failed).toBe(true)
+      expect((await fc.check(readersTileTheOutput(make), { plugins: [fc.timeout(5_000)], endOnFailure: true })).failed).toBe(true)
     })
   }
 })
