@@ -261,7 +261,7 @@ describe('kernel', () => {
         {
           name: 'asks left open at the end',
           file: cell,
-          from: 'for (const ask of this.asks) ask.fail',
+          from: 'for (const ask of this.asks ?? []) ask.fail',
           to: 'for (const ask of []) (ask as never as { fail(error: unknown): void }).fail',
         },
       ],

@@ -52,7 +52,7 @@ export class Kernel {
       refused.catch(() => {})
       return refused
     }
-    const ask = new Ask(type, from === null ? [cell.asks] : [cell.asks, from.asking])
+    const ask = new Ask(type, (cell.asks ??= new Set()), from === null ? null : (from.asking ??= new Set()))
     if (cell.postUser({ lane: 'user', type, message, from: from?.ref.id ?? null, ask })) {
       ask.timer = this.clock.setTimer(timeoutMs, () => ask.fail(lateAnswer(cell.ref, type, timeoutMs)))
     } else {
@@ -69,8 +69,8 @@ export class Kernel {
       return () => void (token.cancelled = true)
     }
     const watch: Watch = { by, target: cell, tell }
-    cell.watchers.add(watch)
-    by.watching.add(watch)
+    ;(cell.watchers ??= new Set()).add(watch)
+    ;(by.watching ??= new Set()).add(watch)
     return () => {
       token.cancelled = true
       endWatch(watch)

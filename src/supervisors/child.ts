@@ -39,9 +39,9 @@ export type Child = {
   /** It runs, and is to be stopped and started again with its group. */
   isRegrouped: boolean
   /** Told of its first start, or that there will be none. */
-  readonly startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[]
+  startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[] | null
   /** Called when it has ended as somebody asked. */
-  readonly endReplies: (() => void)[]
+  endReplies: (() => void)[] | null
 }
 
 export const newChild = (spec: ChildSpec): Child => ({
@@ -58,8 +58,8 @@ export const newChild = (spec: ChildSpec): Child => ({
   leaving: 'no',
   isAlone: false,
   isRegrouped: false,
-  startReplies: [],
-  endReplies: [],
+  startReplies: null,
+  endReplies: null,
 })
 
 /** Source of the defaults: OTP. */

@@ -18,10 +18,14 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const root = new Supervisor({ kernel, decided: (decision) => observer.decided?.(decision) }, options.root, {
     supervisor: null,
     shutdown: 'infinity',
-    onStarted: () => started.resolve(),
-    onExit: (_actor, exit, error) => {
-      started.reject(startError(options.root.name, exit, error))
-      exited.resolve(exit)
+    tag: null,
+    life: {
+      started: () => started.resolve(),
+      exited: (_tag, _actor, exit, error) => {
+        started.reject(startError(options.root.name, exit, error))
+        exited.resolve(exit)
+      },
+      expectsRestart: () => false,
     },
   })
   const closed = exited.promise.then(() => options.scheduler.close())
@@ -54,20 +58,19 @@ const startError = (root: string, exit: Exit, error: unknown): unknown =>
       })
 
 /** Observers must not throw; one that does must not take an actor with it. */
-const guarded = (observer: SystemObserver): SystemObserver => {
-  const quiet =
-    <T>(call: ((value: T) => void) | undefined) =>
-    (value: T): void => {
-      try {
-        call?.(value)
-      } catch {
-        // Nothing that could be told: the observer is who would be told.
-      }
+const guarded = (observer: SystemObserver): SystemObserver => ({
+  ...(observer.started && { started: quiet(observer.started.bind(observer)) }),
+  ...(observer.exited && { exited: quiet(observer.exited.bind(observer)) }),
+  ...(observer.decided && { decided: quiet(observer.decided.bind(observer)) }),
+  ...(observer.deadLetter && { deadLetter: quiet(observer.deadLetter.bind(observer)) }),
+})
+
+const quiet =
+  <T>(call: (value: T) => void) =>
+  (value: T): void => {
+    try {
+      call(value)
+    } catch {
+      // Nothing that could be told: the observer is who would be told.
     }
-  return {
-    started: quiet(observer.started?.bind(observer)),
-    exited: quiet(observer.exited?.bind(observer)),
-    decided: quiet(observer.decided?.bind(observer)),
-    deadLetter: quiet(observer.deadLetter?.bind(observer)),
   }
-}
