@@ -10,6 +10,7 @@ export class Ask {
   private readonly asked: Set<Ask>
   private readonly asking: Set<Ask> | null
   timer: Timer | null = null
+  private unlisten: (() => void) | null = null
 
   constructor(type: string, asked: Set<Ask>, asking: Set<Ask> | null) {
     this.type = type
@@ -27,6 +28,18 @@ export class Ask {
     this.reply = reply
   }
 
+  get isOpen(): boolean {
+    return this.settle !== null
+  }
+
+  /** Fails it when the signal is aborted. */
+  cancelBy(signal: AbortSignal, make: () => unknown): void {
+    if (!this.isOpen) return
+    const cancel = (): void => this.fail(make())
+    signal.addEventListener('abort', cancel, { once: true })
+    this.unlisten = () => signal.removeEventListener('abort', cancel)
+  }
+
   fail(error: unknown): void {
     this.finish()?.reject(error)
   }
@@ -36,6 +49,8 @@ export class Ask {
     this.settle = null
     this.timer?.cancel()
     this.timer = null
+    this.unlisten?.()
+    this.unlisten = null
     if (settle === null) return null
     this.asked.delete(this)
     this.asking?.delete(this)

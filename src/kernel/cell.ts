@@ -6,18 +6,14 @@ import { ended, fenced, handlerFailed, recordOf, tookTooLong } from './delivery-
 import { isPromise } from './erased.ts'
 import { endWatch, type Incarnation, type ShutdownTime, type StartOptions, type Watch } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
+import { HANDLER_LIMIT_MS, INIT_LIMIT_MS, MAILBOX_LIMIT, TERMINATE_LIMIT_MS } from './limits.ts'
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
+import { Meter } from './meter.ts'
 import { type Outcome, Patience } from './patience.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
-
-const INIT_LIMIT_MS = 30_000
-const HANDLER_LIMIT_MS = 60_000
-const MAILBOX_LIMIT = 10_000
-/** For an actor that ends by itself under a brutal shutdown, which leaves no time of its own. */
-const TERMINATE_LIMIT_MS = 5_000
 
 /** Starts an incarnation; `onStarted` or `onExit` tells how that went. */
 export const startActor = (kernel: Kernel, options: StartOptions): Incarnation => {
@@ -40,6 +36,8 @@ class Cell implements Runnable, Incarnation {
   children: Set<Incarnation> | null = null
   phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
+  handled = 0
+  private meter: Meter | null = null
   private readonly options: StartOptions
   private readonly kernel: Kernel
   private readonly context: CellContext
@@ -59,7 +57,7 @@ class Cell implements Runnable, Incarnation {
     this.options = options
     this.ref = { name, incarnation, id: `${name}$${incarnation}` }
     this.id = schedulerId(this.ref)
-    this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT)
+    this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT, definition.overflow ?? 'reject')
     this.context = new CellContext(kernel, this)
     this.slot = kernel.scheduler.attach(this)
   }
@@ -78,10 +76,15 @@ class Cell implements Runnable, Incarnation {
     this.wake()
   }
 
-  postUser(mail: UserMail): boolean {
-    if (!this.mailbox.addUser(mail)) return false
-    this.wake()
-    return true
+  postUser(mail: UserMail): UserMail | null {
+    if (this.meter !== null) mail.at = this.meter.now()
+    const lost = this.mailbox.addUser(mail)
+    if (lost !== mail) this.wake()
+    return lost
+  }
+
+  look(): Meter {
+    return (this.meter ??= new Meter(this.kernel.clock))
   }
 
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void {
@@ -187,22 +190,27 @@ class Cell implements Runnable, Incarnation {
       const handler = Object.hasOwn(definition.on, mail.type) ? definition.on[mail.type] : undefined
       if (handler === undefined) throw new Error(`${definition.kind} has no handler for "${mail.type}"`)
       this.current = user
+      this.meter?.begin()
       next = handler(this.context, this.state, message, user?.ask?.reply ?? NO_REPLY)
     } catch (error) {
       return this.poisoned(mail, message, error)
     }
     if (isPromise(next)) return this.handleLater(mail, message, next)
+    return this.handledWell(next)
+  }
+
+  private handledWell(state: unknown): undefined {
     this.current = null
-    this.state = next
-    return undefined
+    this.state = state
+    this.handled += 1
+    this.meter?.end()
   }
 
   private async handleLater(mail: Mail, message: object, next: PromiseLike<unknown>): Promise<void> {
     const limitMs = this.options.definition.handlerLimitMs ?? HANDLER_LIMIT_MS
     const outcome = await this.wait(next, limitMs)
     if (outcome.is === 'done') {
-      this.current = null
-      this.state = outcome.value
+      this.handledWell(outcome.value)
     } else if (outcome.is === 'failed') {
       this.poisoned(mail, message, outcome.error)
     } else if (outcome.is === 'late') {
@@ -222,6 +230,8 @@ class Cell implements Runnable, Incarnation {
 
   private poison(mail: Mail, message: object, error: unknown): void {
     const from = mail.lane === 'user' ? mail.from : this.ref.id
+    this.handled += 1
+    this.meter?.end()
     this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return

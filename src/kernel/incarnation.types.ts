@@ -1,6 +1,7 @@
 import type { Ask } from './ask.ts'
 import type { ErasedDefinition } from './erased.ts'
 import type { Mailbox, Token, UserMail } from './mailbox.ts'
+import type { Meter } from './meter.ts'
 import type { ActorRef, Exit, ExitReason } from './types.ts'
 
 /** How long an actor may take to end: not at all, as long as it likes, or ms. */
@@ -27,9 +28,13 @@ export interface Incarnation {
   readonly exit: Exit | null
   /** Why it was asked to end, or ends by itself. */
   readonly endingReason: ExitReason | null
+  /** Messages that it has handled. */
+  readonly handled: number
+  /** Times its handlers from now on. */
+  look(): Meter
   postSystem(type: string, make: () => object, token?: Token | null): void
-  /** @returns false when the mailbox is full. */
-  postUser(mail: UserMail): boolean
+  /** @returns the mail that found no place */
+  postUser(mail: UserMail): UserMail | null
   /** Asks it to end in its time: after the present handler, by `terminate`. */
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void
   /** Ends it at once; a handler that still runs is fenced. */

@@ -10,7 +10,7 @@ type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'do
 export interface Subtree {
   readonly spec: SupervisorSpec
   readonly actor: Incarnation
-  readonly children: Iterable<Child>
+  readonly children: Iterable<Child> & { get(name: string): Child | undefined }
 }
 
 /** A child as its supervisor sees it. */
@@ -30,6 +30,7 @@ export type Child = {
   startedAt: number
   /** The last one that was tried. */
   incarnation: number
+  lastExit: Exit | null
   /** What its last end was made of. */
   failure: unknown
   /** It is to end because somebody asked: then its spec goes, stays without an actor, or makes place for another. */
@@ -54,6 +55,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   restartsInARow: 0,
   startedAt: 0,
   incarnation: 0,
+  lastExit: null,
   failure: undefined,
   leaving: 'no',
   isAlone: false,

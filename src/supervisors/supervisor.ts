@@ -49,6 +49,7 @@ export class Supervisor implements Subtree, ChildKeeper {
     exited: (tag, actor, exit, error) => {
       const child = tag as Child
       child.failure = error
+      child.lastExit = exit
       this.actor.postSystem('$exited', () => ({ child, actor, exit, error }))
       this.tellWaiter(child)
     },

@@ -2,6 +2,7 @@ import { Kernel } from '../kernel/kernel.ts'
 import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Supervisor } from './supervisor.ts'
+import { inspect } from './inspect.ts'
 import type { System, SystemObserver, SystemOptions } from './system.types.ts'
 import { treeOf } from './tree-view.ts'
 
@@ -38,8 +39,9 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   return {
     lookup: (name) => kernel.lookup(name),
     tell: (target, type, message) => kernel.tell(null, target, type, message as object),
-    ask: (target, type, message, { timeoutMs }) => kernel.ask(null, target, type, message as object, timeoutMs) as Promise<never>,
+    ask: (target, type, message, how) => kernel.ask(null, target, type, message as object, how) as Promise<never>,
     tree: () => treeOf(root),
+    inspect: (name) => inspect(root, name),
     deadLetters: () => kernel.dead.list(),
     exited: exited.promise,
     stop: async (reason = 'shutdown') => {

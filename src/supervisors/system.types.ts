@@ -1,4 +1,4 @@
-import type { ActorRef, AskTypeOf, DeadLetter, Exit, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
+import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { Random } from '../ports/random.port.ts'
 import type { Scheduler } from '../ports/scheduler.port.ts'
@@ -23,6 +23,31 @@ export type TreeNode = {
   readonly children: readonly TreeNode[]
 }
 
+/** One actor as it is now, for people. */
+export type Inspection = {
+  readonly name: string
+  readonly incarnation: number
+  readonly kind: string
+  /** ended: it does not run, and its supervisor keeps its spec. */
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  /** User mail: what waits, the most that ever did, what an overflow lost; the age of the oldest, if it came since the first look. */
+  readonly mailbox: {
+    readonly now: number
+    readonly most: number
+    readonly limit: number
+    readonly dropped: number
+    readonly oldestMs: number | null
+  }
+  /** Messages since the start of this incarnation, system mail included. */
+  readonly handled: number
+  /** Handlers since the first look at this incarnation, `forMs` ago. */
+  readonly handlers: { readonly forMs: number; readonly count: number; readonly sumMs: number; readonly maxMs: number }
+  /** Starts that its supervisor tried, after the first. */
+  readonly restarts: number
+  /** Of the incarnation before. */
+  readonly lastExit: Exit | null
+}
+
 export type SystemOptions = {
   readonly scheduler: Scheduler
   readonly clock: Clock
@@ -35,13 +60,10 @@ export type SystemOptions = {
 export interface System {
   lookup<Q>(name: string): ActorRef<Q> | undefined
   tell<Q, T extends TypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>): void
-  ask<Q, T extends AskTypeOf<Q>>(
-    target: Target<Q>,
-    type: T,
-    message: MessageOf<Q, T>,
-    options: { readonly timeoutMs: number },
-  ): Promise<ReplyOf<Q, T>>
+  ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: AskOptions): Promise<ReplyOf<Q, T>>
   tree(): TreeNode
+  /** Looks at an actor. Handlers are timed and mail is stamped from the first look at an incarnation on: before, it costs nothing. */
+  inspect(name: string): Inspection | undefined
   /** The last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
   /** Resolves when the root has ended, by `stop` or by escalation to the top. */
