@@ -1,11 +1,12 @@
 import type { Incarnation } from '../kernel/incarnation.types.ts'
-import { type Child, isRestarting, type Subtree } from './child.ts'
+import { isRestarting, type Subtree } from './child.ts'
+import { findChild } from './find-child.ts'
 import type { Inspection } from './system.types.ts'
 
 /** Looks at one actor: by name, from the root down. From then on its mail is stamped and its handlers are timed. */
 export const inspect = (root: Subtree, name: string): Inspection | undefined => {
   if (root.spec.name === name) return { ...looked(root.actor), kind: 'supervisor', restarts: 0, lastExit: null }
-  const child = find(root, name)
+  const child = findChild(root, name)?.child
   if (child === undefined) return undefined
   const { spec, attempts, lastExit, actor } = child
   return {
@@ -17,16 +18,6 @@ export const inspect = (root: Subtree, name: string): Inspection | undefined => 
     restarts: Math.max(0, attempts - 1),
     lastExit,
   }
-}
-
-const find = (supervisor: Subtree, name: string): Child | undefined => {
-  const found = supervisor.children.get(name)
-  if (found !== undefined) return found
-  for (const { subtree } of supervisor.children) {
-    const below = subtree === null ? undefined : find(subtree, name)
-    if (below !== undefined) return below
-  }
-  return undefined
 }
 
 const looked = (actor: Incarnation): Omit<Inspection, 'kind' | 'restarts' | 'lastExit'> => {

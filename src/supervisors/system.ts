@@ -3,7 +3,8 @@ import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Supervisor } from './supervisor.ts'
 import { inspect } from './inspect.ts'
-import type { System, SystemObserver, SystemOptions } from './system.types.ts'
+import { PhasedShutdown } from './shutdown.ts'
+import type { PhaseReport, System, SystemObserver, SystemOptions } from './system.types.ts'
 import { treeOf } from './tree-view.ts'
 
 /**
@@ -47,6 +48,12 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     stop: async (reason = 'shutdown') => {
       root.actor.stop(reason, 'infinity')
       await closed
+    },
+    shutdown: async (phases, limitMs) => {
+      const steps = new PhasedShutdown(kernel, root)
+      const reports: PhaseReport[] = []
+      for (const phase of phases) reports.push(await steps.phase(phase))
+      return [...reports, await steps.rest(limitMs, closed)]
     },
   }
 }

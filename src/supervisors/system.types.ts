@@ -48,6 +48,18 @@ export type Inspection = {
   readonly lastExit: Exit | null
 }
 
+/** A step of a coordinated shutdown: children, wherever in the tree, that end together. */
+export type ShutdownPhase = {
+  readonly name: string
+  /** Names of actors or supervisors; one that does not run is passed over. */
+  readonly stops: readonly string[]
+  /** For all of them, whatever their own shutdown times are. ms */
+  readonly limitMs: number
+}
+
+/** How a phase went. `late`: what did not stop in time and was killed. */
+export type PhaseReport = { readonly phase: string; readonly tookMs: number; readonly late: readonly string[] }
+
 export type SystemOptions = {
   readonly scheduler: Scheduler
   readonly clock: Clock
@@ -70,4 +82,10 @@ export interface System {
   readonly exited: Promise<Exit>
   /** Stops the tree in reverse order of start, then the scheduler. Idempotent. */
   stop(reason?: 'shutdown' | 'handover'): Promise<void>
+  /**
+   * Stops in phases, one after the other, then what is left (phase `rest`) in reverse order of start, then the scheduler.
+   * Never takes longer than all limits together.
+   * @param limitMs for the rest
+   */
+  shutdown(phases: readonly ShutdownPhase[], limitMs: number): Promise<readonly PhaseReport[]>
 }
