@@ -4,7 +4,7 @@ export type Samples = readonly number[]
 /** The same operation by signalbox and by the raw thing beneath it, measured in turns in one process. */
 export type Case = {
   readonly name: string
-  readonly unit: 'µs' | 'ms' | 'MB/s' | 'msg/s'
+  readonly unit: 'µs' | 'ms' | 'B' | 'MB/s' | 'msg/s' | '1/s'
   /** Which way is good. */
   readonly better: 'lower' | 'higher'
   /** One round each; a round may give many samples. */

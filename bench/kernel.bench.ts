@@ -1,93 +1,108 @@
-import * as nact from 'nact'
+import { directScheduler } from '../src/adapters/schedulers/direct-scheduler.adapter.ts'
 import { nactScheduler } from '../src/adapters/schedulers/nact-scheduler.adapter.ts'
-import { systemClock } from '../src/adapters/system/system-clock.adapter.ts'
-import { systemRandom } from '../src/adapters/system/system-random.adapter.ts'
-import { defineActor, named } from '../src/kernel/types.ts'
-import { worker } from '../src/supervisors/spec.ts'
-import { startSystem } from '../src/supervisors/system.ts'
-import type { Samples, Suite } from './harness.ts'
+import { startErlang } from './erlang.ts'
+import type { Case, Samples, Suite } from './harness.ts'
+import { latencyOf, rateOf, rawSinks, rawSpawns, restarts, type Sink, sinks, spawns, treeStop } from './kernel-systems.ts'
 
-type SinkProtocol = { count: { message: object }; total: { message: object; reply: number } }
+const SIBLINGS = 300
 
-const sinkActor = defineActor<SinkProtocol, number, null>({
-  kind: 'sink',
-  init: () => 0,
-  on: {
-    count: (_ctx, state) => state + 1,
-    total: (_ctx, state, _message, reply) => {
-      reply(state)
-      return state
-    },
-  },
-})
-
-/** Below the mailbox limit of 10,000, so that nothing is dropped. */
-const BATCH = 5_000
-
-/** Sends a batch to one actor and waits until it is handled; and asks one by one. Baseline: an actor of raw nact. */
+/**
+ * Messages, asks, restarts, starts, memory and stop of our kernel on its default scheduler (nact; `-direct`: on its own),
+ * beside raw nact, and beside Erlang/OTP where `escript` is installed (`-erlang`).
+ */
 export const kernelSuite = async ({ smoke }: { readonly smoke: boolean }): Promise<Suite> => {
   const batches = smoke ? 5 : 20
   const asks = smoke ? 1_000 : 5_000
-  const system = await startSystem({
-    scheduler: nactScheduler(),
-    clock: systemClock,
-    random: systemRandom,
-    root: { type: 'supervisor', name: 'root', strategy: 'one_for_one', children: [worker('sink', sinkActor, null)] },
+  const crashes = smoke ? 100 : 300
+  const actors = 10_000
+  const alone = await sinks(nactScheduler(), 1)
+  const crowd = await sinks(nactScheduler(), 1 + SIBLINGS)
+  const direct = await sinks(directScheduler(), 1)
+  const raw = rawSinks(0)
+  const rawCrowd = rawSinks(SIBLINGS)
+  const erlang = startErlang()
+
+  const oneWay = (sink: Sink) => (): Promise<Samples> => rateOf(batches, sink.tell, sink.ask)
+  const ask = (sink: Sink) => (): Promise<Samples> => latencyOf(asks, sink.ask)
+  const restart = () => restarts(nactScheduler(), crashes)
+  const perSecond = async (spawned: Promise<{ ms: number }>): Promise<Samples> => [actors / ((await spawned).ms / 1000)]
+  const spawn = () => perSecond(spawns(nactScheduler(), actors))
+  const bytesEach = async (spawned: Promise<{ bytes: number }>): Promise<Samples> => [(await spawned).bytes / actors]
+  // What the issue allows, as nothing raw has an order in which it stops.
+  const oneSecond = async (): Promise<Samples> => [1_000]
+
+  const rate = (name: string, ours: Case['ours'], baseline: Case['baseline']): Case => ({
+    name,
+    unit: 'msg/s',
+    better: 'higher',
+    ours,
+    baseline,
   })
-  const sink = named<SinkProtocol>('sink')
-  const timeoutMs = 30_000
-
-  type RawMessage = { readonly sender?: nact.Ref<number> }
-  const raw = nact.start()
-  const rawSink = nact.spawn(
-    raw,
-    (state: number = 0, message: RawMessage) => {
-      if (message.sender === undefined) return state + 1
-      nact.dispatch(message.sender, state)
-      return state
-    },
-    'sink',
-  )
-  const rawAsk = (): Promise<number> => nact.query(rawSink, (sender: nact.Ref<number>) => ({ sender }), timeoutMs)
-
-  const rate = async (send: () => void, settled: () => Promise<number>): Promise<Samples> => {
-    const samples: number[] = []
-    for (let batch = 0; batch < batches; batch += 1) {
-      const before = await settled()
-      const began = performance.now()
-      for (let message = 0; message < BATCH; message += 1) send()
-      const handled = (await settled()) - before
-      if (handled !== BATCH) throw new Error(`${handled} of ${BATCH} messages were handled`)
-      samples.push(BATCH / ((performance.now() - began) / 1000))
-    }
-    return samples
-  }
-  const latency = async (ask: () => Promise<number>): Promise<Samples> => {
-    const samples: number[] = []
-    for (let count = 0; count < asks; count += 1) {
-      const began = performance.now()
-      await ask()
-      samples.push((performance.now() - began) * 1000)
-    }
-    return samples
-  }
-  const ask = (): Promise<number> => system.ask(sink, 'total', {}, { timeoutMs })
+  const latency = (name: string, ours: Case['ours'], baseline: Case['baseline']): Case => ({
+    name,
+    unit: 'µs',
+    better: 'lower',
+    ours,
+    baseline,
+  })
+  const starts = (name: string, ours: Case['ours'], baseline: Case['baseline']): Case => ({
+    name,
+    unit: '1/s',
+    better: 'higher',
+    ours,
+    baseline,
+  })
+  const ofErlang = (name: string) => (): Promise<Samples> => erlang?.round(name) ?? Promise.reject(new Error('no escript'))
 
   return {
     name: 'kernel',
     cases: [
+      rate('one-way', oneWay(alone), oneWay(raw)),
+      rate('one-way-300', oneWay(crowd), oneWay(rawCrowd)),
+      rate('one-way-direct', oneWay(direct), oneWay(raw)),
+      rate('siblings-300', oneWay(crowd), oneWay(alone)),
+      latency('ask', ask(alone), ask(raw)),
+      latency('ask-direct', ask(direct), ask(raw)),
+      // Raw nact has no supervisor: what it is measured against is one of its asks.
+      latency('restart', restart, ask(raw)),
+      starts('spawn', spawn, () => perSecond(rawSpawns(actors))),
+      starts(
+        'spawn-direct',
+        () => perSecond(spawns(directScheduler(), actors)),
+        () => perSecond(rawSpawns(actors)),
+      ),
       {
-        name: 'one-way',
-        unit: 'msg/s',
-        better: 'higher',
-        ours: () => rate(() => system.tell(sink, 'count', {}), ask),
-        baseline: () => rate(() => nact.dispatch(rawSink, {}), rawAsk),
+        name: 'bytes-per-actor',
+        unit: 'B',
+        better: 'lower',
+        ours: () => bytesEach(spawns(nactScheduler(), actors, true)),
+        baseline: () => bytesEach(rawSpawns(actors, true)),
       },
-      { name: 'ask', unit: 'µs', better: 'lower', ours: () => latency(ask), baseline: () => latency(rawAsk) },
+      {
+        name: 'bytes-per-actor-direct',
+        unit: 'B',
+        better: 'lower',
+        ours: () => bytesEach(spawns(directScheduler(), actors, true)),
+        baseline: () => bytesEach(rawSpawns(actors, true)),
+      },
+      { name: 'tree-stop', unit: 'ms', better: 'lower', ours: async () => [await treeStop(nactScheduler(), 4)], baseline: oneSecond },
+      ...(erlang === null
+        ? []
+        : [
+            rate('one-way-erlang', oneWay(alone), ofErlang('one-way')),
+            rate('one-way-direct-erlang', oneWay(direct), ofErlang('one-way')),
+            latency('ask-erlang', ask(alone), ofErlang('ask')),
+            latency('ask-direct-erlang', ask(direct), ofErlang('ask')),
+            latency('restart-erlang', restart, ofErlang('restart')),
+            latency('restart-direct-erlang', () => restarts(directScheduler(), crashes), ofErlang('restart')),
+            starts('spawn-erlang', spawn, ofErlang('spawn')),
+          ]),
     ],
     close: async () => {
-      nact.stop(raw)
-      await system.stop()
+      raw.stop()
+      rawCrowd.stop()
+      erlang?.close()
+      await Promise.all([alone.stop(), crowd.stop(), direct.stop()])
     },
   }
 }

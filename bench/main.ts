@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { exceeded, type Limits, measure, type Result, type Suite, tableOf } from './harness.ts'
 
 type Make = (options: { readonly smoke: boolean }) => Promise<Suite>
@@ -25,6 +27,10 @@ if (unknown.length > 0) {
   console.error(`bench: no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`)
   process.exit(2)
 }
+
+// For what is said about memory: `gc` on demand, whatever flags node was started with.
+setFlagsFromString('--expose-gc')
+globalThis.gc = runInNewContext('gc') as NodeJS.GCFunction
 
 const limits = JSON.parse(readFileSync(join(import.meta.dirname, 'limits.json'), 'utf8')) as Limits
 const failures: string[] = []

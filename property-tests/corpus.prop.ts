@@ -9,8 +9,17 @@ import { CORPUS } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
+import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-const properties = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
+const properties = [
+  kernelMessages,
+  supervisorCommands,
+  supervisorOtp,
+  supervisorSafety,
+  supervisorShutdown,
+  ptyWalks,
+  laneWalks,
+] as readonly Proven<unknown>[]
 /** `bug` names the planted bug with which one was found. */
 type PastFailure = Counterexample & { readonly bug?: string }
 const corpus = readCorpus(CORPUS).map(({ file, counterexample }) => ({

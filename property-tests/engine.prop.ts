@@ -3,9 +3,11 @@ import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
+import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety }
+export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
 testProperty(kernelMessages)
 testProperty(supervisorCommands)
 testProperty(supervisorOtp)
 testProperty(supervisorSafety)
+testProperty(supervisorShutdown)

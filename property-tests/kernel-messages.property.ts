@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Clock } from '../src/ports/clock.port.ts'
-import { type ActorContext, type DeadLetter, defineActor, named, type Target } from '../src/kernel/types.ts'
+import { type ActorContext, type DeadLetter, defineActor, named, type Overflow, type Target } from '../src/kernel/types.ts'
 import { isSignalboxError } from '../src/protocols/errors.ts'
 import { worker } from '../src/supervisors/spec.ts'
 import type { Engine } from '../src/testing/simulate.ts'
@@ -26,7 +26,7 @@ type Step =
   | { readonly do: 'tell' | 'ask' | 'tell-first'; readonly to: number; readonly work: Work }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'settle' }
-type Scenario = { readonly seed: number; readonly steps: readonly Step[] }
+type Scenario = { readonly seed: number; readonly overflow: Overflow; readonly steps: readonly Step[] }
 
 /** What was seen. `sent` and `handled` are in order; a message is settled by being handled, dead or refused. */
 type Trace = {
@@ -75,11 +75,12 @@ const finish = (trace: Trace, ctx: ActorContext<Protocol>, { id, ends, sends }: 
   return null
 }
 
-const actor = (trace: Trace, clock: Clock) =>
+const actor = (trace: Trace, clock: Clock, overflow: Overflow) =>
   defineActor<Protocol, null, null>({
     kind: 'actor',
     handlerLimitMs: HANDLER_LIMIT_MS,
     mailboxLimit: 4,
+    overflow,
     init: () => null,
     on: {
       work: (ctx, _state, work, reply) => {
@@ -96,7 +97,7 @@ const actor = (trace: Trace, clock: Clock) =>
     },
   })
 
-const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Scenario): Promise<Trace> => {
+const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps, overflow }: Scenario): Promise<Trace> => {
   const world = new SeededScheduler(seed)
   const trace = newTrace()
   const system = await startSystem({
@@ -109,7 +110,10 @@ const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Sc
       strategy: 'one_for_one',
       intensity: { restarts: 1_000, withinMs: 1 },
       children: Array.from({ length: ACTORS }, (_, index) =>
-        worker(nameOf(index), actor(trace, world.clock), null, { shutdown: 30, restart: index === 0 ? 'transient' : 'permanent' }),
+        worker(nameOf(index), actor(trace, world.clock, overflow), null, {
+          shutdown: 30,
+          restart: index === 0 ? 'transient' : 'permanent',
+        }),
       ),
     },
     observer: {
@@ -134,7 +138,7 @@ const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Sc
     trace.pendingAsks += 1
     const refused = await system.ask(named<Protocol>(nameOf(to)), 'work', work, { timeoutMs: 1_000_000 }).then(
       () => false,
-      (error: unknown) => isRefusal(error),
+      (error: unknown) => isRefusal(error, overflow),
     )
     trace.pendingAsks -= 1
     if (refused) settle(trace, work.id, 'refused')
@@ -154,10 +158,10 @@ const run = async ({ startSystem, SeededScheduler }: Engine, { seed, steps }: Sc
   return trace
 }
 
-/** At the door: these never became mail. By code, as the engine may be another copy of the sources. */
-const isRefusal = (error: unknown): boolean => {
+/** At the door: these never became mail, nor dead letters. By code, as the engine may be another copy of the sources. */
+const isRefusal = (error: unknown, overflow: Overflow): boolean => {
   const { code } = isSignalboxError(error) ? error : (error as { code?: string })
-  return code === 'ERR_ACTOR_NOT_FOUND' || code === 'ERR_MAILBOX_FULL'
+  return code === 'ERR_ACTOR_NOT_FOUND' || (code === 'ERR_MAILBOX_FULL' && overflow === 'reject')
 }
 
 const counted = (works: fc.Arbitrary<Step[]>): fc.Arbitrary<Step[]> =>
@@ -188,7 +192,11 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 5, HANDLER_LIMIT_MS) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
 )
-const scenarios: fc.Arbitrary<Scenario> = fc.record({ seed: fc.nat(), steps: counted(fc.array(steps, { maxLength: 30, size: 'max' })) })
+const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.nat(),
+  overflow: fc.constantFrom('reject' as const, 'drop-new' as const, 'drop-old' as const),
+  steps: counted(fc.array(steps, { maxLength: 30, size: 'max' })),
+})
 
 const expectOrderPerSender = ({ sent, begun }: Trace): void => {
   const senders = new Map(sent.map(({ id, from }, at) => [id, { from, at }]))
@@ -263,13 +271,25 @@ export const kernelMessages: Proven<Scenario> = engineProperty(
       {
         name: 'overflow forgotten',
         file: 'kernel/kernel.ts',
-        from: "this.deadLetter(to, type, message, sender, 'full')",
-        to: 'undefined',
+        from: "this.deadLetter(lost === mail ? to : cell.ref, lost.type, lost.message, lost.from, 'full')",
+        to: 'return',
+      },
+      {
+        name: 'ask that lost its place left open',
+        file: 'kernel/kernel.ts',
+        from: 'lost.ask?.fail(mailboxFull(cell, lost.type))',
+        to: '',
+      },
+      {
+        name: 'oldest dropped and the new one too',
+        file: 'kernel/mailbox.ts',
+        from: 'if (lost === mail) return mail',
+        to: 'return lost',
       },
       {
         name: 'asks left open at the end',
         file: cell,
-        from: 'for (const ask of this.asks) ask.fail',
+        from: 'for (const ask of this.asks ?? []) ask.fail',
         to: 'for (const ask of []) (ask as never as { fail(error: unknown): void }).fail',
       },
     ],

@@ -5,9 +5,18 @@ import { judgeAll, passesUnplanted, type Proven, type Verdict, verdictTable } fr
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
+import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
 // A property's own type of scenario does not matter here.
-const properties = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, ptyWalks, laneWalks] as readonly Proven<unknown>[]
+const properties = [
+  kernelMessages,
+  supervisorCommands,
+  supervisorOtp,
+  supervisorSafety,
+  supervisorShutdown,
+  ptyWalks,
+  laneWalks,
+] as readonly Proven<unknown>[]
 const LEAST_BUGS = 20
 
 describe('planted bugs', () => {

@@ -6,24 +6,20 @@ import { ended, fenced, handlerFailed, recordOf, tookTooLong } from './delivery-
 import { isPromise } from './erased.ts'
 import { endWatch, type Incarnation, type ShutdownTime, type StartOptions, type Watch } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
+import { HANDLER_LIMIT_MS, INIT_LIMIT_MS, MAILBOX_LIMIT, TERMINATE_LIMIT_MS } from './limits.ts'
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
-import { Patience } from './patience.ts'
+import { Meter } from './meter.ts'
+import { type Outcome, Patience } from './patience.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
 
-const INIT_LIMIT_MS = 30_000
-const HANDLER_LIMIT_MS = 60_000
-const MAILBOX_LIMIT = 10_000
-/** For an actor that ends by itself under a brutal shutdown, which leaves no time of its own. */
-const TERMINATE_LIMIT_MS = 5_000
-
 /** Starts an incarnation; `onStarted` or `onExit` tells how that went. */
 export const startActor = (kernel: Kernel, options: StartOptions): Incarnation => {
   const cell = new Cell(kernel, options, kernel.registry.begin(options.name))
   kernel.registry.began(cell)
-  options.supervisor?.children.add(cell)
+  if (options.supervisor !== null) (options.supervisor.children ??= new Set()).add(cell)
   cell.wake()
   return cell
 }
@@ -33,18 +29,20 @@ class Cell implements Runnable, Incarnation {
   readonly id: string
   readonly ref: ActorRef<unknown>
   readonly mailbox: Mailbox
-  readonly asks: Set<Ask> = new Set()
-  readonly asking: Set<Ask> = new Set()
-  readonly watchers: Set<Watch> = new Set()
-  readonly watching: Set<Watch> = new Set()
-  readonly children: Set<Incarnation> = new Set()
+  asks: Set<Ask> | null = null
+  asking: Set<Ask> | null = null
+  watchers: Set<Watch> | null = null
+  watching: Set<Watch> | null = null
+  children: Set<Incarnation> | null = null
   phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
+  handled = 0
+  private meter: Meter | null = null
   private readonly options: StartOptions
   private readonly kernel: Kernel
   private readonly context: CellContext
   private readonly slot: Slot
-  private readonly patience: Patience
+  private patience: Patience | null = null
   private state: unknown = undefined
   private isScheduled = false
   private isFenced = false
@@ -57,10 +55,9 @@ class Cell implements Runnable, Incarnation {
     const { name, definition } = options
     this.kernel = kernel
     this.options = options
-    this.id = schedulerId(name, incarnation)
     this.ref = { name, incarnation, id: `${name}$${incarnation}` }
-    this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT)
-    this.patience = new Patience(kernel.clock)
+    this.id = schedulerId(this.ref)
+    this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT, definition.overflow ?? 'reject')
     this.context = new CellContext(kernel, this)
     this.slot = kernel.scheduler.attach(this)
   }
@@ -79,10 +76,15 @@ class Cell implements Runnable, Incarnation {
     this.wake()
   }
 
-  postUser(mail: UserMail): boolean {
-    if (!this.mailbox.addUser(mail)) return false
-    this.wake()
-    return true
+  postUser(mail: UserMail): UserMail | null {
+    if (this.meter !== null) mail.at = this.meter.now()
+    const lost = this.mailbox.addUser(mail)
+    if (lost !== mail) this.wake()
+    return lost
+  }
+
+  look(): Meter {
+    return (this.meter ??= new Meter(this.kernel.clock))
   }
 
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void {
@@ -154,10 +156,15 @@ class Cell implements Runnable, Incarnation {
   }
 
   private async initialiseLater(made: PromiseLike<unknown>, limitMs: number): Promise<void> {
-    const outcome = await this.patience.wait(made, limitMs)
+    const outcome = await this.wait(made, limitMs)
     if (outcome.is === 'done') this.started(outcome.value)
     else if (outcome.is === 'failed') this.initFailed(outcome.error)
     else if (outcome.is === 'late') this.tooLate('init', limitMs)
+  }
+
+  private wait(pending: PromiseLike<unknown>, limitMs: number): Promise<Outcome> {
+    this.patience ??= new Patience(this.kernel.clock)
+    return this.patience.wait(pending, limitMs)
   }
 
   private initFailed(error: unknown): undefined {
@@ -170,7 +177,7 @@ class Cell implements Runnable, Incarnation {
     this.phase = 'running'
     const { definition, supervisor } = this.options
     this.kernel.observer.started?.({ ...this.ref, kind: definition.kind, supervisor: supervisor?.ref.name ?? null })
-    this.options.onStarted?.(this)
+    this.options.life.started(this.options.tag, this)
   }
 
   private handle(mail: Mail): Promise<void> | undefined {
@@ -183,22 +190,27 @@ class Cell implements Runnable, Incarnation {
       const handler = Object.hasOwn(definition.on, mail.type) ? definition.on[mail.type] : undefined
       if (handler === undefined) throw new Error(`${definition.kind} has no handler for "${mail.type}"`)
       this.current = user
+      this.meter?.begin()
       next = handler(this.context, this.state, message, user?.ask?.reply ?? NO_REPLY)
     } catch (error) {
       return this.poisoned(mail, message, error)
     }
     if (isPromise(next)) return this.handleLater(mail, message, next)
+    return this.handledWell(next)
+  }
+
+  private handledWell(state: unknown): undefined {
     this.current = null
-    this.state = next
-    return undefined
+    this.state = state
+    this.handled += 1
+    this.meter?.end()
   }
 
   private async handleLater(mail: Mail, message: object, next: PromiseLike<unknown>): Promise<void> {
     const limitMs = this.options.definition.handlerLimitMs ?? HANDLER_LIMIT_MS
-    const outcome = await this.patience.wait(next, limitMs)
+    const outcome = await this.wait(next, limitMs)
     if (outcome.is === 'done') {
-      this.current = null
-      this.state = outcome.value
+      this.handledWell(outcome.value)
     } else if (outcome.is === 'failed') {
       this.poisoned(mail, message, outcome.error)
     } else if (outcome.is === 'late') {
@@ -218,6 +230,8 @@ class Cell implements Runnable, Incarnation {
 
   private poison(mail: Mail, message: object, error: unknown): void {
     const from = mail.lane === 'user' ? mail.from : this.ref.id
+    this.handled += 1
+    this.meter?.end()
     this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return
@@ -247,7 +261,7 @@ class Cell implements Runnable, Incarnation {
   }
 
   private async finishLater(exit: Exit, error: unknown, pending: PromiseLike<unknown>, limitMs: number): Promise<void> {
-    const outcome = await this.patience.wait(pending, limitMs)
+    const outcome = await this.wait(pending, limitMs)
     if (outcome.is === 'done') this.end(exit, error)
     else if (outcome.is === 'failed') this.terminateFailed(exit, error, outcome.error)
     else if (outcome.is === 'late') this.end(isCleanExit(exit) ? { reason: 'killed' } : exit, error)
@@ -263,26 +277,26 @@ class Cell implements Runnable, Incarnation {
     if (this.phase === 'ended') return
     this.isFenced = true
     // A supervisor that is given up must not leave actors without one.
-    for (const child of [...this.children].toReversed()) child.kill()
+    for (const child of [...(this.children ?? [])].toReversed()) child.kill()
     this.phase = 'ended'
     this.exit = exit
     this.deadline?.cancel()
     this.context.close()
     this.slot.release()
-    const { supervisor, definition } = this.options
-    const restarts = this.options.expectRestart?.(exit) ?? false
-    supervisor?.children.delete(this)
+    const { supervisor, definition, life, tag } = this.options
+    const restarts = life.expectsRestart(tag, exit)
+    supervisor?.children?.delete(this)
     this.kernel.registry.ended(this, exit, restarts)
     this.kernel.registry.releaseAll(this)
     this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit })
     this.returnMail(restarts)
-    for (const watch of this.watching) endWatch(watch)
-    for (const watch of this.watchers) {
+    for (const watch of this.watching ?? []) endWatch(watch)
+    for (const watch of this.watchers ?? []) {
       endWatch(watch)
       watch.tell(exit)
     }
-    this.patience.giveUp()
-    this.options.onExit?.(this, exit, error)
+    this.patience?.giveUp()
+    life.exited(tag, this, exit, error)
   }
 
   /** What waited becomes dead letters; who asked, or was asked, is told. */
@@ -293,7 +307,7 @@ class Cell implements Runnable, Incarnation {
     for (const { type, message, from } of waiting) {
       this.kernel.deadLetter(this.ref, type, message, from, restarts ? 'restarted' : 'ended')
     }
-    for (const ask of this.asks) ask.fail(ended(this.ref, ask.type, restarts))
-    for (const ask of this.asking) ask.fail(fenced(this.ref))
+    for (const ask of this.asks ?? []) ask.fail(ended(this.ref, ask.type, restarts))
+    for (const ask of this.asking ?? []) ask.fail(fenced(this.ref))
   }
 }

@@ -4,7 +4,7 @@ import { fenced, recordOf } from './delivery-errors.ts'
 import type { Incarnation } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
 import type { Token } from './mailbox.ts'
-import type { ActorContext, ActorRef, AskTypeOf, Exit, Mapping, MessageOf, ReplyOf, Target, TypeOf } from './types.ts'
+import type { ActorContext, ActorRef, AskOptions, AskTypeOf, Exit, Mapping, MessageOf, ReplyOf, Target, TypeOf } from './types.ts'
 
 type ErasedMapping<V> = readonly [type: string, map: (value: V) => object]
 type Named = { readonly timer: Timer; readonly token: Token }
@@ -55,14 +55,9 @@ export class CellContext implements ActorContext<Record<string, never>> {
     this.kernel.tell(this.cell, target, type, message as object)
   }
 
-  ask<Q, T extends AskTypeOf<Q>>(
-    target: Target<Q>,
-    type: T,
-    message: MessageOf<Q, T>,
-    options: { readonly timeoutMs: number },
-  ): Promise<ReplyOf<Q, T>> {
+  ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: AskOptions): Promise<ReplyOf<Q, T>> {
     this.check()
-    return this.kernel.ask(this.cell, target, type, message as object, options.timeoutMs) as Promise<ReplyOf<Q, T>>
+    return this.kernel.ask(this.cell, target, type, message as object, options) as Promise<ReplyOf<Q, T>>
   }
 
   run<V>(

@@ -23,6 +23,11 @@ export const lateAnswer = (to: To, type: string, timeoutMs: number): SignalboxEr
     context: { ...contextOf(to, type), timeoutMs },
   })
 
+export const cancelled = (to: To, type: string): SignalboxError =>
+  new SignalboxError('ERR_ASK_CANCELLED', `"${type}" to ${to.id ?? to.name} was cancelled before its answer`, {
+    context: contextOf(to, type),
+  })
+
 export const mailboxFull = ({ ref, mailbox }: Incarnation, type: string): SignalboxError =>
   new SignalboxError('ERR_MAILBOX_FULL', `${ref.id} has ${mailbox.limit} messages waiting and takes no "${type}"`, {
     context: { ...contextOf(ref, type), limit: mailbox.limit },

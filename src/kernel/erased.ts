@@ -1,4 +1,4 @@
-import type { ActorContext, ActorDefinition, Exit, ReplyFunction } from './types.ts'
+import type { ActorContext, ActorDefinition, Exit, Overflow, ReplyFunction } from './types.ts'
 
 /** A context whose protocol is not known here. */
 export type ErasedContext = ActorContext<Record<string, never>>
@@ -14,6 +14,7 @@ export type ErasedDefinition = {
   readonly initLimitMs?: number
   readonly handlerLimitMs?: number
   readonly mailboxLimit?: number
+  readonly overflow?: Overflow
 }
 
 /** The one place where the types of a definition are dropped; `worker()` has checked them. */

@@ -1,6 +1,7 @@
 import type { Ask } from './ask.ts'
 import type { ErasedDefinition } from './erased.ts'
 import type { Mailbox, Token, UserMail } from './mailbox.ts'
+import type { Meter } from './meter.ts'
 import type { ActorRef, Exit, ExitReason } from './types.ts'
 
 /** How long an actor may take to end: not at all, as long as it likes, or ms. */
@@ -11,25 +12,29 @@ export interface Incarnation {
   readonly ref: ActorRef<unknown>
   readonly phase: 'starting' | 'running' | 'stopping' | 'ended'
   readonly mailbox: Mailbox
-  /** Asks that this actor must answer. */
-  readonly asks: Set<Ask>
+  /** Asks that this actor must answer. As all sets here, made when first needed: most actors of many never do (ADR 7). */
+  asks: Set<Ask> | null
   /** Asks that this actor waits for. */
-  readonly asking: Set<Ask>
+  asking: Set<Ask> | null
   /** Who is to be told of this actor's end. */
-  readonly watchers: Set<Watch>
+  watchers: Set<Watch> | null
   /** Whose end this actor is to be told of. */
-  readonly watching: Set<Watch>
+  watching: Set<Watch> | null
   /** Actors that it started. */
-  readonly children: Set<Incarnation>
+  children: Set<Incarnation> | null
   /** True once it must not act any more. */
   readonly isClosed: boolean
   /** Set when it has ended. */
   readonly exit: Exit | null
   /** Why it was asked to end, or ends by itself. */
   readonly endingReason: ExitReason | null
+  /** Messages that it has handled. */
+  readonly handled: number
+  /** Times its handlers from now on. */
+  look(): Meter
   postSystem(type: string, make: () => object, token?: Token | null): void
-  /** @returns false when the mailbox is full. */
-  postUser(mail: UserMail): boolean
+  /** @returns the mail that found no place */
+  postUser(mail: UserMail): UserMail | null
   /** Asks it to end in its time: after the present handler, by `terminate`. */
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void
   /** Ends it at once; a handler that still runs is fenced. */
@@ -42,8 +47,8 @@ export interface Incarnation {
 export type Watch = { readonly by: Incarnation; readonly target: Incarnation; readonly tell: (exit: Exit) => void }
 
 export const endWatch = (watch: Watch): void => {
-  watch.by.watching.delete(watch)
-  watch.target.watchers.delete(watch)
+  watch.by.watching?.delete(watch)
+  watch.target.watchers?.delete(watch)
 }
 
 /** What a supervisor says when it starts an actor. */
@@ -54,8 +59,15 @@ export type StartOptions = {
   readonly supervisor: Incarnation | null
   /** Time for `terminate` when the actor ends by itself. */
   readonly shutdown: ShutdownTime
-  readonly onStarted?: (started: Incarnation) => void
-  readonly onExit?: (ended: Incarnation, exit: Exit, error: unknown) => void
-  /** Whether the supervisor means to start the next incarnation after this exit: tells senders whether to retry. */
-  readonly expectRestart?: (exit: Exit) => boolean
+  readonly life: Life
+  /** What `life` knows it by. */
+  readonly tag: unknown
+}
+
+/** Who is told, at once, how an actor fares: methods rather than functions made for each actor. */
+export interface Life {
+  started(tag: unknown, actor: Incarnation): void
+  exited(tag: unknown, actor: Incarnation, exit: Exit, error: unknown): void
+  /** Whether the next incarnation is to be started after this exit: tells senders whether to retry. */
+  expectsRestart(tag: unknown, exit: Exit): boolean
 }

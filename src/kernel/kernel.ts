@@ -4,11 +4,11 @@ import type { Scheduler } from '../ports/scheduler.port.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
 import { Ask } from './ask.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { lateAnswer, mailboxFull, type To, unreachable } from './delivery-errors.ts'
+import { cancelled, lateAnswer, mailboxFull, type To, unreachable } from './delivery-errors.ts'
 import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
-import type { Token } from './mailbox.ts'
+import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
-import type { ActorRef, DeadLetter, Exit } from './types.ts'
+import type { ActorRef, AskOptions, DeadLetter, Exit } from './types.ts'
 
 /** What the kernel tells about actors as it happens. */
 export type KernelObserver = {
@@ -42,23 +42,27 @@ export class Kernel {
     const sender = from?.ref.id ?? null
     const cell = this.registry.resolve(to)
     if (typeof cell === 'string') this.deadLetter(to, type, message, sender, cell)
-    else if (!cell.postUser({ lane: 'user', type, message, from: sender, ask: null })) this.deadLetter(to, type, message, sender, 'full')
+    else this.post(cell, to, { lane: 'user', type, message, from: sender, ask: null, at: null })
   }
 
-  ask(from: Incarnation | null, to: To, type: string, message: object, timeoutMs: number): Promise<unknown> {
+  ask(from: Incarnation | null, to: To, type: string, message: object, { timeoutMs, signal }: AskOptions): Promise<unknown> {
     const cell = this.registry.resolve(to)
-    if (typeof cell === 'string') {
-      const refused = Promise.reject(unreachable(to, type, cell))
-      refused.catch(() => {})
-      return refused
-    }
-    const ask = new Ask(type, from === null ? [cell.asks] : [cell.asks, from.asking])
-    if (cell.postUser({ lane: 'user', type, message, from: from?.ref.id ?? null, ask })) {
-      ask.timer = this.clock.setTimer(timeoutMs, () => ask.fail(lateAnswer(cell.ref, type, timeoutMs)))
-    } else {
-      ask.fail(mailboxFull(cell, type))
-    }
+    if (typeof cell === 'string') return refused(unreachable(to, type, cell))
+    if (signal?.aborted === true) return refused(cancelled(to, type))
+    const ask = new Ask(type, (cell.asks ??= new Set()), from === null ? null : (from.asking ??= new Set()))
+    this.post(cell, to, { lane: 'user', type, message, from: from?.ref.id ?? null, ask, at: null })
+    if (ask.isOpen) ask.timer = this.clock.setTimer(timeoutMs, () => ask.fail(lateAnswer(cell.ref, type, timeoutMs)))
+    if (signal !== undefined) ask.cancelBy(signal, () => cancelled(cell.ref, type))
     return ask.promise
+  }
+
+  /** What finds no place in the mailbox is never silently lost: who asked is told, the rest are dead letters. */
+  private post(cell: Incarnation, to: To, mail: UserMail): void {
+    const lost = cell.postUser(mail)
+    if (lost === null) return
+    lost.ask?.fail(mailboxFull(cell, lost.type))
+    if (lost.ask === null || cell.mailbox.overflow !== 'reject')
+      this.deadLetter(lost === mail ? to : cell.ref, lost.type, lost.message, lost.from, 'full')
   }
 
   /** @returns stops the watch. */
@@ -69,8 +73,8 @@ export class Kernel {
       return () => void (token.cancelled = true)
     }
     const watch: Watch = { by, target: cell, tell }
-    cell.watchers.add(watch)
-    by.watching.add(watch)
+    ;(cell.watchers ??= new Set()).add(watch)
+    ;(by.watching ??= new Set()).add(watch)
     return () => {
       token.cancelled = true
       endWatch(watch)
@@ -81,4 +85,11 @@ export class Kernel {
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}
     this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stack })
   }
+}
+
+/** Who does not look at an ask's answer must not end the process. */
+const refused = (error: unknown): Promise<never> => {
+  const promise = Promise.reject(error)
+  promise.catch(() => {})
+  return promise
 }

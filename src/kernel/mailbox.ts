@@ -1,5 +1,6 @@
 import type { Ask } from './ask.ts'
 import { Queue } from './queue.ts'
+import type { Overflow } from './types.ts'
 
 /** Takes a waiting system message back: a timer that was cancelled, a watch that was ended. */
 export type Token = { cancelled: boolean }
@@ -14,6 +15,8 @@ export type UserMail = {
   readonly message: object
   readonly from: string | null
   readonly ask: Ask | null
+  /** Monotonic ms of its arrival, where somebody looks at the actor. */
+  at: number | null
 }
 
 export type Mail = SystemMail | UserMail
@@ -23,9 +26,20 @@ export class Mailbox {
   private readonly system = new Queue<SystemMail>()
   private readonly user = new Queue<UserMail>()
   readonly limit: number
+  readonly overflow: Overflow
+  /** The most user mail that ever waited. */
+  most = 0
+  /** User mail that found no place, or lost it. */
+  dropped = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, overflow: Overflow) {
     this.limit = limit
+    this.overflow = overflow
+  }
+
+  /** User mail that waits longest. */
+  get oldest(): UserMail | undefined {
+    return this.user.peek()
   }
 
   /** User mail that waits. */
@@ -41,11 +55,17 @@ export class Mailbox {
     this.system.push(mail)
   }
 
-  /** @returns false when the lane is full: nothing was added. */
-  addUser(mail: UserMail): boolean {
-    if (this.user.size >= this.limit) return false
+  /** @returns what found no place in a full lane: this mail, or the oldest in its stead */
+  addUser(mail: UserMail): UserMail | null {
+    let lost: UserMail | null = null
+    if (this.user.size >= this.limit) {
+      this.dropped += 1
+      lost = (this.overflow === 'drop-old' ? this.user.shift() : undefined) ?? mail
+      if (lost === mail) return mail
+    }
     this.user.push(mail)
-    return true
+    if (this.user.size > this.most) this.most = this.user.size
+    return lost
   }
 
   next(): Mail | undefined {

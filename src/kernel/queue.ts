@@ -1,6 +1,9 @@
+const NONE: never[] = []
+
 /** First in, first out; both ends in constant time. */
 export class Queue<T> {
-  private items: (T | undefined)[] = []
+  /** Shared while empty, so that a queue that nobody uses costs nothing. */
+  private items: (T | undefined)[] = NONE
   private head = 0
 
   get size(): number {
@@ -8,7 +11,12 @@ export class Queue<T> {
   }
 
   push(item: T): void {
-    this.items.push(item)
+    if (this.items === NONE) this.items = [item]
+    else this.items.push(item)
+  }
+
+  peek(): T | undefined {
+    return this.items[this.head]
   }
 
   shift(): T | undefined {
@@ -16,7 +24,7 @@ export class Queue<T> {
     const item = this.items[this.head]
     this.items[this.head++] = undefined
     if (this.head === this.items.length) {
-      this.items = []
+      this.items = NONE
       this.head = 0
     } else if (this.head >= 1_024 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head)
@@ -28,7 +36,7 @@ export class Queue<T> {
   /** Empties it. */
   takeAll(): T[] {
     const rest = this.items.slice(this.head) as T[]
-    this.items = []
+    this.items = NONE
     this.head = 0
     return rest
   }

@@ -40,7 +40,7 @@ export class Registry {
   /** @returns false when another supervisor has the name. */
   claim(name: string, owner: Incarnation): boolean {
     if (this.entries.has(name)) return false
-    this.entries.set(name, { ...this.revive(name), owner })
+    this.entries.set(name, this.revive(name, owner))
     const names = this.claims.get(owner) ?? new Set<string>()
     this.claims.set(owner, names.add(name))
     return true
@@ -64,7 +64,7 @@ export class Registry {
   /** @returns the incarnation that begins. */
   begin(name: string): number {
     let entry = this.entries.get(name)
-    if (entry === undefined) this.entries.set(name, (entry = { ...this.revive(name), owner: null }))
+    if (entry === undefined) this.entries.set(name, (entry = this.revive(name, null)))
     entry.incarnation += 1
     entry.restarted = false
     return entry.incarnation
@@ -91,10 +91,10 @@ export class Registry {
     return this.exits.get(id)
   }
 
-  private revive(name: string): { current: null; incarnation: number; restarted: boolean } {
+  private revive(name: string, owner: Incarnation | null): Entry {
     const incarnation = this.retired.get(name) ?? this.floor
     this.retired.delete(name)
-    return { current: null, incarnation, restarted: false }
+    return { current: null, incarnation, owner, restarted: false }
   }
 
   private forgetOldest(): void {

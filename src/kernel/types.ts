@@ -52,13 +52,8 @@ export interface ActorContext<P> {
   monotonic(): number
   random(): number
   tell<Q, T extends TypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>): void
-  /** @throws ERR_ASK_TIMEOUT, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_RESTARTED, ERR_MAILBOX_FULL, or what the other failed it with. Awaiting it inside a handler keeps this actor from its other mail: prefer `run`. */
-  ask<Q, T extends AskTypeOf<Q>>(
-    target: Target<Q>,
-    type: T,
-    message: MessageOf<Q, T>,
-    options: { readonly timeoutMs: number },
-  ): Promise<ReplyOf<Q, T>>
+  /** @throws ERR_ASK_TIMEOUT, ERR_ASK_CANCELLED, ERR_ACTOR_NOT_FOUND, ERR_ACTOR_STOPPED, ERR_ACTOR_RESTARTED, ERR_MAILBOX_FULL, or what the other failed it with. Awaiting it inside a handler keeps this actor from its other mail: prefer `run`. */
+  ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: AskOptions): Promise<ReplyOf<Q, T>>
   /** Runs an effect beside the mailbox; its outcome comes back as a message on the system lane. Aborted when the actor stops; an outcome that comes later is dropped. */
   run<V>(
     effect: (signal: AbortSignal) => Promise<V> | V,
@@ -97,6 +92,22 @@ export type ActorDefinition<P, S, A> = {
   readonly handlerLimitMs?: number
   /** User mail that may wait. @defaultValue 10,000 */
   readonly mailboxLimit?: number
+  /** What a full mailbox does. @defaultValue reject */
+  readonly overflow?: Overflow
+}
+
+/**
+ * What a full mailbox does with user mail; each is counted, and each ask of a lost one fails with ERR_MAILBOX_FULL.
+ * reject: takes no more; a tell becomes a dead letter, an ask only fails. drop-new: the new one becomes a dead letter, an
+ * ask's too. drop-old: the oldest becomes a dead letter and makes place.
+ */
+export type Overflow = 'reject' | 'drop-new' | 'drop-old'
+
+/** How an ask waits. */
+export type AskOptions = {
+  readonly timeoutMs: number
+  /** Gives the answer up: the ask fails with ERR_ASK_CANCELLED. What is sent stays sent; with a signal that is aborted already nothing is. */
+  readonly signal?: AbortSignal
 }
 
 export const defineActor = <P extends AnyProtocol<P>, S, A>(definition: ActorDefinition<P, S, A>): ActorDefinition<P, S, A> => definition

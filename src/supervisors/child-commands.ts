@@ -59,7 +59,7 @@ export class ChildCommands {
     }
     const child = newChild(spec)
     keeper.children.add(child)
-    child.startReplies.push(reply)
+    ;(child.startReplies ??= []).push(reply)
     return keeper.reconcile(child)
   }
 
@@ -72,7 +72,7 @@ export class ChildCommands {
     }
     const goes = spec === 'goes' || restartOf(child.spec) === 'temporary' || keeper.spec.strategy === 'dynamic'
     if (child.leaving !== 'goes') child.leaving = goes ? 'goes' : 'stays'
-    child.endReplies.push(() => then(true))
+    ;(child.endReplies ??= []).push(() => then(true))
     if (!hasActor(child)) this.hasEnded(child, false)
     else if (child.phase !== 'stopping') keeper.stop(child)
     return keeper.reconcile(child)
@@ -86,14 +86,14 @@ export class ChildCommands {
     child.phase = child.leaving === 'replaced' && isRegrouped ? 'down' : 'done'
     child.leaving = 'no'
     failStarts(child, startFailed(keeper.spec.name, child.spec.name, undefined))
-    for (const reply of child.endReplies.splice(0)) reply()
+    tellEnded(child)
   }
 
   private restart(name: string, reply: Reply<'supervisor.restart-child'>): null {
     const child = this.keeper.children.get(name)
     if (child === undefined) return refuse(reply, childNotFound(this.keeper.spec.name, name))
     if (child.phase !== 'done') return refuse(reply, childRuns(this.keeper.spec.name, child))
-    child.startReplies.push(reply)
+    ;(child.startReplies ??= []).push(reply)
     this.startAlone(child)
     return null
   }
@@ -120,7 +120,7 @@ export class ChildCommands {
     }
     if (hasActor(old)) {
       if (spec.name !== name) keeper.release(spec.name)
-      old.endReplies.push(() => this.replace(name, spec, reply))
+      ;(old.endReplies ??= []).push(() => this.replace(name, spec, reply))
       if (old.leaving === 'no') old.leaving = 'replaced'
       if (old.phase !== 'stopping') keeper.stop(old)
       return null
@@ -128,7 +128,7 @@ export class ChildCommands {
     const child = newChild(spec)
     keeper.children.replace(old, child)
     if (spec.name !== name) keeper.release(name)
-    child.startReplies.push(reply)
+    ;(child.startReplies ??= []).push(reply)
     if (old.phase === 'done' || !isOrdered(keeper.spec)) {
       keeper.cancelDelay(old)
       this.startAlone(child)
@@ -149,7 +149,15 @@ export class ChildCommands {
 }
 
 export const failStarts = (child: Child, error: unknown): void => {
-  for (const reply of child.startReplies.splice(0)) reply.fail(error)
+  const replies = child.startReplies
+  child.startReplies = null
+  for (const reply of replies ?? []) reply.fail(error)
+}
+
+export const tellEnded = (child: Child): void => {
+  const replies = child.endReplies
+  child.endReplies = null
+  for (const reply of replies ?? []) reply()
 }
 
 const answer = <R>(reply: ReplyFunction<R>, value: R): null => {

@@ -10,7 +10,7 @@ type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'do
 export interface Subtree {
   readonly spec: SupervisorSpec
   readonly actor: Incarnation
-  readonly children: Iterable<Child>
+  readonly children: Iterable<Child> & { get(name: string): Child | undefined }
 }
 
 /** A child as its supervisor sees it. */
@@ -30,6 +30,7 @@ export type Child = {
   startedAt: number
   /** The last one that was tried. */
   incarnation: number
+  lastExit: Exit | null
   /** What its last end was made of. */
   failure: unknown
   /** It is to end because somebody asked: then its spec goes, stays without an actor, or makes place for another. */
@@ -39,9 +40,9 @@ export type Child = {
   /** It runs, and is to be stopped and started again with its group. */
   isRegrouped: boolean
   /** Told of its first start, or that there will be none. */
-  readonly startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[]
+  startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[] | null
   /** Called when it has ended as somebody asked. */
-  readonly endReplies: (() => void)[]
+  endReplies: (() => void)[] | null
 }
 
 export const newChild = (spec: ChildSpec): Child => ({
@@ -54,12 +55,13 @@ export const newChild = (spec: ChildSpec): Child => ({
   restartsInARow: 0,
   startedAt: 0,
   incarnation: 0,
+  lastExit: null,
   failure: undefined,
   leaving: 'no',
   isAlone: false,
   isRegrouped: false,
-  startReplies: [],
-  endReplies: [],
+  startReplies: null,
+  endReplies: null,
 })
 
 /** Source of the defaults: OTP. */

@@ -1,11 +1,11 @@
 import { startActor } from '../kernel/cell.ts'
 import { erase } from '../kernel/erased.ts'
-import type { Incarnation, StartOptions } from '../kernel/incarnation.types.ts'
+import type { Incarnation, Life, StartOptions } from '../kernel/incarnation.types.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
 import { type Child, hasActor, isOrdered, newChild, restartOf, shutdownOf, type Subtree } from './child.ts'
-import { ChildCommands, type ChildKeeper, failStarts } from './child-commands.ts'
+import { ChildCommands, type ChildKeeper, failStarts, tellEnded } from './child-commands.ts'
 import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
 import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from './spec.ts'
@@ -38,6 +38,23 @@ export class Supervisor implements Subtree, ChildKeeper {
   private readonly commands: ChildCommands = new ChildCommands(this)
   /** Told of the next start or end of a child. */
   private readonly waiters = new Map<Child, () => void>()
+  /** Of its children, whose tags they are. */
+  private readonly life: Life = {
+    started: (tag, actor) => {
+      const child = tag as Child
+      child.hasStarted = true
+      this.actor.postSystem('$started', () => ({ child, actor }))
+      this.tellWaiter(child)
+    },
+    exited: (tag, actor, exit, error) => {
+      const child = tag as Child
+      child.failure = error
+      child.lastExit = exit
+      this.actor.postSystem('$exited', () => ({ child, actor, exit, error }))
+      this.tellWaiter(child)
+    },
+    expectsRestart: (tag, exit) => !this.isEnding && this.actor.endingReason === null && this.policy.expectsRestart(tag as Child, exit),
+  }
   private context: Context | null = null
   private isEnding = false
 
@@ -142,7 +159,9 @@ export class Supervisor implements Subtree, ChildKeeper {
     child.startedAt = this.host.kernel.clock.monotonic()
     if (child.actor === null) return
     const { ref } = child.actor
-    for (const reply of child.startReplies.splice(0)) reply({ ref })
+    const replies = child.startReplies
+    child.startReplies = null
+    for (const reply of replies ?? []) reply({ ref })
   }
 
   private onExited(ctx: Context, child: Child, exit: Exit, error: unknown): void {
@@ -244,26 +263,19 @@ export class Supervisor implements Subtree, ChildKeeper {
     const { spec } = child
     child.phase = 'starting'
     child.attempts += 1
-    const options: Hooks = {
-      supervisor: this.actor,
-      shutdown: shutdownOf(spec),
-      onStarted: (actor) => {
-        child.hasStarted = true
-        this.actor.postSystem('$started', () => ({ child, actor }))
-        this.tellWaiter(child)
-      },
-      onExit: (actor, exit, error) => {
-        child.failure = error
-        this.actor.postSystem('$exited', () => ({ child, actor, exit, error }))
-        this.tellWaiter(child)
-      },
-      expectRestart: (exit) => !this.isEnding && this.actor.endingReason === null && this.policy.expectsRestart(child, exit),
-    }
     if (spec.type === 'supervisor') {
-      child.subtree = new Supervisor(this.host, spec, options)
+      child.subtree = new Supervisor(this.host, spec, { supervisor: this.actor, shutdown: shutdownOf(spec), life: this.life, tag: child })
       child.actor = child.subtree.actor
     } else {
-      child.actor = startActor(this.host.kernel, { ...options, name: spec.name, definition: erase(spec.definition), args: spec.args })
+      child.actor = startActor(this.host.kernel, {
+        name: spec.name,
+        definition: erase(spec.definition),
+        args: spec.args,
+        supervisor: this.actor,
+        shutdown: shutdownOf(spec),
+        life: this.life,
+        tag: child,
+      })
     }
     child.incarnation = child.actor.ref.incarnation
     return child.actor
@@ -280,7 +292,7 @@ export class Supervisor implements Subtree, ChildKeeper {
     this.children.remove(child)
     this.release(child.spec.name)
     failStarts(child, error ?? startFailed(this.spec.name, child.spec.name, undefined))
-    for (const reply of child.endReplies.splice(0)) reply()
+    tellEnded(child)
   }
 
   cancelDelay(child: Child): void {

@@ -2,7 +2,9 @@ import { Kernel } from '../kernel/kernel.ts'
 import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Supervisor } from './supervisor.ts'
-import type { System, SystemObserver, SystemOptions } from './system.types.ts'
+import { inspect } from './inspect.ts'
+import { PhasedShutdown } from './shutdown.ts'
+import type { PhaseReport, System, SystemObserver, SystemOptions } from './system.types.ts'
 import { treeOf } from './tree-view.ts'
 
 /**
@@ -18,10 +20,14 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const root = new Supervisor({ kernel, decided: (decision) => observer.decided?.(decision) }, options.root, {
     supervisor: null,
     shutdown: 'infinity',
-    onStarted: () => started.resolve(),
-    onExit: (_actor, exit, error) => {
-      started.reject(startError(options.root.name, exit, error))
-      exited.resolve(exit)
+    tag: null,
+    life: {
+      started: () => started.resolve(),
+      exited: (_tag, _actor, exit, error) => {
+        started.reject(startError(options.root.name, exit, error))
+        exited.resolve(exit)
+      },
+      expectsRestart: () => false,
     },
   })
   const closed = exited.promise.then(() => options.scheduler.close())
@@ -34,13 +40,20 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   return {
     lookup: (name) => kernel.lookup(name),
     tell: (target, type, message) => kernel.tell(null, target, type, message as object),
-    ask: (target, type, message, { timeoutMs }) => kernel.ask(null, target, type, message as object, timeoutMs) as Promise<never>,
+    ask: (target, type, message, how) => kernel.ask(null, target, type, message as object, how) as Promise<never>,
     tree: () => treeOf(root),
+    inspect: (name) => inspect(root, name),
     deadLetters: () => kernel.dead.list(),
     exited: exited.promise,
     stop: async (reason = 'shutdown') => {
       root.actor.stop(reason, 'infinity')
       await closed
+    },
+    shutdown: async (phases, limitMs) => {
+      const steps = new PhasedShutdown(kernel, root)
+      const reports: PhaseReport[] = []
+      for (const phase of phases) reports.push(await steps.phase(phase))
+      return [...reports, await steps.rest(limitMs, closed)]
     },
   }
 }
@@ -54,20 +67,19 @@ const startError = (root: string, exit: Exit, error: unknown): unknown =>
       })
 
 /** Observers must not throw; one that does must not take an actor with it. */
-const guarded = (observer: SystemObserver): SystemObserver => {
-  const quiet =
-    <T>(call: ((value: T) => void) | undefined) =>
-    (value: T): void => {
-      try {
-        call?.(value)
-      } catch {
-        // Nothing that could be told: the observer is who would be told.
-      }
+const guarded = (observer: SystemObserver): SystemObserver => ({
+  ...(observer.started && { started: quiet(observer.started.bind(observer)) }),
+  ...(observer.exited && { exited: quiet(observer.exited.bind(observer)) }),
+  ...(observer.decided && { decided: quiet(observer.decided.bind(observer)) }),
+  ...(observer.deadLetter && { deadLetter: quiet(observer.deadLetter.bind(observer)) }),
+})
+
+const quiet =
+  <T>(call: (value: T) => void) =>
+  (value: T): void => {
+    try {
+      call(value)
+    } catch {
+      // Nothing that could be told: the observer is who would be told.
     }
-  return {
-    started: quiet(observer.started?.bind(observer)),
-    exited: quiet(observer.exited?.bind(observer)),
-    decided: quiet(observer.decided?.bind(observer)),
-    deadLetter: quiet(observer.deadLetter?.bind(observer)),
   }
-}

@@ -58,7 +58,8 @@ describe('registry', () => {
 describe('ids for schedulers', () => {
   it('keep names apart, in the alphabet that nact allows [SUP-7]', () => {
     const names = ['lane:a', 'lane!3a!a', 'lane/a', 'lane a', 'ä', 'a$1', 'a', '', '%~', '😀']
-    const ids = [...names.map((name) => schedulerId(name, 1)), schedulerId('a', 11), schedulerId('a$1', 1)]
+    const idOf = (name: string, incarnation: number) => schedulerId({ name, incarnation, id: `${name}$${incarnation}` })
+    const ids = [...names.map((name) => idOf(name, 1)), idOf('a', 11), idOf('a$1', 1)]
     expect(new Set(ids).size).toBe(names.length + 1)
     for (const id of ids) expect(id).toMatch(/^[a-z0-9\-$_.+!*'(),]+$/i)
   })
