@@ -10,6 +10,8 @@ export type Case = {
   /** One round each; a round may give many samples. */
   readonly ours: () => Promise<Samples>
   readonly baseline: () => Promise<Samples>
+  /** The most that are of use. @defaultValue as many as there are */
+  readonly rounds?: number
 }
 
 export type Suite = { readonly name: string; readonly cases: readonly Case[]; readonly close: () => Promise<void> }

@@ -145,7 +145,7 @@ export const treeStop = async (scheduler: Scheduler, depth: number): Promise<num
 
 /** Bytes on the heap after a collection (bench/main.ts makes `gc`), when what was there before has let go; also so that a round does not pay for the garbage of the one before. */
 const heapUsed = async (): Promise<number> => {
-  for (let turn = 0; turn < 5; turn += 1) {
+  for (let turn = 0; turn < 3; turn += 1) {
     await nextTurn()
     globalThis.gc?.()
   }

@@ -5,6 +5,8 @@ import type { Case, Samples, Suite } from './harness.ts'
 import { latencyOf, rateOf, rawSinks, rawSpawns, restarts, type Sink, sinks, spawns, treeStop } from './kernel-systems.ts'
 
 const SIBLINGS = 300
+/** Of what takes ten thousand actors a round. */
+const SLOW_ROUNDS = 6
 
 /**
  * Messages, asks, restarts, starts, memory and stop of our kernel on its default scheduler (nact; `-direct`: on its own),
@@ -48,6 +50,7 @@ export const kernelSuite = async ({ smoke }: { readonly smoke: boolean }): Promi
   const starts = (name: string, ours: Case['ours'], baseline: Case['baseline']): Case => ({
     name,
     unit: '1/s',
+    rounds: SLOW_ROUNDS,
     better: 'higher',
     ours,
     baseline,
@@ -74,6 +77,7 @@ export const kernelSuite = async ({ smoke }: { readonly smoke: boolean }): Promi
       {
         name: 'bytes-per-actor',
         unit: 'B',
+        rounds: SLOW_ROUNDS,
         better: 'lower',
         ours: () => bytesEach(spawns(nactScheduler(), actors, true)),
         baseline: () => bytesEach(rawSpawns(actors, true)),
@@ -81,11 +85,19 @@ export const kernelSuite = async ({ smoke }: { readonly smoke: boolean }): Promi
       {
         name: 'bytes-per-actor-direct',
         unit: 'B',
+        rounds: SLOW_ROUNDS,
         better: 'lower',
         ours: () => bytesEach(spawns(directScheduler(), actors, true)),
         baseline: () => bytesEach(rawSpawns(actors, true)),
       },
-      { name: 'tree-stop', unit: 'ms', better: 'lower', ours: async () => [await treeStop(nactScheduler(), 4)], baseline: oneSecond },
+      {
+        name: 'tree-stop',
+        unit: 'ms',
+        rounds: SLOW_ROUNDS,
+        better: 'lower',
+        ours: async () => [await treeStop(nactScheduler(), 4)],
+        baseline: oneSecond,
+      },
       ...(erlang === null
         ? []
         : [

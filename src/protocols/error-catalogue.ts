@@ -231,7 +231,12 @@ export const CATALOGUE = {
   ERR_ACTOR_HANDLER_FAILED: { kind: 'defect', text: 'The handler of a message failed.', next: 'See the cause.', retryable: true },
   ERR_MAILBOX_FULL: { kind: 'fault', text: 'The mailbox of an actor is full.', next: 'Wait, then retry.', retryable: true },
   ERR_ASK_TIMEOUT: { kind: 'fault', text: 'No answer came within the time limit.', next: 'Retry, or allow more time.', retryable: true },
-  ERR_ASK_CANCELLED: { kind: 'interrupt', text: 'Who asked gave the answer up.', next: 'Retry, if it is wanted after all.', retryable: true },
+  ERR_ASK_CANCELLED: {
+    kind: 'interrupt',
+    text: 'Who asked gave the answer up.',
+    next: 'Retry, if it is wanted after all.',
+    retryable: true,
+  },
   ERR_SUPERVISOR_INTENSITY: {
     kind: 'fault',
     text: 'A child was restarted as often as its plan allows and failed again.',
