@@ -16,10 +16,13 @@ const asks = (keep: KeepPolicy, outcome: Outcome): string | null => {
 /** Files named in a reason; the whole list is beside it. */
 const NAMED_FILES = 5
 
-const holds = (uncommitted: readonly string[]): string => {
+/** @returns `it holds 2 uncommitted files (a.txt, b.txt)` */
+export const holdsUncommitted = (uncommitted: readonly string[]): string => {
   const named = uncommitted.slice(0, NAMED_FILES).join(', ') + (uncommitted.length > NAMED_FILES ? ' …' : '')
-  return `worktree kept: it holds ${uncommitted.length} uncommitted file${uncommitted.length === 1 ? '' : 's'} (${named})`
+  return `it holds ${uncommitted.length} uncommitted file${uncommitted.length === 1 ? '' : 's'} (${named})`
 }
+
+const holds = (uncommitted: readonly string[]): string => `worktree kept: ${holdsUncommitted(uncommitted)}`
 
 /**
  * Removes what a lane leaves, except work: uncommitted files keep the worktree, commits keep the branch (LN-6, LN-7).

@@ -159,7 +159,8 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
     .configureOutput({
       writeOut: out.write,
       writeErr: err.write,
-      outputError: (text, write) => write(text.replace(/^error: /, 'signalbox: ')),
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, 'signalbox: ').replace(/\n\(Did you mean (.+)\?\)/, '; did you mean $1?')),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

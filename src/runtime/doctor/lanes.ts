@@ -1,5 +1,5 @@
 import { dirname, sep } from 'node:path'
-import { cleanLane } from '../../actors/lane-cleaning.ts'
+import { cleanLane, holdsUncommitted } from '../../actors/lane-cleaning.ts'
 import { exists, realPathOf } from '../../adapters/git/files.ts'
 import { isHalfRemoved, mendHalfRemoved } from '../../adapters/git/half-removed.ts'
 import { type AdminEntry, adminEntryOf } from '../../adapters/git/worktree-admin.ts'
@@ -84,7 +84,7 @@ export const foresee = async (
       if ((await halfRemovedEntry(scene, worktree)) !== undefined)
         return [goes(scene, 'worktree', worktree.path, `${why} while it was being removed`)]
       const { commits, uncommitted } = await worktrees.inspect(worktree)
-      const holds = `it holds ${uncommitted.length} uncommitted files: ${uncommitted.slice(0, 5).join(', ')}`
+      const holds = holdsUncommitted(uncommitted)
       if (uncommitted.length > 0) return [left('worktree', worktree.path, holds)]
       return findingsOf(scene, worktree, why, { ...stays(why), kept: false, branchDeleted: commits === 0, commits })
     }
