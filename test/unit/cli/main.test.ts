@@ -31,8 +31,8 @@ describe('the command line', () => {
   })
 
   it.each([
-    [['rum'], '(Did you mean run?)'],
-    [['run', '--plian', 'x'], '(Did you mean --plain?)'],
+    [['rum'], '; did you mean run?'],
+    [['run', '--plian', 'x'], '; did you mean --plain?'],
     [['run'], "missing required argument 'plan'"],
     [['run', 'x', 'y'], 'too many arguments'],
     [['run', '--keep', 'some', 'x'], 'never, failed, always'],
