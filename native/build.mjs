@@ -38,7 +38,8 @@ export function buildExecHelper({ force = false, env = process.env } = {}) {
     // Static starts faster (no dynamic linker between fork and the command); not every system has a static libc.
     let result = process.platform === 'linux' ? compile(['-static']) : compile([])
     if (result.error === undefined && result.status !== 0) result = compile([])
-    if (result.error?.code === 'ENOENT') {
+    // EACCES: a directory of the PATH that this user may not enter.
+    if (result.error?.code === 'ENOENT' || result.error?.code === 'EACCES') {
       throw new Error(`signalbox: no C compiler: "${compiler}" is not on the PATH. Install gcc or clang (or set CC), then run this again.`)
     }
     if (result.error) throw result.error

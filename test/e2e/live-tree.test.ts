@@ -36,7 +36,7 @@ describe.skipIf(noTmux)('the live tree (needs tmux: script/setup --tools)', () =
     execFileSync('tmux', ['-S', join(sockets, 's'), ...args], { encoding: 'utf8', env: { ...world.env, TMUX: '' } })
   const screen = (): string[] => tmux('capture-pane', '-p').split('\n')
   const begin = (cols: number, rows: number, plan: string): void => {
-    const command = `'${process.execPath}' '${BIN}' run '${world.plan(plan)}'; echo "exit code $?"; exec sleep 60`
+    const command = `trap : INT; '${process.execPath}' '${BIN}' run '${world.plan(plan)}'; echo "exit code $?"; exec sleep 60`
     tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(cols), '-y', String(rows), '-c', world.repo.root, command)
   }
 

@@ -69,7 +69,7 @@ describe('the log of a terminal', () => {
   })
 
   it.skipIf(!canMount)(
-    'on a full disk has a marked gap, goes on when there is room, and the child never waits (skipped without mount namespace) [PTY-17]',
+    'on a full disk has a marked gap, goes on when there is room, and the child never waits (needs root and unshare -m to mount) [PTY-17]',
     async () => {
       await using kit = openKit()
       const script = 'mount -t tmpfs -o size=1m tmpfs "$1" && dir=$1 && shift && exec "$@" "$dir"'

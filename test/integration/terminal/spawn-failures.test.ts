@@ -95,7 +95,7 @@ describe('a start that fails', () => {
     reports.close()
   })
 
-  it.skipIf(!canMount)('out of terminals: ENOSPC (skipped where no mount namespace is to be had) [PTY-4]', async () => {
+  it.skipIf(!canMount)('out of terminals: ENOSPC (needs root and unshare -m to mount) [PTY-4]', async () => {
     const script = 'mount -t devpts -o newinstance,ptmxmode=0666,max=2 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx && exec "$@"'
     const results = lastLine(await runScript('out-of-terminals.ts', [], ['unshare', '-m', 'sh', '-c', script, 'sh']))
     expect(results).toEqual([
