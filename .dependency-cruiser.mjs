@@ -26,21 +26,12 @@ const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
   to: {
     path: '^src/',
     pathNot: anyOf([layer, ...allowed]),
-    // Actors describe children of theirs with the types of a supervisor's spec; actors-spec-types below bounds that.
-    ...(layer === 'actors' ? { pathNot: `${anyOf([layer, ...allowed])}|^src/supervisors/spec\\.ts$` } : {}),
   },
 }))
 
 export default {
   forbidden: [
     ...layerRules,
-    {
-      name: 'actors-spec-types',
-      comment: 'actors may import the types of supervisors/spec.ts, and nothing that runs',
-      severity: 'error',
-      from: { path: anyOf(['actors']) },
-      to: { path: '^src/supervisors/', dependencyTypesNot: ['type-only'] },
-    },
     {
       name: 'index-without-faces',
       comment: 'the public API loads no face and no test kit',

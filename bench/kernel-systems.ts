@@ -4,7 +4,7 @@ import { systemClock } from '../src/adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../src/adapters/system/system-random.adapter.ts'
 import { defineActor, named } from '../src/kernel/types.ts'
 import type { Scheduler } from '../src/ports/scheduler.port.ts'
-import { type SupervisorProtocol, type SupervisorSpec, worker } from '../src/supervisors/spec.ts'
+import { type SupervisorProtocol, type SupervisorSpec, worker } from '../src/kernel/child-spec.ts'
 import { startSystem } from '../src/supervisors/system.ts'
 import type { Samples } from './harness.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
-import { type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
+import { type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
 import { note } from '../src/testing/recording.ts'
 import type { Engine } from '../src/testing/simulate.ts'
 import { engineProperty } from './engine-property.ts'

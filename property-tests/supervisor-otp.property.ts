@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { defineActor } from '../src/kernel/types.ts'
 import type { RestartType } from '../src/protocols/plan.ts'
-import { type ChildSpec, type SupervisorSpec, worker } from '../src/supervisors/spec.ts'
+import { type ChildSpec, type SupervisorSpec, worker } from '../src/kernel/child-spec.ts'
 import { compareWithOtp, crashScripts } from '../src/testing/check-supervisor.ts'
 import type { CrashScript } from '../src/testing/supervisor-model.ts'
 import { engineProperty } from './engine-property.ts'

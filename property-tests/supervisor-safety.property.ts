@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { defineActor, named } from '../src/kernel/types.ts'
-import { type Decision, type SupervisorProtocol, worker } from '../src/supervisors/spec.ts'
+import { type Decision, type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
 import { note } from '../src/testing/recording.ts'
 import type { Engine } from '../src/testing/simulate.ts'

@@ -1,4 +1,4 @@
-import type { Decision } from '../supervisors/spec.ts'
+import type { Decision } from '../kernel/child-spec.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import { exitText, ordinal, span } from './text.ts'
 

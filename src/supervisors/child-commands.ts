@@ -2,7 +2,7 @@ import type { Incarnation } from '../kernel/incarnation.types.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
 import { type Child, describeChild, hasActor, isOrdered, newChild, restartOf } from './child.ts'
 import type { Children } from './children.ts'
-import type { ChildSpec, SupervisorProtocol, SupervisorSpec } from './spec.ts'
+import type { ChildSpec, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
 import { childNotFound, childRuns, startFailed } from './supervisor-errors.ts'
 import { validateChild } from './validate-spec.ts'
 

@@ -1,7 +1,7 @@
 import type { Incarnation } from '../kernel/incarnation.types.ts'
 import { type ActorRef, type Exit, isCleanExit, type ReplyFunction } from '../kernel/types.ts'
 import type { RestartType } from '../protocols/plan.ts'
-import type { ChildSpec, Shutdown, SupervisorSpec } from './spec.ts'
+import type { ChildSpec, Shutdown, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** down: to be started; waiting: to be started after a delay; done: ended and not to be restarted, but its spec stays. */
 type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'done'

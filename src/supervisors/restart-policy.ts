@@ -5,7 +5,7 @@ import type { Intensity } from '../protocols/plan.ts'
 import { restartDelay } from './backoff.ts'
 import { type Child, isRestartable, restartOf } from './child.ts'
 import { RestartWindow } from './restart-window.ts'
-import type { Decision, SupervisorSpec } from './spec.ts'
+import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** SUP-4 */
 const DEFAULT_INTENSITY: Intensity = { restarts: 1, withinMs: 5_000 }

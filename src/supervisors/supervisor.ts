@@ -8,7 +8,7 @@ import { type Child, hasActor, isOrdered, newChild, restartOf, shutdownOf, type 
 import { ChildCommands, type ChildKeeper, failStarts, tellEnded } from './child-commands.ts'
 import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
-import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from './spec.ts'
+import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
 import { childExists, startFailed, tooManyRestarts } from './supervisor-errors.ts'
 import { validateSpec } from './validate-spec.ts'
 

@@ -2,7 +2,7 @@ import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, MessageOf, Repl
 import type { Clock } from '../ports/clock.port.ts'
 import type { Random } from '../ports/random.port.ts'
 import type { Scheduler } from '../ports/scheduler.port.ts'
-import type { Decision, SupervisorSpec } from './spec.ts'
+import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** What a system tells about itself as it happens. Observers are called synchronously and must not throw. */
 export type SystemObserver = {

@@ -1,5 +1,5 @@
 import { restartOf } from './child.ts'
-import type { ChildSpec, SupervisorSpec } from './spec.ts'
+import type { ChildSpec, SupervisorSpec } from '../kernel/child-spec.ts'
 import { childExists, specInvalid } from './supervisor-errors.ts'
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { defineActor } from '../kernel/types.ts'
-import { type ChildSpec, type SupervisorSpec, worker } from '../supervisors/spec.ts'
+import { type ChildSpec, type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 import { type Property, property, search } from './property.ts'
 import { type CheckReport, messageOf, reportOf } from './report.ts'
 import { type Engine, OURS, simulateOn, type SimulationStep } from './simulate.ts'

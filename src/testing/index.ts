@@ -2,7 +2,7 @@
 export { default as fc } from 'fast-check'
 /** For those who test actors and trees of their own: `import { simulate } from 'signalbox/testing'`. */
 export { type ActorContext, type ActorDefinition, defineActor, type Exit, named } from '../kernel/types.ts'
-export { type ChildSpec, type SupervisorSpec, worker } from '../supervisors/spec.ts'
+export { type ChildSpec, type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 export { type ActorChecks, checkActor, type Letter } from './check-actor.ts'
 export { checkMachine, type Coverage, type MachineChecks, type MachineReport } from './check-machine.ts'
 export { checkSupervisor, type SupervisorChecks } from './check-supervisor.ts'

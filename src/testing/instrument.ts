@@ -1,7 +1,7 @@
 import { type ErasedContext, type ErasedDefinition, erase, isPromise } from '../kernel/erased.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
 import type { Clock } from '../ports/clock.port.ts'
-import type { ChildSpec, worker } from '../supervisors/spec.ts'
+import type { ChildSpec, worker } from '../kernel/child-spec.ts'
 import type { FaultKind, FaultSite } from './fault.ts'
 import { lateness, plantedFault, slowness } from './fault-book.ts'
 import type { Happening } from './trace.ts'

@@ -1,7 +1,7 @@
 import { SeededScheduler } from '../adapters/schedulers/seeded-scheduler.adapter.ts'
 import { named } from '../kernel/types.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
-import type { SupervisorSpec } from '../supervisors/spec.ts'
+import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { System, SystemObserver } from '../supervisors/system.types.ts'
 import type { Fault } from './fault.ts'

@@ -1,5 +1,5 @@
 import type { RestartType } from '../protocols/plan.ts'
-import type { ChildSpec, SupervisorSpec } from '../supervisors/spec.ts'
+import type { ChildSpec, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** What happens to the workers of a tree, one thing after another, each of them to its end. */
 export type CrashStep = { readonly do: 'crash' | 'exit'; readonly child: string } | { readonly do: 'advance'; readonly ms: number }

@@ -10,7 +10,7 @@ import {
   type ReplyOf,
   type TypeOf,
 } from '../../src/kernel/types.ts'
-import { worker } from '../../src/supervisors/spec.ts'
+import { worker } from '../../src/kernel/child-spec.ts'
 
 type Lane = {
   attach: { message: { agent: string }; reply: { attached: number } }

@@ -20,7 +20,7 @@ const start = `
   import { systemClock } from './src/adapters/system/system-clock.adapter.ts'
   import { systemRandom } from './src/adapters/system/system-random.adapter.ts'
   import { defineActor, named } from './src/kernel/types.ts'
-  import { worker } from './src/supervisors/spec.ts'
+  import { worker } from './src/kernel/child-spec.ts'
   process.on('unhandledRejection', (error) => console.log('unhandled', error))
   process.on('warning', (warning) => console.log('warning', warning.message))
   const exits = []

@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/adapters/system/system-clock.adapter.t
 import { systemRandom } from '../../../src/adapters/system/system-random.adapter.ts'
 import { named } from '../../../src/kernel/types.ts'
 import type { Scheduler } from '../../../src/ports/scheduler.port.ts'
-import type { SupervisorProtocol } from '../../../src/supervisors/spec.ts'
+import type { SupervisorProtocol } from '../../../src/kernel/child-spec.ts'
 import { startSystem } from '../../../src/supervisors/system.ts'
 import { probeChild, type ProbeProtocol, root } from './seeded-system.ts'
 

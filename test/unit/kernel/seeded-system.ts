@@ -2,7 +2,7 @@ import { SeededScheduler } from '../../../src/adapters/schedulers/seeded-schedul
 import type { ActorContext, ActorDefinition, DeadLetter, Exit } from '../../../src/kernel/types.ts'
 import { defineActor } from '../../../src/kernel/types.ts'
 import { isSignalboxError } from '../../../src/protocols/errors.ts'
-import { type ChildSpec, type Decision, type SupervisorSpec, worker } from '../../../src/supervisors/spec.ts'
+import { type ChildSpec, type Decision, type SupervisorSpec, worker } from '../../../src/kernel/child-spec.ts'
 import { startSystem } from '../../../src/supervisors/system.ts'
 import type { System } from '../../../src/supervisors/system.types.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { named } from '../../../src/kernel/types.ts'
-import type { SupervisorProtocol, SupervisorSpec } from '../../../src/supervisors/spec.ts'
+import type { SupervisorProtocol, SupervisorSpec } from '../../../src/kernel/child-spec.ts'
 import { codeOf, probeChild, type ProbeProtocol, root, type SeededSystem, startSeeded, within } from '../kernel/seeded-system.ts'
 
 const limit = { timeoutMs: 100_000 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { named } from '../../../src/kernel/types.ts'
 import type { Backoff } from '../../../src/protocols/plan.ts'
-import type { ChildSpec, SupervisorProtocol, SupervisorSpec } from '../../../src/supervisors/spec.ts'
+import type { ChildSpec, SupervisorProtocol, SupervisorSpec } from '../../../src/kernel/child-spec.ts'
 import { codeOf, probeChild, type ProbeProtocol, root, type SeededSystem, startSeeded, within } from '../kernel/seeded-system.ts'
 
 const at = (name: string) => named<ProbeProtocol>(name)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defineActor } from '../../../src/kernel/types.ts'
-import { type ChildSpec, type SupervisorSpec, worker } from '../../../src/supervisors/spec.ts'
+import { type ChildSpec, type SupervisorSpec, worker } from '../../../src/kernel/child-spec.ts'
 import { laneTree } from '../../../src/supervisors/lane.tree.ts'
 import { rootTree, runTree } from '../../../src/supervisors/root.tree.ts'
 import { terminalTree } from '../../../src/supervisors/terminal.tree.ts'

@@ -1,5 +1,5 @@
 import { type ActorDefinition, defineActor } from '../../../src/kernel/types.ts'
-import { type SupervisorSpec, worker } from '../../../src/supervisors/spec.ts'
+import { type SupervisorSpec, worker } from '../../../src/kernel/child-spec.ts'
 import type { Simulation, SimulationStep } from '../../../src/testing/simulate.ts'
 import type { World } from '../../../src/testing/simulated-world.ts'
 

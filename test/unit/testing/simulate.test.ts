@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { defineActor, named } from '../../../src/kernel/types.ts'
-import { type SupervisorProtocol, type SupervisorSpec, worker } from '../../../src/supervisors/spec.ts'
+import { type SupervisorProtocol, type SupervisorSpec, worker } from '../../../src/kernel/child-spec.ts'
 import { type Fault, fault } from '../../../src/testing/fault.ts'
 import { simulate, type Simulation } from '../../../src/testing/simulate.ts'
 import { formatTrace, type TraceEvent } from '../../../src/testing/trace.ts'

@@ -35,11 +35,11 @@ afterEach(() => {
 })
 
 describe('import rules', () => {
-  it('pass a tree that follows them, type imports of supervisor specs by actors included [Q-5]', () => {
+  it('pass a tree that follows them, child specs of actors included [Q-5]', () => {
     const result = check(
       tree({
-        'src/supervisors/spec.ts': "import { f1 } from '../protocols/filler-1.ts'\nexport type Spec = typeof f1",
-        'src/actors/a.actor.ts': "import type { Spec } from '../supervisors/spec.ts'\nexport type A = Spec",
+        'src/kernel/child-spec.ts': "import { f1 } from '../protocols/filler-1.ts'\nexport type Spec = typeof f1",
+        'src/actors/a.actor.ts': "import type { Spec } from '../kernel/child-spec.ts'\nexport type A = Spec",
       }),
     )
     expect(result.output).toContain('0 violations')
@@ -55,12 +55,12 @@ describe('import rules', () => {
       files: { 'src/ports/p.ts': "import type { A } from '../kernel/a.ts'\nexport type P = A", 'src/kernel/a.ts': 'export type A = 1' },
       rule: 'layer-ports',
     },
-    'an actor that loads a supervisor': {
+    'an actor that knows a supervisor, be it by type': {
       files: {
-        'src/actors/a.ts': "import { s } from '../supervisors/spec.ts'\nexport const a = s",
-        'src/supervisors/spec.ts': 'export const s = 1',
+        'src/actors/a.ts': "import type { S } from '../supervisors/s.ts'\nexport type A = S",
+        'src/supervisors/s.ts': 'export type S = 1',
       },
-      rule: 'actors-spec-types',
+      rule: 'layer-actors',
     },
     'an adapter that knows the kernel': {
       files: {
