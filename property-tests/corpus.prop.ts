@@ -2,31 +2,17 @@ import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Counterexample, readCorpus } from '../src/testing/counterexample.ts'
 import { rerun } from '../src/testing/run-property.ts'
-import { kernelMessages } from './kernel-messages.property.ts'
-import { laneWalks, ptyWalks } from './machines/machines.property.ts'
+import { allProven } from './all-proven.ts'
 import type { Proven } from './proven.ts'
 import { CORPUS } from './run.ts'
-import { supervisorCommands } from './supervisor-commands.property.ts'
-import { supervisorOtp } from './supervisor-otp.property.ts'
-import { supervisorSafety } from './supervisor-safety.property.ts'
-import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-const properties = [
-  kernelMessages,
-  supervisorCommands,
-  supervisorOtp,
-  supervisorSafety,
-  supervisorShutdown,
-  ptyWalks,
-  laneWalks,
-] as readonly Proven<unknown>[]
 /** `bug` names the planted bug with which one was found. */
 type PastFailure = Counterexample & { readonly bug?: string }
 const corpus = readCorpus(CORPUS).map(({ file, counterexample }) => ({
   name: basename(file),
   counterexample: counterexample as PastFailure,
 }))
-const propertyOf = ({ property }: PastFailure): Proven<unknown> | undefined => properties.find(({ title }) => title === property)
+const propertyOf = ({ property }: PastFailure): Proven<unknown> | undefined => allProven.find(({ title }) => title === property)
 
 describe('past failures', () => {
   it('are there, each of a property that is [Q-2]', () => {

@@ -1,32 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { kernelMessages } from './kernel-messages.property.ts'
-import { laneWalks, ptyWalks } from './machines/machines.property.ts'
+import { allProven } from './all-proven.ts'
 import { judgeAll, passesUnplanted, type Proven, type Verdict, verdictTable } from './proven.ts'
-import { supervisorCommands } from './supervisor-commands.property.ts'
-import { supervisorOtp } from './supervisor-otp.property.ts'
-import { supervisorSafety } from './supervisor-safety.property.ts'
-import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-// A property's own type of scenario does not matter here.
-const properties = [
-  kernelMessages,
-  supervisorCommands,
-  supervisorOtp,
-  supervisorSafety,
-  supervisorShutdown,
-  ptyWalks,
-  laneWalks,
-] as readonly Proven<unknown>[]
 const LEAST_BUGS = 20
 
 describe('planted bugs', () => {
   it('are all caught, and each property catches some [SUP-10, Q-2]', async () => {
     const verdicts: Verdict[] = []
-    for (const each of properties) verdicts.push(...(await judgeAll(each)))
+    for (const each of allProven) verdicts.push(...(await judgeAll(each)))
     const missed = verdicts.filter(({ caughtAfter }) => caughtAfter === null)
     console.log(`${verdictTable(verdicts)}\n${verdicts.length - missed.length} caught, ${missed.length} missed`)
     expect(missed.map(({ bug, property }) => `${bug}: ${property}`)).toEqual([])
-    const useless = properties.filter(
+    const useless = allProven.filter(
       ({ title }) => !verdicts.some(({ property, caughtAfter }) => property === title && caughtAfter !== null),
     )
     expect(useless.map(({ title }) => title)).toEqual([])
@@ -35,13 +20,13 @@ describe('planted bugs', () => {
   }, 600_000)
 
   it('are said to be missed where nothing catches them', async () => {
-    const blind: Proven<unknown> = { ...properties[0]!, title: 'blind', bugs: [properties[0]!.control] }
+    const blind: Proven<unknown> = { ...allProven[0]!, title: 'blind', bugs: [allProven[0]!.control] }
     const verdicts = await judgeAll(blind)
     expect(verdicts).toMatchObject([{ caughtAfter: null, property: 'blind' }])
     expect(verdictTable(verdicts)).toMatch(/^MISSED/m)
   }, 120_000)
 
-  it.each(properties)(
+  it.each(allProven)(
     'are what is caught, and not the planting: $title',
     async (each) => expect(await passesUnplanted(each)).toBe(true),
     120_000,
