@@ -1,35 +1,35 @@
-import type { Timer } from '../ports/clock.port.ts'
+import { type Deadlines, leave, Limited } from './deadlines.ts'
 import type { ReplyFunction } from './types.ts'
 
 /** One question and its answer. Settles once, and leaves then the open asks of the actor that must answer and of the one that waits. */
-export class Ask {
+export class Ask extends Limited {
   readonly type: string
   readonly promise: Promise<unknown>
   readonly reply: ReplyFunction<unknown>
-  private settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | null
+  private resolve!: (value: unknown) => void
+  private reject!: (error: unknown) => void
   private readonly asked: Set<Ask>
   private readonly asking: Set<Ask> | null
-  timer: Timer | null = null
   private unlisten: (() => void) | null = null
+  isOpen = true
+  private makeLate: (() => unknown) | null = null
 
   constructor(type: string, asked: Set<Ask>, asking: Set<Ask> | null) {
+    super()
     this.type = type
     this.asked = asked
     this.asking = asking
     asked.add(this)
     asking?.add(this)
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.settle = { resolve, reject }
-    this.promise = promise
-    // An asker that was given up, or does not look, must not end the process.
-    promise.catch(unseen)
-    const reply = (value: unknown): void => this.finish()?.resolve(value)
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    const reply = (value: unknown): void => {
+      if (this.finish()) this.resolve(value)
+    }
     reply.fail = (error: unknown): void => this.fail(error)
     this.reply = reply
-  }
-
-  get isOpen(): boolean {
-    return this.settle !== null
   }
 
   /** Fails it when the signal is aborted. */
@@ -40,21 +40,34 @@ export class Ask {
     this.unlisten = () => signal.removeEventListener('abort', cancel)
   }
 
-  fail(error: unknown): void {
-    this.finish()?.reject(error)
+  /** Fails it after its time. */
+  limitBy(deadlines: Deadlines, timeoutMs: number, make: () => unknown): void {
+    if (!this.isOpen) return
+    this.makeLate = make
+    deadlines.add(this, timeoutMs)
   }
 
-  private finish(): { resolve: (value: unknown) => void; reject: (error: unknown) => void } | null {
-    const { settle } = this
-    this.settle = null
-    this.timer?.cancel()
-    this.timer = null
+  override elapsed(): void {
+    this.fail(this.makeLate?.())
+  }
+
+  fail(error: unknown): void {
+    if (!this.finish()) return
+    // An asker that was given up, or does not look, must not end the process.
+    this.promise.catch(unseen)
+    this.reject(error)
+  }
+
+  /** @returns false when it was settled before */
+  private finish(): boolean {
+    if (!this.isOpen) return false
+    this.isOpen = false
+    leave(this)
     this.unlisten?.()
     this.unlisten = null
-    if (settle === null) return null
     this.asked.delete(this)
     this.asking?.delete(this)
-    return settle
+    return true
   }
 }
 

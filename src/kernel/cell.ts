@@ -10,30 +10,24 @@ import { HANDLER_LIMIT_MS, INIT_LIMIT_MS, MAILBOX_LIMIT, TERMINATE_LIMIT_MS } fr
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
 import { Meter } from './meter.ts'
 import { type Outcome, Patience } from './patience.ts'
+import type { Entry } from './registry.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
 
-/** Starts an incarnation; `onStarted` or `onExit` tells how that went. */
-export const startActor = (kernel: Kernel, options: StartOptions): Incarnation => {
-  const cell = new Cell(kernel, options, kernel.registry.begin(options.name))
-  kernel.registry.began(cell)
-  if (options.supervisor !== null) (options.supervisor.children ??= new Set()).add(cell)
-  cell.wake()
-  return cell
-}
+/** Makes an incarnation, that is to `begin`; its `life` is told how that goes. */
+export const newActor = (kernel: Kernel, options: StartOptions): Incarnation => new Cell(kernel, options)
 
 /** One incarnation of an actor: its mail, its state, its end. Handles one message at a time. */
 class Cell implements Runnable, Incarnation {
-  readonly id: string
   readonly ref: ActorRef<unknown>
   readonly mailbox: Mailbox
   asks: Set<Ask> | null = null
   asking: Set<Ask> | null = null
   watchers: Set<Watch> | null = null
   watching: Set<Watch> | null = null
-  children: Set<Incarnation> | null = null
+  names: Entry | null = null
   phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
   handled = 0
@@ -41,25 +35,29 @@ class Cell implements Runnable, Incarnation {
   private readonly options: StartOptions
   private readonly kernel: Kernel
   private readonly context: CellContext
-  private readonly slot: Slot
+  /** Made at the first wake: most actors of many are never woken. */
+  private slot: Slot | null = null
   private patience: Patience | null = null
   private state: unknown = undefined
-  private isScheduled = false
+  /** Awake, or in `init`, after which it looks for itself. */
+  private isScheduled = true
   private isFenced = false
-  private hasBegun = false
   private ending: Ending | null = null
   private deadline: Timer | null = null
   private current: UserMail | null = null
 
-  constructor(kernel: Kernel, options: StartOptions, incarnation: number) {
+  constructor(kernel: Kernel, options: StartOptions) {
     const { name, definition } = options
     this.kernel = kernel
     this.options = options
+    const incarnation = kernel.registry.begin(this, name)
     this.ref = { name, incarnation, id: `${name}$${incarnation}` }
-    this.id = schedulerId(this.ref)
     this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT, definition.overflow ?? 'reject')
     this.context = new CellContext(kernel, this)
-    this.slot = kernel.scheduler.attach(this)
+  }
+
+  get id(): string {
+    return schedulerId(this.ref)
   }
 
   get isClosed(): boolean {
@@ -129,23 +127,33 @@ class Cell implements Runnable, Incarnation {
   wake(): void {
     if (this.isScheduled || this.phase === 'ended') return
     this.isScheduled = true
-    this.slot.wake()
+    this.slotNow().wake()
+  }
+
+  private slotNow(): Slot {
+    return (this.slot ??= this.kernel.scheduler.attach(this))
   }
 
   /** Does one thing. @returns null when there is nothing to do, a promise when it takes time */
   private step(): Promise<void> | undefined | null {
     if (this.phase === 'ended') return null
-    if (!this.hasBegun) return this.initialise()
     if (this.ending !== null) return this.finish(this.ending)
     const mail = this.mailbox.next()
     return mail === undefined ? null : this.handle(mail)
   }
 
+  begin(): void {
+    const pending = this.initialise()
+    if (pending === undefined) this.begun()
+    else void pending.then(() => this.begun())
+  }
+
+  private begun(): void {
+    if (this.rest()) this.slotNow().wake()
+  }
+
   private initialise(): Promise<void> | undefined {
-    this.hasBegun = true
     const { definition, args } = this.options
-    // Stopped before it began.
-    if (this.ending !== null) return this.end(this.ending.exit, this.ending.error)
     let made: unknown
     try {
       made = definition.init(this.context, args)
@@ -277,15 +285,14 @@ class Cell implements Runnable, Incarnation {
     if (this.phase === 'ended') return
     this.isFenced = true
     // A supervisor that is given up must not leave actors without one.
-    for (const child of [...(this.children ?? [])].toReversed()) child.kill()
+    for (let entry = this.names; entry !== null; entry = entry.earlier) entry.current?.kill()
     this.phase = 'ended'
     this.exit = exit
     this.deadline?.cancel()
     this.context.close()
-    this.slot.release()
-    const { supervisor, definition, life, tag } = this.options
+    this.slot?.release()
+    const { definition, life, tag } = this.options
     const restarts = life.expectsRestart(tag, exit)
-    supervisor?.children?.delete(this)
     this.kernel.registry.ended(this, exit, restarts)
     this.kernel.registry.releaseAll(this)
     this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit })

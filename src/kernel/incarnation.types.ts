@@ -2,6 +2,7 @@ import type { Ask } from './ask.ts'
 import type { ErasedDefinition } from './erased.ts'
 import type { Mailbox, Token, UserMail } from './mailbox.ts'
 import type { Meter } from './meter.ts'
+import type { Entry } from './registry.ts'
 import type { ActorRef, Exit, ExitReason } from './types.ts'
 
 /** How long an actor may take to end: not at all, as long as it likes, or ms. */
@@ -20,8 +21,8 @@ export interface Incarnation {
   watchers: Set<Watch> | null
   /** Whose end this actor is to be told of. */
   watching: Set<Watch> | null
-  /** Actors that it started. */
-  children: Set<Incarnation> | null
+  /** The latest of the names that it has as their supervisor. For the registry. */
+  names: Entry | null
   /** True once it must not act any more. */
   readonly isClosed: boolean
   /** Set when it has ended. */
@@ -30,6 +31,8 @@ export interface Incarnation {
   readonly endingReason: ExitReason | null
   /** Messages that it has handled. */
   readonly handled: number
+  /** Lets it initialise: at once, unless that takes a promise. */
+  begin(): void
   /** Times its handlers from now on. */
   look(): Meter
   postSystem(type: string, make: () => object, token?: Token | null): void

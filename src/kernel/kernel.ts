@@ -3,6 +3,7 @@ import type { Random } from '../ports/random.port.ts'
 import type { Scheduler } from '../ports/scheduler.port.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
 import { Ask } from './ask.ts'
+import { Deadlines } from './deadlines.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { cancelled, lateAnswer, mailboxFull, type To, unreachable } from './delivery-errors.ts'
 import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
@@ -25,12 +26,15 @@ export class Kernel {
   readonly observer: KernelObserver
   readonly registry: Registry = new Registry()
   readonly dead: DeadLetters
+  /** Of asks. */
+  readonly deadlines: Deadlines
 
   constructor(options: { scheduler: Scheduler; clock: Clock; random: Random; observer: KernelObserver }) {
     this.clock = options.clock
     this.random = options.random
     this.scheduler = options.scheduler
     this.observer = options.observer
+    this.deadlines = new Deadlines(options.clock)
     this.dead = new DeadLetters((letter) => this.observer.deadLetter?.(letter))
   }
 
@@ -51,7 +55,7 @@ export class Kernel {
     if (signal?.aborted === true) return refused(cancelled(to, type))
     const ask = new Ask(type, (cell.asks ??= new Set()), from === null ? null : (from.asking ??= new Set()))
     this.post(cell, to, { lane: 'user', type, message, from: from?.ref.id ?? null, ask, at: null })
-    if (ask.isOpen) ask.timer = this.clock.setTimer(timeoutMs, () => ask.fail(lateAnswer(cell.ref, type, timeoutMs)))
+    ask.limitBy(this.deadlines, timeoutMs, () => lateAnswer(cell.ref, type, timeoutMs))
     if (signal !== undefined) ask.cancelBy(signal, () => cancelled(cell.ref, type))
     return ask.promise
   }

@@ -2,8 +2,19 @@ import type { Incarnation } from './incarnation.types.ts'
 import { Queue } from './queue.ts'
 import type { Exit } from './types.ts'
 
-/** What is known of a name. `owner` is the supervisor that has it, also while nobody runs under it. */
-type Entry = { current: Incarnation | null; incarnation: number; owner: Incarnation | null; restarted: boolean }
+/**
+ * What is known of a name. `owner` is the supervisor that has it, also while nobody runs under it. An owner's names are
+ * linked through their entries: there may be 100,000, and a start should not pay for a set besides the map.
+ */
+export type Entry = {
+  readonly name: string
+  current: Incarnation | null
+  incarnation: number
+  readonly owner: Incarnation | null
+  restarted: boolean
+  earlier: Entry | null
+  later: Entry | null
+}
 
 /** Why a message cannot be delivered. */
 export type Undelivered = 'not-found' | 'ended' | 'restarted'
@@ -18,7 +29,6 @@ export class Registry {
   private readonly retired = new Map<string, number>()
   /** Above every incarnation of a retired name that was forgotten. */
   private floor = 0
-  private readonly claims = new Map<Incarnation, Set<string>>()
   private readonly exits = new Map<string, Exit>()
   private readonly exitOrder = new Queue<string>()
 
@@ -40,9 +50,11 @@ export class Registry {
   /** @returns false when another supervisor has the name. */
   claim(name: string, owner: Incarnation): boolean {
     if (this.entries.has(name)) return false
-    this.entries.set(name, this.revive(name, owner))
-    const names = this.claims.get(owner) ?? new Set<string>()
-    this.claims.set(owner, names.add(name))
+    const entry = this.revive(name, owner)
+    this.entries.set(name, entry)
+    entry.earlier = owner.names
+    if (owner.names !== null) owner.names.later = entry
+    owner.names = entry
     return true
   }
 
@@ -50,29 +62,27 @@ export class Registry {
     const entry = this.entries.get(name)
     if (entry === undefined) return
     this.entries.delete(name)
-    if (entry.owner !== null) this.claims.get(entry.owner)?.delete(name)
+    const { owner, earlier, later } = entry
+    if (earlier !== null) earlier.later = later
+    if (later !== null) later.earlier = earlier
+    else if (owner !== null) owner.names = earlier
     this.retired.delete(name)
     this.retired.set(name, entry.incarnation)
     if (this.retired.size > KEPT_NAMES) this.forgetOldest()
   }
 
   releaseAll(owner: Incarnation): void {
-    for (const name of this.claims.get(owner) ?? []) this.release(name)
-    this.claims.delete(owner)
+    while (owner.names !== null) this.release(owner.names.name)
   }
 
   /** @returns the incarnation that begins. */
-  begin(name: string): number {
+  begin(cell: Incarnation, name: string): number {
     let entry = this.entries.get(name)
     if (entry === undefined) this.entries.set(name, (entry = this.revive(name, null)))
     entry.incarnation += 1
     entry.restarted = false
+    entry.current = cell
     return entry.incarnation
-  }
-
-  began(cell: Incarnation): void {
-    const entry = this.entries.get(cell.ref.name)
-    if (entry !== undefined) entry.current = cell
   }
 
   ended(cell: Incarnation, exit: Exit, restarted: boolean): void {
@@ -93,8 +103,8 @@ export class Registry {
 
   private revive(name: string, owner: Incarnation | null): Entry {
     const incarnation = this.retired.get(name) ?? this.floor
-    this.retired.delete(name)
-    return { current: null, incarnation, owner, restarted: false }
+    if (this.retired.size > 0) this.retired.delete(name)
+    return { name, current: null, incarnation, owner, restarted: false, earlier: null, later: null }
   }
 
   private forgetOldest(): void {

@@ -22,6 +22,8 @@ export type Child = {
   subtree: Subtree | null
   /** Starts that were tried. */
   attempts: number
+  /** Its `init` runs at this moment, inside its supervisor's start of it. */
+  isBeginning: boolean
   /** Whether a start was ever acknowledged. */
   hasStarted: boolean
   /** For the backoff. */
@@ -51,6 +53,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   actor: null,
   subtree: null,
   attempts: 0,
+  isBeginning: false,
   hasStarted: false,
   restartsInARow: 0,
   startedAt: 0,

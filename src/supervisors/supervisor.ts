@@ -1,4 +1,4 @@
-import { startActor } from '../kernel/cell.ts'
+import { newActor } from '../kernel/cell.ts'
 import { erase } from '../kernel/erased.ts'
 import type { Incarnation, Life, StartOptions } from '../kernel/incarnation.types.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -43,6 +43,8 @@ export class Supervisor implements Subtree, ChildKeeper {
     started: (tag, actor) => {
       const child = tag as Child
       child.hasStarted = true
+      // Most inits are over when `begin` returns: that start needs no message.
+      if (child.isBeginning) return this.acknowledged(child)
       this.actor.postSystem('$started', () => ({ child, actor }))
       this.tellWaiter(child)
     },
@@ -63,7 +65,7 @@ export class Supervisor implements Subtree, ChildKeeper {
     this.host = host
     this.spec = spec
     this.policy = new RestartPolicy(spec, host.kernel)
-    this.actor = startActor(host.kernel, { ...options, name: spec.name, definition: erase(this.definition()), args: null })
+    this.actor = newActor(host.kernel, { ...options, name: spec.name, definition: erase(this.definition()), args: null })
   }
 
   private definition(): ActorDefinition<Protocol, null, null> {
@@ -111,11 +113,11 @@ export class Supervisor implements Subtree, ChildKeeper {
     const actor = this.start(child)
     const stop = (): void => actor.stop(this.actor.endingReason === 'handover' ? 'handover' : 'shutdown', shutdownOf(spec))
     ctx.signal.addEventListener('abort', stop, { once: true })
-    if (actor.exit === null) await this.next(child)
+    if (actor.phase === 'starting') await this.next(child)
     ctx.signal.removeEventListener('abort', stop)
     if (!child.hasStarted) throw startFailed(this.spec.name, spec.name, child.failure)
     // It may have ended since: that is a restart's business, when this start is over.
-    this.acknowledged(child)
+    if (child.phase === 'starting') this.acknowledged(child)
   }
 
   claim(name: string): void {
@@ -255,8 +257,13 @@ export class Supervisor implements Subtree, ChildKeeper {
       return
     }
     if (children.some(({ phase }) => phase === 'waiting')) return
-    const first = children.find(({ phase, leaving, isAlone }) => phase !== 'running' && phase !== 'done' && leaving === 'no' && !isAlone)
-    if (first?.phase === 'down') this.start(first)
+    for (const child of children) {
+      const { phase, leaving, isAlone } = child
+      if (phase === 'running' || phase === 'done' || leaving !== 'no' || isAlone) continue
+      if (phase === 'down') this.start(child)
+      // The next one's turn is when this one has started.
+      if (child.phase !== 'running') return
+    }
   }
 
   start(child: Child): Incarnation {
@@ -267,7 +274,7 @@ export class Supervisor implements Subtree, ChildKeeper {
       child.subtree = new Supervisor(this.host, spec, { supervisor: this.actor, shutdown: shutdownOf(spec), life: this.life, tag: child })
       child.actor = child.subtree.actor
     } else {
-      child.actor = startActor(this.host.kernel, {
+      child.actor = newActor(this.host.kernel, {
         name: spec.name,
         definition: erase(spec.definition),
         args: spec.args,
@@ -278,6 +285,9 @@ export class Supervisor implements Subtree, ChildKeeper {
       })
     }
     child.incarnation = child.actor.ref.incarnation
+    child.isBeginning = true
+    child.actor.begin()
+    child.isBeginning = false
     return child.actor
   }
 

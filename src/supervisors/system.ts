@@ -30,7 +30,11 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       expectsRestart: () => false,
     },
   })
-  const closed = exited.promise.then(() => options.scheduler.close())
+  root.actor.begin()
+  const closed = exited.promise.then(() => {
+    kernel.deadlines.close()
+    return options.scheduler.close()
+  })
   try {
     await started.promise
   } catch (error) {
