@@ -1,3 +1,4 @@
+import { askDeadlines } from './ask-deadlines.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -5,7 +6,8 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
+export { askDeadlines, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
+testProperty(askDeadlines)
 testProperty(kernelMessages)
 testProperty(supervisorCommands)
 testProperty(supervisorOtp)

@@ -236,8 +236,8 @@ export const kernelMessages: Proven<Scenario> = engineProperty(
       {
         name: 'user mail out of order',
         file: 'kernel/mailbox.ts',
-        from: 'if (mail === undefined) return this.user.shift()',
-        to: 'if (mail === undefined) { const [one, two, ...rest] = this.user.takeAll(); if (two) this.user.push(two); for (const mail of rest) this.user.push(mail); if (two && one) { this.user.takeAll(); for (const mail of [one, ...rest]) this.user.push(mail); return two } return one }',
+        from: 'if (mail === undefined) return this.user?.shift()',
+        to: 'if (mail === undefined) { if (this.user === null) return undefined; const [one, two, ...rest] = this.user.takeAll(); for (const mail of two && one ? [one, ...rest] : []) this.user.push(mail); return two ?? one }',
       },
       {
         name: 'promise of a handler not waited for',

@@ -22,7 +22,7 @@ export const newActor = (kernel: Kernel, options: StartOptions): Incarnation => 
 /** One incarnation of an actor: its mail, its state, its end. Handles one message at a time. */
 class Cell implements Runnable, Incarnation {
   readonly ref: ActorRef<unknown>
-  readonly mailbox: Mailbox
+  private mail: Mailbox | null = null
   asks: Set<Ask> | null = null
   asking: Set<Ask> | null = null
   watchers: Set<Watch> | null = null
@@ -47,17 +47,26 @@ class Cell implements Runnable, Incarnation {
   private current: UserMail | null = null
 
   constructor(kernel: Kernel, options: StartOptions) {
-    const { name, definition } = options
+    const { name } = options
     this.kernel = kernel
     this.options = options
     const incarnation = kernel.registry.begin(this, name)
     this.ref = { name, incarnation, id: `${name}$${incarnation}` }
-    this.mailbox = new Mailbox(definition.mailboxLimit ?? MAILBOX_LIMIT, definition.overflow ?? 'reject')
     this.context = new CellContext(kernel, this)
   }
 
   get id(): string {
     return schedulerId(this.ref)
+  }
+
+  /** Made at the first message. */
+  get mailbox(): Mailbox {
+    return this.mail ?? this.makeMailbox()
+  }
+
+  private makeMailbox(): Mailbox {
+    const { mailboxLimit, overflow } = this.options.definition
+    return (this.mail = new Mailbox(mailboxLimit ?? MAILBOX_LIMIT, overflow ?? 'reject'))
   }
 
   get isClosed(): boolean {
@@ -120,7 +129,7 @@ class Cell implements Runnable, Incarnation {
 
   /** @returns whether there is more to do. */
   private rest(): boolean {
-    this.isScheduled = this.phase !== 'ended' && (this.ending !== null || !this.mailbox.isEmpty)
+    this.isScheduled = this.phase !== 'ended' && (this.ending !== null || (this.mail !== null && !this.mail.isEmpty))
     return this.isScheduled
   }
 
@@ -138,7 +147,7 @@ class Cell implements Runnable, Incarnation {
   private step(): Promise<void> | undefined | null {
     if (this.phase === 'ended') return null
     if (this.ending !== null) return this.finish(this.ending)
-    const mail = this.mailbox.next()
+    const mail = this.mail?.next()
     return mail === undefined ? null : this.handle(mail)
   }
 
@@ -308,7 +317,7 @@ class Cell implements Runnable, Incarnation {
 
   /** What waited becomes dead letters; who asked, or was asked, is told. */
   private returnMail(restarts: boolean): void {
-    const waiting = this.mailbox.close()
+    const waiting = this.mail?.close() ?? []
     if (this.current !== null) waiting.unshift(this.current)
     this.current = null
     for (const { type, message, from } of waiting) {

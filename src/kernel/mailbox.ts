@@ -23,8 +23,8 @@ export type Mail = SystemMail | UserMail
 
 /** Two lanes of mail. System mail is never dropped and always first; user mail is bounded. */
 export class Mailbox {
-  private readonly system = new Queue<SystemMail>()
-  private readonly user = new Queue<UserMail>()
+  private system: Queue<SystemMail> | null = null
+  private user: Queue<UserMail> | null = null
   readonly limit: number
   readonly overflow: Overflow
   /** The most user mail that ever waited. */
@@ -39,46 +39,47 @@ export class Mailbox {
 
   /** User mail that waits longest. */
   get oldest(): UserMail | undefined {
-    return this.user.peek()
+    return this.user?.peek()
   }
 
   /** User mail that waits. */
   get waiting(): number {
-    return this.user.size
+    return this.user?.size ?? 0
   }
 
   get isEmpty(): boolean {
-    return this.system.size === 0 && this.user.size === 0
+    return this.waiting === 0 && (this.system === null || this.system.size === 0)
   }
 
   addSystem(mail: SystemMail): void {
-    this.system.push(mail)
+    ;(this.system ??= new Queue()).push(mail)
   }
 
   /** @returns what found no place in a full lane: this mail, or the oldest in its stead */
   addUser(mail: UserMail): UserMail | null {
+    const user = (this.user ??= new Queue())
     let lost: UserMail | null = null
-    if (this.user.size >= this.limit) {
+    if (user.size >= this.limit) {
       this.dropped += 1
-      lost = (this.overflow === 'drop-old' ? this.user.shift() : undefined) ?? mail
+      lost = (this.overflow === 'drop-old' ? user.shift() : undefined) ?? mail
       if (lost === mail) return mail
     }
-    this.user.push(mail)
-    if (this.user.size > this.most) this.most = this.user.size
+    user.push(mail)
+    if (user.size > this.most) this.most = user.size
     return lost
   }
 
   next(): Mail | undefined {
     for (;;) {
-      const mail = this.system.shift()
-      if (mail === undefined) return this.user.shift()
+      const mail = this.system?.shift()
+      if (mail === undefined) return this.user?.shift()
       if (mail.token === null || !mail.token.cancelled) return mail
     }
   }
 
   /** Empties both lanes. @returns the user mail, which nobody will handle */
   close(): UserMail[] {
-    this.system.takeAll()
-    return this.user.takeAll()
+    this.system?.takeAll()
+    return this.user?.takeAll() ?? []
   }
 }

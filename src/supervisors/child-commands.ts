@@ -1,3 +1,4 @@
+import { NO_REPLY } from '../kernel/ask.ts'
 import type { Incarnation } from '../kernel/incarnation.types.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
 import { type Child, describeChild, hasActor, isOrdered, newChild, restartOf } from './child.ts'
@@ -59,7 +60,7 @@ export class ChildCommands {
     }
     const child = newChild(spec)
     keeper.children.add(child)
-    ;(child.startReplies ??= []).push(reply)
+    if (reply !== NO_REPLY) (child.startReplies ??= []).push(reply)
     return keeper.reconcile(child)
   }
 

@@ -163,7 +163,7 @@ export class Supervisor implements Subtree, ChildKeeper {
     const { ref } = child.actor
     const replies = child.startReplies
     child.startReplies = null
-    for (const reply of replies ?? []) reply({ ref })
+    if (replies !== null) for (const reply of replies) reply({ ref })
   }
 
   private onExited(ctx: Context, child: Child, exit: Exit, error: unknown): void {

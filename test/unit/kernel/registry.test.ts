@@ -4,12 +4,12 @@ import { Registry } from '../../../src/kernel/registry.ts'
 import { schedulerId } from '../../../src/kernel/scheduler-id.ts'
 
 const incarnation = (name: string, number: number): Incarnation =>
-  ({ ref: { name, incarnation: number, id: `${name}$${number}` } }) as unknown as Incarnation
+  ({ ref: { name, incarnation: number, id: `${name}$${number}` }, names: null }) as unknown as Incarnation
 
 const live = (registry: Registry, name: string): Incarnation => {
-  const actor = incarnation(name, registry.begin(name))
-  registry.began(actor)
-  return actor
+  const actor = incarnation(name, 0)
+  const number = registry.begin(actor, name)
+  return Object.assign(actor, { ref: { name, incarnation: number, id: `${name}$${number}` } })
 }
 
 describe('registry', () => {
