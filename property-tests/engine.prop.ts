@@ -1,3 +1,4 @@
+import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -5,8 +6,9 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
+export { kernelIntrospection, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
 testProperty(kernelMessages)
+testProperty(kernelIntrospection)
 testProperty(supervisorCommands)
 testProperty(supervisorOtp)
 testProperty(supervisorSafety)

@@ -100,7 +100,6 @@ export class Watcher {
   endFailed(mail: Mail, message: object, error: unknown): void {
     const tookMs = this.finish() ?? 0
     this.failed = { type: mail.type, message, from: this.senderOf(mail) }
-    this.meter?.add(tookMs)
     for (const trace of this.traces) trace.failed(this.actor, mail, message, tookMs, error)
   }
 
