@@ -234,9 +234,9 @@ class Cell implements Runnable, Incarnation {
   private poison(mail: Mail, message: object, error: unknown): void {
     const from = mail.lane === 'user' ? mail.from : this.ref.id
     this.handled += 1
-    this.current = null
     this.watcher ??= new Watcher(this, this.kernel.clock, 0)
     this.watcher.endFailed(mail, message, error)
+    this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return
     mail.ask?.fail(handlerFailed(this.ref, mail.type, error))
@@ -306,7 +306,7 @@ class Cell implements Runnable, Incarnation {
 
   /** Made when somebody asks for it. */
   private evidence(): () => Evidence {
-    const handling = this.watcher?.failed ?? this.current
+    const handling = this.watcher?.handling() ?? this.current
     return () => ({
       handling: handling && { type: handling.type, message: handling.message, from: handling.from },
       state: this.state,

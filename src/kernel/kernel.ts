@@ -102,7 +102,7 @@ export class Kernel {
 
   deadLetter(to: To, type: string, message: unknown, from: string | null, reason: DeadLetter['reason'], error?: unknown): void {
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}
-    this.tracing.dropped(to, this.registry.lookup(to.name)?.mailbox.waiting ?? 0, type, message, from, reason)
+    if (this.tracing.isOn) this.tracing.dropped(to, this.registry.lookup(to.name)?.mailbox.waiting ?? 0, type, message, from, reason)
     this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stack })
   }
 }

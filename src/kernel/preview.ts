@@ -4,8 +4,17 @@ const MOST_DEPTH = 3
 const MOST_TEXT = 80
 
 const SECRET_NAME = /token|secret|passw|passphrase|credential|cookie|authorization|api_?key|private_?key/i
-const SECRET_TEXT =
-  /\b(?:bearer\s+\S+|(?:sk|ghp|gho|ghs|xox[abp]|glpat)[-_][\w-]{8,}|github_pat_\w+|AKIA[A-Z0-9]{12,}|eyJ[\w-]{10,}\.[\w-]+)/gi
+const SECRET_TEXT = new RegExp(
+  [
+    /(?:token|secret|passw(?:or)?d|api[_-]?key)["']?\s*[=:]\s*[^\s,;]+/,
+    /\/\/[^\s:/@]+:[^\s/@]+@/,
+    /\bbearer\s+\S+/,
+    /\b(?:sk|ghp|gho|ghs|xox[abp]|glpat)[-_][\w-]{8,}|\bgithub_pat_\w+|\bAKIA[A-Z0-9]{12,}|\beyJ[\w-]{10,}\.[\w-]+/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gi',
+)
 const REDACTED = '‹redacted›'
 
 /**

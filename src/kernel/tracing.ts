@@ -18,6 +18,10 @@ export class Tracing {
     this.historySize = atLeast(0, 'history', historySize)
   }
 
+  get isOn(): boolean {
+    return this.traces.length > 0
+  }
+
   /** @param root whose tree there is to be seen */
   open(root: Incarnation, options: TraceOptions, sink: (event: TraceEvent) => void): TraceHandle {
     atLeast(1, 'max', options.max)
@@ -37,7 +41,7 @@ export class Tracing {
 
   /** @returns the watcher of an actor that starts; null where nobody looks */
   watcherOf(actor: Incarnation): Watcher | null {
-    if (this.historySize === 0 && this.traces.length === 0) return null
+    if (this.historySize === 0 && !this.isOn) return null
     const traces = this.traces.filter((trace) => trace.covers(actor))
     if (this.historySize === 0 && traces.length === 0) return null
     const watcher = new Watcher(actor, this.clock, this.historySize)

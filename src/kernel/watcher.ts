@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.port.ts'
-import { type HandledMessage, History } from './history.ts'
+import { type Evidence, type HandledMessage, History } from './history.ts'
 import type { Incarnation } from './incarnation.types.ts'
 import type { Mail, UserMail } from './mailbox.ts'
 import { type Load, Meter } from './meter.ts'
@@ -25,8 +25,7 @@ export type Look = {
  */
 export class Watcher {
   readonly actor: Incarnation
-  /** What its handler failed at. */
-  failed: { readonly type: string; readonly message: object; readonly from: string | null } | null = null
+  private failed: Evidence['handling'] = null
   private readonly clock: Clock
   private readonly history: History | null
   private meter: Meter | null = null
@@ -109,6 +108,12 @@ export class Watcher {
 
   exited(exit: Exit): void {
     for (const trace of this.traces) trace.exited(this, exit)
+  }
+
+  /** What its handler failed at, or is at work on. */
+  handling(): Evidence['handling'] {
+    const { mail, message } = this
+    return this.failed ?? (mail && { type: mail.type, message, from: this.senderOf(mail) })
   }
 
   handledMessages(): readonly HandledMessage[] {

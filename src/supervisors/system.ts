@@ -10,7 +10,7 @@ import { treeOf } from './tree-view.ts'
 /**
  * Starts a supervision tree.
  * @returns the running system, once every static child has acknowledged its start
- * @throws ERR_ACTOR_INIT_FAILED when the tree cannot start; what had started is stopped, and the scheduler closed
+ * @throws ERR_OPTION_INVALID before anything starts; ERR_ACTOR_INIT_FAILED when the tree cannot start; what had started is stopped, and the scheduler closed
  */
 export const startSystem = async (options: SystemOptions): Promise<System> => {
   const observer = guarded(options.observer ?? {})

@@ -3,7 +3,7 @@ import { SeededScheduler } from '../../../src/adapters/schedulers/seeded-schedul
 import type { Evidence } from '../../../src/kernel/history.ts'
 import { named } from '../../../src/kernel/types.ts'
 import { startSystem } from '../../../src/supervisors/system.ts'
-import { codeOf, probeChild, type ProbeProtocol, root, within } from './seeded-system.ts'
+import { codeOf, probe, probeChild, type ProbeProtocol, root, within } from './seeded-system.ts'
 
 const a = named<ProbeProtocol>('a')
 const never = new Promise<never>(() => {})
@@ -83,6 +83,15 @@ describe('evidence of an abnormal exit', () => {
     await stopped
     expect(killed.exits[0]).toMatchObject({ reason: 'killed' })
     expect(killed.exits[0]!.evidence!().handling).toMatchObject({ type: 'wait', from: null })
+
+    // Of its own mail too, where somebody has kept an eye on it.
+    const timed = await start(1, { shutdown: 10, notes: [], limits: { on: { ...probe().on, $note: () => never } } })
+    timed.system.tell(a, 'act', { act: (ctx) => ctx.setTimer('t', 1, '$note', { text: 'timer' }) })
+    await timed.world.advance(1)
+    const timedStop = timed.system.stop()
+    await timed.world.advance(10)
+    await timedStop
+    expect(timed.exits[0]!.evidence!().handling).toEqual({ type: '$note', message: { text: 'timer' }, from: 'a$1' })
 
     const terminate = (): never => {
       throw new Error('terminate')

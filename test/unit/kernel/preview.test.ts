@@ -27,9 +27,10 @@ describe('preview', () => {
       apiKey: 'k-1',
       env: { GITHUB_TOKEN: 't-1', DB_PASSWORD: 'p-1', PATH: '/bin' },
       line: 'curl -H "Authorization: Bearer abc.def" # ghp_0123456789abcdef',
-      list: ['sk-ant-0123456789', 'AKIA0123456789ABCDEF'],
+      list: ['sk-ant-0123456789', 'AKIA0123456789ABCDEF', '--token=v-1', 'DB_PASSWORD=v-2 x', 'https://me:v-3@host/path'],
     })
-    for (const secret of ['k-1', 't-1', 'p-1', 'abc.def', 'ghp_0', 'sk-ant', 'AKIA0']) expect(text).not.toContain(secret)
+    for (const secret of ['k-1', 't-1', 'p-1', 'abc.def', 'ghp_0', 'sk-ant', 'AKIA0', 'v-1', 'v-2', 'v-3'])
+      expect(text).not.toContain(secret)
     expect(text).toContain('PATH: "/bin"')
     // One that lies across the place where a text is cut.
     expect(preview(`${'x'.repeat(70)} ghp_0123456789abcdef`)).not.toContain('ghp_')
