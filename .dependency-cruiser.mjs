@@ -16,6 +16,9 @@ const layers = {
   mcp: ['protocols', 'client'],
 }
 
+/** What users import, besides the test kit. */
+const ENTRY = '^src/(index|supervision)\\.ts$'
+
 const anyOf = (names) => `^src/(${names.join('|')})/`
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
@@ -36,14 +39,14 @@ export default {
       name: 'index-without-faces',
       comment: 'the public API loads no face and no test kit',
       severity: 'error',
-      from: { path: '^src/index\\.ts$' },
+      from: { path: ENTRY },
       to: { path: anyOf(['cli', 'tui', 'web', 'mcp', 'testing']) },
     },
     {
       name: 'unknown-layer',
       comment: 'a file under src belongs to a layer named in .dependency-cruiser.mjs',
       severity: 'error',
-      from: { path: '^src/', pathNot: `${anyOf(Object.keys(layers))}|^src/index\\.ts$` },
+      from: { path: '^src/', pathNot: `${anyOf(Object.keys(layers))}|${ENTRY}` },
       to: {},
     },
     {
@@ -51,7 +54,7 @@ export default {
       comment: 'inside the package, import the file that has it',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^src/index\\.ts$' },
+      to: { path: ENTRY },
     },
     {
       name: 'client-starts-fast',
@@ -59,6 +62,17 @@ export default {
       severity: 'error',
       from: { path: anyOf(['client']) },
       to: { path: '^node_modules/(zod|xstate)/', reachable: true },
+    },
+    {
+      name: 'supervision-is-light',
+      comment: 'who embeds the engine loads the engine and its schedulers only',
+      severity: 'error',
+      from: { path: '^src/supervision\\.ts$' },
+      to: {
+        path: '^src/|^node_modules/',
+        pathNot: '^src/(supervision\\.ts|protocols/|ports/|kernel/|supervisors/|adapters/(schedulers|system)/)|^node_modules/nact/',
+        reachable: true,
+      },
     },
     {
       name: 'no-cycles',

@@ -1,4 +1,5 @@
 import { askDeadlines } from './ask-deadlines.property.ts'
+import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
@@ -11,6 +12,7 @@ import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 export const allProven: readonly Proven<unknown>[] = [
   askDeadlines,
   kernelMessages,
+  kernelIntrospection,
   supervisorCommands,
   supervisorOtp,
   supervisorSafety,

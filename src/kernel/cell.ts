@@ -4,20 +4,25 @@ import { type Ask, NO_REPLY } from './ask.ts'
 import { CellContext } from './context.ts'
 import { ended, fenced, handlerFailed, recordOf, tookTooLong } from './delivery-errors.ts'
 import { isPromise } from './erased.ts'
+import type { Evidence } from './history.ts'
 import { endWatch, type Incarnation, type ShutdownTime, type StartOptions, type Watch } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
 import { HANDLER_LIMIT_MS, INIT_LIMIT_MS, MAILBOX_LIMIT, TERMINATE_LIMIT_MS } from './limits.ts'
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
-import { Meter } from './meter.ts'
 import { type Outcome, Patience } from './patience.ts'
 import type { Entry } from './registry.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
+import { Watcher } from './watcher.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
 
 /** Makes an incarnation, that is to `begin`; its `life` is told how that goes. */
-export const newActor = (kernel: Kernel, options: StartOptions): Incarnation => new Cell(kernel, options)
+export const newActor = (kernel: Kernel, options: StartOptions): Incarnation => {
+  const cell = new Cell(kernel, options)
+  cell.watcher = kernel.watcherOf(cell)
+  return cell
+}
 
 /** One incarnation of an actor: its mail, its state, its end. Handles one message at a time. */
 class Cell implements Runnable, Incarnation {
@@ -31,7 +36,7 @@ class Cell implements Runnable, Incarnation {
   phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
   handled = 0
-  private meter: Meter | null = null
+  watcher: Watcher | null = null
   private readonly options: StartOptions
   private readonly kernel: Kernel
   private readonly context: CellContext
@@ -44,7 +49,7 @@ class Cell implements Runnable, Incarnation {
   private isFenced = false
   private ending: Ending | null = null
   private deadline: Timer | null = null
-  private current: UserMail | null = null
+  current: UserMail | null = null
 
   constructor(kernel: Kernel, options: StartOptions) {
     const { name } = options
@@ -73,6 +78,10 @@ class Cell implements Runnable, Incarnation {
     return this.isFenced || this.phase === 'ended'
   }
 
+  get supervisor(): Incarnation | null {
+    return this.options.supervisor
+  }
+
   get endingReason(): ExitReason | null {
     return this.ending?.exit.reason ?? null
   }
@@ -84,14 +93,10 @@ class Cell implements Runnable, Incarnation {
   }
 
   postUser(mail: UserMail): UserMail | null {
-    if (this.meter !== null) mail.at = this.meter.now()
     const lost = this.mailbox.addUser(mail)
+    if (this.watcher !== null && lost !== mail) this.watcher.enqueued(mail)
     if (lost !== mail) this.wake()
     return lost
-  }
-
-  look(): Meter {
-    return (this.meter ??= new Meter(this.kernel.clock))
   }
 
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void {
@@ -193,6 +198,7 @@ class Cell implements Runnable, Incarnation {
     this.state = state
     this.phase = 'running'
     const { definition, supervisor } = this.options
+    this.watcher?.started()
     this.kernel.observer.started?.({ ...this.ref, kind: definition.kind, supervisor: supervisor?.ref.name ?? null })
     this.options.life.started(this.options.tag, this)
   }
@@ -207,7 +213,7 @@ class Cell implements Runnable, Incarnation {
       const handler = Object.hasOwn(definition.on, mail.type) ? definition.on[mail.type] : undefined
       if (handler === undefined) throw new Error(`${definition.kind} has no handler for "${mail.type}"`)
       this.current = user
-      this.meter?.begin()
+      this.watcher?.begin(mail, message)
       next = handler(this.context, this.state, message, user?.ask?.reply ?? NO_REPLY)
     } catch (error) {
       return this.poisoned(mail, message, error)
@@ -220,7 +226,7 @@ class Cell implements Runnable, Incarnation {
     this.current = null
     this.state = state
     this.handled += 1
-    this.meter?.end()
+    this.watcher?.end()
   }
 
   private async handleLater(mail: Mail, message: object, next: PromiseLike<unknown>): Promise<void> {
@@ -248,7 +254,8 @@ class Cell implements Runnable, Incarnation {
   private poison(mail: Mail, message: object, error: unknown): void {
     const from = mail.lane === 'user' ? mail.from : this.ref.id
     this.handled += 1
-    this.meter?.end()
+    this.watcher ??= new Watcher(this, this.kernel.clock, 0)
+    this.watcher.endFailed(mail, message, error)
     this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return
@@ -304,7 +311,8 @@ class Cell implements Runnable, Incarnation {
     const restarts = life.expectsRestart(tag, exit)
     this.kernel.registry.ended(this, exit, restarts)
     this.kernel.registry.releaseAll(this)
-    this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit })
+    this.watcher?.exited(exit)
+    this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit, ...(!isCleanExit(exit) && { evidence: this.evidence() }) })
     this.returnMail(restarts)
     for (const watch of this.watching ?? []) endWatch(watch)
     for (const watch of this.watchers ?? []) {
@@ -313,6 +321,16 @@ class Cell implements Runnable, Incarnation {
     }
     this.patience?.giveUp()
     life.exited(tag, this, exit, error)
+  }
+
+  /** Made when somebody asks for it. */
+  private evidence(): () => Evidence {
+    const handling = this.watcher?.handling() ?? this.current
+    return () => ({
+      handling: handling && { type: handling.type, message: handling.message, from: handling.from },
+      state: this.state,
+      history: this.watcher?.handledMessages() ?? [],
+    })
   }
 
   /** What waited becomes dead letters; who asked, or was asked, is told. */

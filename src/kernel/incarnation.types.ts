@@ -1,9 +1,9 @@
 import type { Ask } from './ask.ts'
 import type { ErasedDefinition } from './erased.ts'
 import type { Mailbox, Token, UserMail } from './mailbox.ts'
-import type { Meter } from './meter.ts'
 import type { Entry } from './registry.ts'
 import type { ActorRef, Exit, ExitReason } from './types.ts'
+import type { Watcher } from './watcher.ts'
 
 /** How long an actor may take to end: not at all, as long as it likes, or ms. */
 export type ShutdownTime = 'brutal' | 'infinity' | number
@@ -33,8 +33,12 @@ export interface Incarnation {
   readonly handled: number
   /** Lets it initialise: at once, unless that takes a promise. */
   begin(): void
-  /** Times its handlers from now on. */
-  look(): Meter
+  /** User mail that its handler is at work on. */
+  readonly current: UserMail | null
+  /** Who started it; null for a root. */
+  readonly supervisor: Incarnation | null
+  /** Set while somebody looks at it. */
+  watcher: Watcher | null
   postSystem(type: string, make: () => object, token?: Token | null): void
   /** @returns the mail that found no place */
   postUser(mail: UserMail): UserMail | null

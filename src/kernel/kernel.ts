@@ -6,15 +6,25 @@ import { Ask } from './ask.ts'
 import { Deadlines } from './deadlines.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { cancelled, lateAnswer, mailboxFull, type To, unreachable } from './delivery-errors.ts'
+import type { Evidence } from './history.ts'
 import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
 import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
+import { Tracing } from './tracing.ts'
 import type { ActorRef, AskOptions, DeadLetter, Exit } from './types.ts'
+import type { Watcher } from './watcher.ts'
 
 /** What the kernel tells about actors as it happens. */
 export type KernelObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
-  exited?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly exit: Exit }): void
+  exited?(actor: {
+    readonly name: string
+    readonly incarnation: number
+    readonly kind: string
+    readonly exit: Exit
+    /** Of an abnormal exit. */
+    readonly evidence?: () => Evidence
+  }): void
   deadLetter?(letter: DeadLetter): void
 }
 
@@ -28,14 +38,22 @@ export class Kernel {
   readonly dead: DeadLetters
   /** Of asks. */
   readonly deadlines: Deadlines
+  readonly tracing: Tracing
 
-  constructor(options: { scheduler: Scheduler; clock: Clock; random: Random; observer: KernelObserver }) {
+  /** @param options.history messages that each actor keeps. @defaultValue 0. @throws ERR_OPTION_INVALID */
+  constructor(options: { scheduler: Scheduler; clock: Clock; random: Random; observer: KernelObserver; history?: number }) {
     this.clock = options.clock
     this.random = options.random
     this.scheduler = options.scheduler
     this.observer = options.observer
     this.deadlines = new Deadlines(options.clock)
     this.dead = new DeadLetters((letter) => this.observer.deadLetter?.(letter))
+    this.tracing = new Tracing(this.clock, options.history ?? 0)
+  }
+
+  /** For an actor that starts. @returns null where nobody looks at it */
+  watcherOf(actor: Incarnation): Watcher | null {
+    return this.tracing.watcherOf(actor)
   }
 
   lookup<Q>(name: string): ActorRef<Q> | undefined {
@@ -67,6 +85,7 @@ export class Kernel {
     lost.ask?.fail(mailboxFull(cell, lost.type))
     if (lost.ask === null || cell.mailbox.overflow !== 'reject')
       this.deadLetter(lost === mail ? to : cell.ref, lost.type, lost.message, lost.from, 'full')
+    else this.tracing.dropped(to, cell.mailbox.waiting, lost.type, lost.message, lost.from, 'full')
   }
 
   /** @returns stops the watch. */
@@ -87,6 +106,7 @@ export class Kernel {
 
   deadLetter(to: To, type: string, message: unknown, from: string | null, reason: DeadLetter['reason'], error?: unknown): void {
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}
+    if (this.tracing.isOn) this.tracing.dropped(to, this.registry.lookup(to.name)?.mailbox.waiting ?? 0, type, message, from, reason)
     this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stack })
   }
 }

@@ -267,6 +267,12 @@ export const CATALOGUE = {
     next: 'Report this.',
     retryable: false,
   },
+  ERR_OPTION_INVALID: {
+    kind: 'usage',
+    text: 'An option of a system or of a trace is out of its range.',
+    next: 'See the range in the message.',
+    retryable: false,
+  },
   // runs and command line
   ERR_RUN_NOT_FOUND: {
     kind: 'usage',

@@ -2,6 +2,7 @@ import type { Incarnation } from '../kernel/incarnation.types.ts'
 import { type ActorRef, type Exit, isCleanExit, type ReplyFunction } from '../kernel/types.ts'
 import type { RestartType } from '../protocols/plan.ts'
 import type { ChildSpec, Shutdown, SupervisorSpec } from '../kernel/child-spec.ts'
+import type { RestartsInWindow } from './system.types.ts'
 
 /** down: to be started; waiting: to be started after a delay; done: ended and not to be restarted, but its spec stays. */
 type ChildPhase = 'down' | 'waiting' | 'starting' | 'running' | 'stopping' | 'done'
@@ -11,6 +12,8 @@ export interface Subtree {
   readonly spec: SupervisorSpec
   readonly actor: Incarnation
   readonly children: Iterable<Child> & { get(name: string): Child | undefined }
+  /** Restarts as they count now. */
+  window(): RestartsInWindow
 }
 
 /** A child as its supervisor sees it. */

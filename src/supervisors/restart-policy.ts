@@ -5,6 +5,7 @@ import type { Intensity } from '../protocols/plan.ts'
 import { restartDelay } from './backoff.ts'
 import { type Child, isRestartable, restartOf } from './child.ts'
 import { RestartWindow } from './restart-window.ts'
+import type { RestartsInWindow } from './system.types.ts'
 import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** SUP-4 */
@@ -27,6 +28,11 @@ export class RestartPolicy {
     this.random = random
     this.intensity = spec.intensity ?? DEFAULT_INTENSITY
     this.window = new RestartWindow(this.intensity)
+  }
+
+  /** Restarts that count now. */
+  inWindow(): RestartsInWindow {
+    return { used: this.window.count(this.clock.monotonic()), allowed: this.intensity.restarts, withinMs: this.intensity.withinMs }
   }
 
   /** Counts a restart where one is due; a start that failed is one more try, as in OTP. */

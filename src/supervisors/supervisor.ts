@@ -9,6 +9,7 @@ import { ChildCommands, type ChildKeeper, failStarts, tellEnded } from './child-
 import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
 import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
+import type { RestartsInWindow } from './system.types.ts'
 import { childExists, startFailed, tooManyRestarts } from './supervisor-errors.ts'
 import { validateSpec } from './validate-spec.ts'
 
@@ -118,6 +119,10 @@ export class Supervisor implements Subtree, ChildKeeper {
     if (!child.hasStarted) throw startFailed(this.spec.name, spec.name, child.failure)
     // It may have ended since: that is a restart's business, when this start is over.
     if (child.phase === 'starting') this.acknowledged(child)
+  }
+
+  window(): RestartsInWindow {
+    return this.policy.inWindow()
   }
 
   claim(name: string): void {

@@ -2,7 +2,7 @@ import { Kernel } from '../kernel/kernel.ts'
 import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Supervisor } from './supervisor.ts'
-import { inspect } from './inspect.ts'
+import { Inspector } from './inspect.ts'
 import { PhasedShutdown } from './shutdown.ts'
 import type { PhaseReport, System, SystemObserver, SystemOptions } from './system.types.ts'
 import { treeOf } from './tree-view.ts'
@@ -10,7 +10,7 @@ import { treeOf } from './tree-view.ts'
 /**
  * Starts a supervision tree.
  * @returns the running system, once every static child has acknowledged its start
- * @throws ERR_ACTOR_INIT_FAILED when the tree cannot start; what had started is stopped, and the scheduler closed
+ * @throws ERR_OPTION_INVALID before anything starts; ERR_ACTOR_INIT_FAILED when the tree cannot start; what had started is stopped, and the scheduler closed
  */
 export const startSystem = async (options: SystemOptions): Promise<System> => {
   const observer = guarded(options.observer ?? {})
@@ -25,6 +25,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       started: () => started.resolve(),
       exited: (_tag, _actor, exit, error) => {
         started.reject(startError(options.root.name, exit, error))
+        kernel.tracing.close()
         exited.resolve(exit)
       },
       expectsRestart: () => false,
@@ -41,12 +42,15 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     await closed
     throw error
   }
+  const inspector = new Inspector(kernel.clock, root)
   return {
     lookup: (name) => kernel.lookup(name),
     tell: (target, type, message) => kernel.tell(null, target, type, message as object),
     ask: (target, type, message, how) => kernel.ask(null, target, type, message as object, how) as Promise<never>,
     tree: () => treeOf(root),
-    inspect: (name) => inspect(root, name),
+    inspect: (name) => inspector.inspect(name),
+    inspectAll: ({ under } = {}) => inspector.inspectAll(under ?? options.root.name),
+    trace: (what, sink) => kernel.tracing.open(root.actor, what, sink),
     deadLetters: () => kernel.dead.list(),
     exited: exited.promise,
     stop: async (reason = 'shutdown') => {

@@ -1,4 +1,8 @@
 import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
+import type { Evidence } from '../kernel/history.ts'
+import type { Load } from '../kernel/meter.ts'
+import type { TraceEvent, TraceHandle, TraceOptions } from '../kernel/trace.types.ts'
+import type { Look } from '../kernel/watcher.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { Random } from '../ports/random.port.ts'
 import type { Scheduler } from '../ports/scheduler.port.ts'
@@ -7,7 +11,14 @@ import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 /** What a system tells about itself as it happens. Observers are called synchronously and must not throw. */
 export type SystemObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
-  exited?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly exit: Exit }): void
+  /** `evidence` is given for abnormal exits; what it returns is made when it is called. */
+  exited?(actor: {
+    readonly name: string
+    readonly incarnation: number
+    readonly kind: string
+    readonly exit: Exit
+    readonly evidence?: () => Evidence
+  }): void
   decided?(decision: Decision): void
   deadLetter?(letter: DeadLetter): void
 }
@@ -23,14 +34,21 @@ export type TreeNode = {
   readonly children: readonly TreeNode[]
 }
 
+/** Restarts of a supervisor's children within its window as it is now. One more than `allowed`, and the supervisor ends. */
+export type RestartsInWindow = { readonly used: number; readonly allowed: number; readonly withinMs: number }
+
 /** One actor as it is now, for people. */
 export type Inspection = {
   readonly name: string
   readonly incarnation: number
   readonly kind: string
+  /** Null for the root. */
+  readonly supervisor: string | null
   /** ended: it does not run, and its supervisor keeps its spec. */
   readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
-  /** User mail: what waits, the most that ever did, what an overflow lost; the age of the oldest, if it came since the first look. */
+  /** Since the start of this incarnation was acknowledged; null where it does not run. */
+  readonly upMs: number | null
+  /** User mail: what waits, the most that ever did, what an overflow lost; the age of the oldest: at least, if it came before the first look. */
   readonly mailbox: {
     readonly now: number
     readonly most: number
@@ -40,10 +58,16 @@ export type Inspection = {
   }
   /** Messages since the start of this incarnation, system mail included. */
   readonly handled: number
-  /** Handlers since the first look at this incarnation, `forMs` ago. */
-  readonly handlers: { readonly forMs: number; readonly count: number; readonly sumMs: number; readonly maxMs: number }
+  /** What it is at work on. */
+  readonly handling: Look['handling']
+  /** Since the first look at this incarnation that still holds. */
+  readonly handlers: Load
   /** Starts that its supervisor tried, after the first. */
   readonly restarts: number
+  /** What its supervisor may still do; null for the root. */
+  readonly window: RestartsInWindow | null
+  /** Of a supervisor that runs: what it may still do for its children. */
+  readonly childWindow: RestartsInWindow | null
   /** Of the incarnation before. */
   readonly lastExit: Exit | null
 }
@@ -66,6 +90,8 @@ export type SystemOptions = {
   readonly random: Random
   readonly root: SupervisorSpec
   readonly observer?: SystemObserver
+  /** Messages that each actor keeps, for the evidence of its end. Costs a little time for each message. @defaultValue 0 */
+  readonly history?: number
 }
 
 /** A running supervision tree. Only supervisors start actors. Made by `startSystem(options): Promise<System>`, which rejects with ERR_ACTOR_INIT_FAILED when the tree cannot start (what had started is stopped). */
@@ -74,8 +100,16 @@ export interface System {
   tell<Q, T extends TypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>): void
   ask<Q, T extends AskTypeOf<Q>>(target: Target<Q>, type: T, message: MessageOf<Q, T>, options: AskOptions): Promise<ReplyOf<Q, T>>
   tree(): TreeNode
-  /** Looks at an actor. Handlers are timed and mail is stamped from the first look at an incarnation on: before, it costs nothing. */
+  /** Looks at an actor. Its handlers are timed and its mail is stamped for 60 s from then on: who looks again before sees all of the time between. Otherwise it costs nothing. */
   inspect(name: string): Inspection | undefined
+  /** Looks at all, or at a supervisor and all below it, in the order of the tree; none when `under` is not there. */
+  inspectAll(options?: { readonly under?: string }): readonly Inspection[]
+  /**
+   * Tells `sink` of what happens, as it happens, until `max` events. The sink is called by the actors: it must be quick. What
+   * it does itself is not traced. Without a trace it costs nothing.
+   * @throws ERR_OPTION_INVALID
+   */
+  trace(what: TraceOptions, sink: (event: TraceEvent) => void): TraceHandle
   /** The last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
   /** Resolves when the root has ended, by `stop` or by escalation to the top. */

@@ -60,6 +60,7 @@ for (const lane of summary.lanes) console.log(lane.name, lane.outcome, lane.comm
 
 const TYPED = `
 import { isSignalboxError, startRuntime, type RunSummary } from 'signalbox'
+import { type ActorRef, type Evidence, startSystem, type System, type TraceEvent } from 'signalbox/supervision'
 import { checkActor, defineActor, fc, property, type Property } from 'signalbox/testing'
 
 export const outcome = async (workspace: string): Promise<RunSummary['outcome'] | 'refused'> => {
@@ -85,6 +86,11 @@ export const positive: Property<number[]> = property('positive', fc.array(fc.nat
   })
   return problems.length
 })
+export const total = (system: System, ref: ActorRef<Counting>): Promise<number> => system.ask(ref, 'add', { n: 1 }, { timeoutMs: 1 })
+export const typesOf = (events: TraceEvent[], { history }: Evidence): string[] =>
+  [...events.flatMap((event) => (event.what === 'exited' ? [event.exit.reason] : [])), ...history.map(({ type }) => type)]
+// @ts-expect-error an engine needs a scheduler, a clock and randomness
+void startSystem({ root: { type: 'supervisor', name: 'root', strategy: 'one_for_one' } })
 // @ts-expect-error a workspace is needed
 void startRuntime({})
 `
@@ -183,10 +189,23 @@ describe('packed package', () => {
     expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('4 100 function\n')
   })
 
+  it('exports the supervision engine [SUP-7]', async () => {
+    const code = `
+      import { defineActor, directScheduler, nactScheduler, named, startSystem, systemClock, systemRandom, worker } from 'signalbox/supervision'
+      const echo = defineActor({ kind: 'echo', init: () => null, on: { say: (_ctx, state, { text }, reply) => (reply(text), state) } })
+      const root = { type: 'supervisor', name: 'root', strategy: 'one_for_one', children: [worker('echo', echo, null)] }
+      for (const scheduler of [directScheduler(), nactScheduler()]) {
+        const system = await startSystem({ scheduler, clock: systemClock, random: systemRandom, root })
+        console.log(scheduler.name, await system.ask(named('echo'), 'say', { text: 'hello' }, { timeoutMs: 10_000 }))
+        await system.stop()
+      }`
+    expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('direct hello\nnact hello\n')
+  })
+
   it('exports nothing but its public entry points', async () => {
     const code = "await import('signalbox/dist/kernel/types.js')"
     await expect(run(process.execPath, ['--input-type=module', '-e', code], project)).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
     const manifest = JSON.parse(readFileSync(join(project, 'node_modules/signalbox/package.json'), 'utf8')) as { exports: object }
-    expect(Object.keys(manifest.exports)).toEqual(['.', './testing', './plan.schema.json', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual(['.', './supervision', './testing', './plan.schema.json', './package.json'])
   })
 })

@@ -10,7 +10,8 @@ import {
   type ReplyOf,
   type TypeOf,
 } from '../../src/kernel/types.ts'
-import { worker } from '../../src/kernel/child-spec.ts'
+import { type SupervisorProtocol, worker } from '../../src/kernel/child-spec.ts'
+import type { System } from '../../src/supervisors/system.types.ts'
 
 type Lane = {
   attach: { message: { agent: string }; reply: { attached: number } }
@@ -19,7 +20,7 @@ type Lane = {
 }
 
 /** Checked by tsc, never run: each `@ts-expect-error` is an error that must be one. */
-const neverRun = (ctx: ActorContext<Lane>, lane: ActorRef<Lane>): void => {
+const inAnActor = (ctx: ActorContext<Lane>, lane: ActorRef<Lane>): void => {
   ctx.tell(lane, 'attach', { agent: 'a' })
   ctx.tell(named<Lane>('lane'), 'close', {})
   // @ts-expect-error unknown type
@@ -30,6 +31,10 @@ const neverRun = (ctx: ActorContext<Lane>, lane: ActorRef<Lane>): void => {
   void ctx.ask(lane, 'close', {}, { timeoutMs: 1 })
   // @ts-expect-error an ask has a time limit
   void ctx.ask(lane, 'attach', { agent: 'a' })
+  expectTypeOf(ctx.ask(lane, 'attach', { agent: 'a' }, { timeoutMs: 1 })).toEqualTypeOf<Promise<{ attached: number }>>()
+  expectTypeOf(ctx.lookup<Lane>('lane')).toEqualTypeOf<ActorRef<Lane> | undefined>()
+  // @ts-expect-error a watched exit must become a message of one's own protocol
+  ctx.watch(lane, ['$nope', () => ({})])
   // @ts-expect-error an outcome must become a message of one's own protocol
   ctx.run(() => 1, { done: ['$nope', () => ({})], failed: ['$done', () => ({ code: 1 })] })
   // @ts-expect-error a timer's message has the type of its kind
@@ -38,7 +43,40 @@ const neverRun = (ctx: ActorContext<Lane>, lane: ActorRef<Lane>): void => {
   const other: ActorRef<{ ping: { message: object } }> = lane
   void other
 }
-void neverRun
+void inAnActor
+
+/** As above, from outside. */
+const inASystem = async (system: System): Promise<void> => {
+  const lane = system.lookup<Lane>('lane')
+  // @ts-expect-error perhaps nobody has the name
+  system.tell(lane, 'close', {})
+  if (lane === undefined) return
+  expectTypeOf(lane).toEqualTypeOf<ActorRef<Lane>>()
+  system.tell(lane, 'close', {})
+  system.tell(named<Lane>('lane'), 'attach', { agent: 'a' })
+  // @ts-expect-error unknown type
+  system.tell(lane, 'detach', {})
+  // @ts-expect-error wrong message
+  system.tell(named<Lane>('lane'), 'attach', { agent: 1 })
+  // @ts-expect-error a message that is missing
+  system.tell(lane, 'attach')
+  const answer = await system.ask(lane, 'attach', { agent: 'a' }, { timeoutMs: 1 })
+  expectTypeOf(answer).toEqualTypeOf<{ attached: number }>()
+  expectTypeOf(
+    await system.ask(named<SupervisorProtocol>('root'), 'supervisor.stop-child', { name: 'a' }, { timeoutMs: 1 }),
+  ).toEqualTypeOf<{
+    stopped: boolean
+  }>()
+  // @ts-expect-error a message without a reply cannot be asked
+  void system.ask(lane, 'close', {}, { timeoutMs: 1 })
+  // @ts-expect-error an ask has a time limit
+  void system.ask(lane, 'attach', { agent: 'a' })
+  // @ts-expect-error wrong message
+  void system.ask(lane, 'attach', { agents: ['a'] }, { timeoutMs: 1 })
+  // @ts-expect-error a trace has an end
+  system.trace({ actor: 'lane' }, () => {})
+}
+void inASystem
 
 const on: ActorDefinition<Lane, number, null>['on'] = {
   attach: (_ctx, state, { agent }, reply) => {
@@ -69,6 +107,11 @@ describe('types of messages', () => {
       return state
     }
     void attach
+    // @ts-expect-error a handler for what nobody can send
+    defineActor<Lane, number, null>({ kind: 'lane', init: () => 0, on: { ...on, detach: (_ctx, state) => state } })
+    // @ts-expect-error a handler that forgets the state
+    const close: typeof on.close = () => {}
+    void close
   })
 
   it('tie the arguments of a child to its definition [SUP-3]', () => {

@@ -62,6 +62,14 @@ describe('import rules', () => {
       },
       rule: 'layer-actors',
     },
+    'an engine for embedders that needs what plans need, through others': {
+      files: {
+        'src/supervision.ts': "export { s } from './supervisors/s.ts'",
+        'src/supervisors/s.ts': "import { a } from '../actors/a.ts'\nexport const s = a",
+        'src/actors/a.ts': 'export const a = 1',
+      },
+      rule: 'supervision-is-light',
+    },
     'an adapter that knows the kernel': {
       files: {
         'src/adapters/git/g.ts': "import { k } from '../../kernel/k.ts'\nexport const g = k",
