@@ -8,11 +8,11 @@ import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
 /** Every property that must catch planted bugs. A property's own type of scenario does not matter here. */
 export const allProven: readonly Proven<unknown>[] = [
-  kernelMessages,
-  supervisorCommands,
-  supervisorOtp,
-  supervisorSafety,
-  supervisorShutdown,
+  ...kernelMessages,
+  ...supervisorCommands,
+  ...supervisorOtp,
+  ...supervisorSafety,
+  ...supervisorShutdown,
   ptyWalks,
   laneWalks,
 ] as readonly Proven<unknown>[]

@@ -1,3 +1,4 @@
+import type { Property } from '../src/testing/property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -6,8 +7,5 @@ import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
 export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
-testProperty(kernelMessages)
-testProperty(supervisorCommands)
-testProperty(supervisorOtp)
-testProperty(supervisorSafety)
-testProperty(supervisorShutdown)
+const all = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown].flat() as readonly Property[]
+for (const one of all) testProperty(one)

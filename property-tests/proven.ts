@@ -6,7 +6,7 @@ export type Planted<T> = { readonly name: string; with(use: (planted: Property<T
 
 /** A property that proves itself: each of its planted bugs must make it fail. */
 export type Proven<T> = Property<T> & {
-  readonly area: 'kernel' | 'supervisors' | 'pty' | 'lane'
+  readonly area: 'kernel' | 'supervisors' | 'schedulers' | 'pty' | 'lane'
   readonly bugs: readonly Planted<T>[]
   /** Built as a planted one is, but without a bug: it must pass, or what is caught is the planting. */
   readonly control: Planted<T>
@@ -37,6 +37,14 @@ export const judgeAll = async <T>(proven: Proven<T>): Promise<Verdict[]> => {
 /** @returns whether the property passes on a copy without a bug */
 export const passesUnplanted = async <T>(proven: Proven<T>): Promise<boolean> => (await judge(proven, proven.control)).caughtAfter === null
 
+const TITLE_WIDTH = 60
+
+/** The beginning, and at the end the scheduler that it ran on. */
+const shortened = (title: string): string => {
+  const [, scheduler = ''] = /(, on \w+)$/.exec(title) ?? []
+  return `${title.slice(0, TITLE_WIDTH - scheduler.length)}${title.length > TITLE_WIDTH ? '…' : ''}${scheduler}`
+}
+
 /** For people. */
 export const verdictTable = (verdicts: readonly Verdict[]): string => {
   const cells = verdicts.map(({ area, bug, caughtAfter, property }) => [
@@ -44,7 +52,7 @@ export const verdictTable = (verdicts: readonly Verdict[]): string => {
     caughtAfter === null ? '' : `run ${caughtAfter}`,
     area,
     bug,
-    property.slice(0, 60),
+    shortened(property),
   ])
   const rows = [['', 'after', 'in', 'planted bug', 'property'], ...cells]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
