@@ -1,3 +1,4 @@
+import { actorLives } from './actor-lives.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
@@ -9,6 +10,7 @@ import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 /** Every property that must catch planted bugs. A property's own type of scenario does not matter here. */
 export const allProven: readonly Proven<unknown>[] = [
   ...kernelMessages,
+  ...actorLives,
   ...supervisorCommands,
   ...supervisorOtp,
   ...supervisorSafety,

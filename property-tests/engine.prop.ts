@@ -1,4 +1,5 @@
 import type { Property } from '../src/testing/property.ts'
+import { actorLives } from './actor-lives.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -6,6 +7,13 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
-const all = [kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown].flat() as readonly Property[]
+export { actorLives, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
+const all = [
+  kernelMessages,
+  actorLives,
+  supervisorCommands,
+  supervisorOtp,
+  supervisorSafety,
+  supervisorShutdown,
+].flat() as readonly Property[]
 for (const one of all) testProperty(one)
