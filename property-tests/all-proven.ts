@@ -1,7 +1,11 @@
 import { actorLives } from './actor-lives.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
+import { idsAscend, idsTold } from './machines/ids.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
+import { logUnended, logWhole } from './ring-log.property.ts'
+import { readersOfOutput, ringNewest } from './ring.property.ts'
+import { runsAsPlanned, runsCrashed, runsStopped } from './run-lanes.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
@@ -17,4 +21,13 @@ export const allProven: readonly Proven<unknown>[] = [
   ...supervisorShutdown,
   ptyWalks,
   laneWalks,
+  idsAscend,
+  idsTold,
+  ringNewest,
+  readersOfOutput,
+  logWhole,
+  logUnended,
+  runsAsPlanned,
+  runsStopped,
+  runsCrashed,
 ] as readonly Proven<unknown>[]

@@ -23,7 +23,7 @@ const concerns = ({ file }: Mutant, scheduling: Scheduling): boolean =>
  * which runs actors in any order that could be, and under each scheduler that users have.
  */
 export const engineProperty = <T>(
-  area: 'kernel' | 'supervisors' | 'schedulers',
+  area: 'kernel' | 'supervisors',
   title: string,
   scenarios: fc.Arbitrary<T>,
   holds: (engine: Engine, scenario: T) => Promise<void>,
