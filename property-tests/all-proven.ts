@@ -1,4 +1,5 @@
 import { actorLives } from './actor-lives.property.ts'
+import { crashStorm } from './crash-storm.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { idsAscend, idsTold } from './machines/ids.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
@@ -15,6 +16,7 @@ import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 export const allProven: readonly Proven<unknown>[] = [
   ...kernelMessages,
   ...actorLives,
+  ...crashStorm,
   ...supervisorCommands,
   ...supervisorOtp,
   ...supervisorSafety,

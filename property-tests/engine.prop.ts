@@ -1,5 +1,6 @@
 import type { Property } from '../src/testing/property.ts'
 import { actorLives } from './actor-lives.property.ts'
+import { crashStorm } from './crash-storm.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -7,7 +8,7 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { actorLives, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
+export { actorLives, crashStorm, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
 const all = [
   kernelMessages,
   actorLives,
