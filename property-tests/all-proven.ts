@@ -1,8 +1,14 @@
+import { actorLives } from './actor-lives.property.ts'
 import { askDeadlines } from './ask-deadlines.property.ts'
+import { crashStorm } from './crash-storm.property.ts'
 import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
+import { idsAscend, idsTold } from './machines/ids.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
+import { logUnended, logWhole } from './ring-log.property.ts'
+import { readersOfOutput, ringNewest } from './ring.property.ts'
+import { runsAsPlanned, runsCrashed, runsStopped } from './run-lanes.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
@@ -10,13 +16,24 @@ import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
 /** Every property that must catch planted bugs. A property's own type of scenario does not matter here. */
 export const allProven: readonly Proven<unknown>[] = [
-  askDeadlines,
-  kernelMessages,
-  kernelIntrospection,
-  supervisorCommands,
-  supervisorOtp,
-  supervisorSafety,
-  supervisorShutdown,
+  ...askDeadlines,
+  ...kernelIntrospection,
+  ...kernelMessages,
+  ...actorLives,
+  ...crashStorm,
+  ...supervisorCommands,
+  ...supervisorOtp,
+  ...supervisorSafety,
+  ...supervisorShutdown,
   ptyWalks,
   laneWalks,
+  idsAscend,
+  idsTold,
+  ringNewest,
+  readersOfOutput,
+  logWhole,
+  logUnended,
+  runsAsPlanned,
+  runsStopped,
+  runsCrashed,
 ] as readonly Proven<unknown>[]

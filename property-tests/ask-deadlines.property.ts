@@ -81,7 +81,7 @@ const asksOf: fc.Arbitrary<readonly Asked[]> = fc.array(
 const deadlines = 'kernel/deadlines.ts'
 
 /** A time limit is the asker's only defence against somebody who never answers. */
-export const askDeadlines: Proven<readonly Asked[]> = engineProperty(
+export const askDeadlines: readonly Proven<readonly Asked[]>[] = engineProperty(
   'kernel',
   'an ask ends with its answer, or at its limit and not a moment off; a rest leaves no timer [SUP-7]',
   asksOf,

@@ -1,4 +1,7 @@
+import type { Property } from '../src/testing/property.ts'
+import { actorLives } from './actor-lives.property.ts'
 import { askDeadlines } from './ask-deadlines.property.ts'
+import { crashStorm } from './crash-storm.property.ts'
 import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
@@ -7,11 +10,25 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
-export { askDeadlines, kernelIntrospection, kernelMessages, supervisorCommands, supervisorOtp, supervisorSafety, supervisorShutdown }
-testProperty(askDeadlines)
-testProperty(kernelMessages)
-testProperty(kernelIntrospection)
-testProperty(supervisorCommands)
-testProperty(supervisorOtp)
-testProperty(supervisorSafety)
-testProperty(supervisorShutdown)
+export {
+  actorLives,
+  askDeadlines,
+  crashStorm,
+  kernelIntrospection,
+  kernelMessages,
+  supervisorCommands,
+  supervisorOtp,
+  supervisorSafety,
+  supervisorShutdown,
+}
+const all = [
+  askDeadlines,
+  kernelIntrospection,
+  kernelMessages,
+  actorLives,
+  supervisorCommands,
+  supervisorOtp,
+  supervisorSafety,
+  supervisorShutdown,
+].flat() as readonly Property[]
+for (const one of all) testProperty(one)

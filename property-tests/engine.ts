@@ -1,31 +1,52 @@
 import assert from 'node:assert/strict'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Direct from '../src/adapters/schedulers/direct-scheduler.adapter.ts'
+import { directScheduler } from '../src/adapters/schedulers/direct-scheduler.adapter.ts'
+import type * as Nact from '../src/adapters/schedulers/nact-scheduler.adapter.ts'
+import { nactScheduler } from '../src/adapters/schedulers/nact-scheduler.adapter.ts'
 import type * as Seeded from '../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type * as SystemModule from '../src/supervisors/system.ts'
-import type { Engine } from '../src/testing/simulate.ts'
+import { type Engine, OURS } from '../src/testing/simulate.ts'
+import { onScheduler } from './real-scheduling.ts'
 
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url))
-/** What the engine is made of; it imports no package. */
+const PACKAGES = fileURLToPath(new URL('../node_modules', import.meta.url))
+/** What the engine is made of. */
 const PARTS = ['kernel', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
 
 /** A planted bug: one text of one source file, replaced. */
 export type Mutant = { readonly name: string; readonly file: string; readonly from: string; readonly to: string }
 
-const load = async (root: string): Promise<Engine> => {
-  const module = (path: string): string => pathToFileURL(join(root, path)).href
-  const system = (await import(/* @vite-ignore */ module('supervisors/system.ts'))) as typeof SystemModule
-  const seeded = (await import(/* @vite-ignore */ module('adapters/schedulers/seeded-scheduler.adapter.ts'))) as typeof Seeded
-  return { startSystem: system.startSystem, SeededScheduler: seeded.SeededScheduler }
+/** Who decides which actor is next. */
+export type Scheduling = 'seeded' | 'direct' | 'nact'
+export const SCHEDULINGS: readonly Scheduling[] = ['seeded', 'direct', 'nact']
+export type Engines = Readonly<Record<Scheduling, Engine>>
+
+const enginesOf = (seeded: Engine, { directScheduler: direct }: typeof Direct, { nactScheduler: nact }: typeof Nact): Engines => ({
+  seeded,
+  direct: onScheduler(seeded, direct),
+  nact: onScheduler(seeded, nact),
+})
+export const OUR_ENGINES: Engines = enginesOf(OURS, { directScheduler }, { nactScheduler })
+
+const load = async (root: string): Promise<Engines> => {
+  const module = (path: string): Promise<unknown> => import(/* @vite-ignore */ pathToFileURL(join(root, path)).href)
+  const system = (await module('supervisors/system.ts')) as typeof SystemModule
+  const seeded = (await module('adapters/schedulers/seeded-scheduler.adapter.ts')) as typeof Seeded
+  const direct = (await module('adapters/schedulers/direct-scheduler.adapter.ts')) as typeof Direct
+  const nact = (await module('adapters/schedulers/nact-scheduler.adapter.ts')) as typeof Nact
+  return enginesOf({ startSystem: system.startSystem, SeededScheduler: seeded.SeededScheduler }, direct, nact)
 }
 
 /** Runs with a copy of the sources in which the bug is planted. */
-export const withMutant = async (mutant: Mutant, use: (engine: Engine) => Promise<void>): Promise<void> => {
+export const withMutant = async (mutant: Mutant, use: (engines: Engines) => Promise<void>): Promise<void> => {
   const root = await mkdtemp(join(tmpdir(), 'signalbox-mutant-'))
   try {
     for (const part of PARTS) await cp(join(SOURCE, part), join(root, part), { recursive: true })
+    await symlink(PACKAGES, join(root, 'node_modules'))
     const path = join(root, mutant.file)
     const text = await readFile(path, 'utf8')
     assert.equal(text.split(mutant.from).length, 2, `${mutant.name}: the text to replace is in ${mutant.file} once`)

@@ -275,7 +275,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
 const watcher = 'kernel/watcher.ts'
 const traceFile = 'kernel/trace.ts'
 
-export const kernelIntrospection: Proven<Scenario> = engineProperty(
+export const kernelIntrospection: readonly Proven<Scenario>[] = engineProperty(
   'kernel',
   'tells of actors what they say of themselves: traces, times, counts and evidence agree; mail waits for an init [SUP-2, SUP-9]',
   scenarios,

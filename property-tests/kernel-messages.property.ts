@@ -217,7 +217,7 @@ const expectRightReceiver = ({ sent, begun }: Trace): void => {
 
 const cell = 'kernel/cell.ts'
 
-export const kernelMessages: Proven<Scenario> = engineProperty(
+export const kernelMessages: readonly Proven<Scenario>[] = engineProperty(
   'kernel',
   'handles each sender’s messages in order, one at a time, each handled or dead or refused exactly once, whatever crashes [SUP-2, SUP-7, SUP-8]',
   scenarios,

@@ -6,7 +6,7 @@ export type Planted<T> = { readonly name: string; with(use: (planted: Property<T
 
 /** A property that proves itself: each of its planted bugs must make it fail. */
 export type Proven<T> = Property<T> & {
-  readonly area: 'kernel' | 'supervisors' | 'pty' | 'lane'
+  readonly area: 'kernel' | 'supervisors' | 'pty' | 'lane' | 'ids' | 'output' | 'runs'
   readonly bugs: readonly Planted<T>[]
   /** Built as a planted one is, but without a bug: it must pass, or what is caught is the planting. */
   readonly control: Planted<T>
@@ -18,10 +18,10 @@ export type Verdict = { readonly area: string; readonly bug: string; readonly pr
 const RUNS = 600
 const SEED = 42
 
-const judge = async <T>({ area, title }: Proven<T>, { name, with: plant }: Planted<T>): Promise<Verdict> => {
+const judge = async <T>({ area, title }: Proven<T>, { name, with: plant }: Planted<T>, most: number = RUNS): Promise<Verdict> => {
   let caughtAfter: number | null = null
   await plant(async (planted) => {
-    const { ok, runs } = await search(planted, { seed: SEED, runs: RUNS, shorten: false })
+    const { ok, runs } = await search(planted, { seed: SEED, runs: most, shorten: false })
     if (!ok) caughtAfter = runs
   })
   return { area, bug: name, property: title, caughtAfter }
@@ -35,7 +35,16 @@ export const judgeAll = async <T>(proven: Proven<T>): Promise<Verdict[]> => {
 }
 
 /** @returns whether the property passes on a copy without a bug */
-export const passesUnplanted = async <T>(proven: Proven<T>): Promise<boolean> => (await judge(proven, proven.control)).caughtAfter === null
+export const passesUnplanted = async <T>(proven: Proven<T>): Promise<boolean> =>
+  (await judge(proven, proven.control, proven.runs)).caughtAfter === null
+
+const TITLE_WIDTH = 60
+
+/** The beginning, and at the end the scheduler that it ran on. */
+const shortened = (title: string): string => {
+  const [, scheduler = ''] = /(, on \w+)$/.exec(title) ?? []
+  return `${title.slice(0, TITLE_WIDTH - scheduler.length)}${title.length > TITLE_WIDTH ? '…' : ''}${scheduler}`
+}
 
 /** For people. */
 export const verdictTable = (verdicts: readonly Verdict[]): string => {
@@ -44,7 +53,7 @@ export const verdictTable = (verdicts: readonly Verdict[]): string => {
     caughtAfter === null ? '' : `run ${caughtAfter}`,
     area,
     bug,
-    property.slice(0, 60),
+    shortened(property),
   ])
   const rows = [['', 'after', 'in', 'planted bug', 'property'], ...cells]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))

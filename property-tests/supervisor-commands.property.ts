@@ -98,7 +98,7 @@ const policy = 'supervisors/restart-policy.ts'
 const supervisor = 'supervisors/supervisor.ts'
 const commands = 'supervisors/child-commands.ts'
 
-export const supervisorCommands: Proven<SupervisorScenario> = engineProperty(
+export const supervisorCommands: readonly Proven<SupervisorScenario>[] = engineProperty(
   'supervisors',
   'starts, stops, counts and decides as OTP’s does, in the same order [SUP-3, SUP-4, SUP-6]',
   scenarios,

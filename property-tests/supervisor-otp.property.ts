@@ -65,7 +65,7 @@ export const otpScenarios = (drawn: Drawn): fc.Arbitrary<Scenario> =>
 const policy = 'supervisors/restart-policy.ts'
 const supervisor = 'supervisors/supervisor.ts'
 
-export const supervisorOtp: Proven<Scenario> = engineProperty(
+export const supervisorOtp: readonly Proven<Scenario>[] = engineProperty(
   'supervisors',
   'any tree of supervisors starts, stops, counts, decides and escalates as OTP’s would, in the same order [SUP-3, SUP-4, SUP-6]',
   otpScenarios({ strategies: ['one_for_one', 'one_for_all', 'rest_for_one'], restarts: RESTARTS }),

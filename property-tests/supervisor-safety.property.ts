@@ -149,7 +149,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
 
 const supervisor = 'supervisors/supervisor.ts'
 
-export const supervisorSafety: Proven<Scenario> = engineProperty(
+export const supervisorSafety: readonly Proven<Scenario>[] = engineProperty(
   'supervisors',
   'keeps its intensity and its order, and brings all children back, when they crash in the midst of restarts [SUP-3, SUP-4, SUP-5, SUP-6]',
   scenarios,

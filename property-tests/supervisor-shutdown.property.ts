@@ -114,7 +114,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record({
 
 const shutdown = 'supervisors/shutdown.ts'
 
-export const supervisorShutdown: Proven<Scenario> = engineProperty(
+export const supervisorShutdown: readonly Proven<Scenario>[] = engineProperty(
   'supervisors',
   'ends phase after phase, each within its limit, and names exactly what it had to kill [SUP-6]',
   scenarios,

@@ -17,7 +17,10 @@ export interface Slot {
   release(): void
 }
 
-/** Decides when actors run. One conformance suite runs on every implementation. */
+/**
+ * Decides when actors run. A turn is one `drain`, of at most 16 messages. Who was woken waits for at most 256 turns of each
+ * other actor that is awake; with `nact` and `direct` for one. One conformance suite runs on every implementation.
+ */
 export interface Scheduler {
   readonly name: string
   attach(runnable: Runnable): Slot

@@ -1,4 +1,4 @@
-import { SignalboxError } from '../protocols/errors.ts'
+import { type ErrorCode, SignalboxError } from '../protocols/errors.ts'
 import type { Fault, FaultKind, FaultSite } from './fault.ts'
 
 /** The site as a text, by which occurrences are counted. */
@@ -34,8 +34,9 @@ export class FaultBook {
   }
 }
 
-export const plantedFault = (what: FaultKind, site: FaultSite): SignalboxError =>
-  new SignalboxError('ERR_FAULT_PLANTED', `${typeof what === 'string' ? what : JSON.stringify(what)}: ${keyOf(site)}`, {
+/** @param code what the outside would have failed with */
+export const plantedFault = (what: FaultKind, site: FaultSite, code: ErrorCode = 'ERR_FAULT_PLANTED'): SignalboxError =>
+  new SignalboxError(code, `${typeof what === 'string' ? what : JSON.stringify(what)}: ${keyOf(site)}`, {
     context: { site, kind: what },
   })
 

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../protocols/errors.ts'
+
 /** A handler of an actor; `on` is the type of the message, `init`: its start. */
 export type HandlerSite = { readonly actor: string; readonly on: string }
 export type InitSite = { readonly actor: string; readonly init: true }
@@ -13,8 +15,12 @@ export type FaultSite = HandlerSite | InitSite | EffectSite | PortSite | ClockSi
 export type InitFault = 'crash-before' | 'crash-after' | { readonly slowMs: number }
 /** lost-reply: the handler runs, its answer goes nowhere. */
 export type HandlerFault = InitFault | 'lost-reply'
-/** hang: never settles, not even when aborted; late: what it would have given, `lateMs` later. */
-export type EffectFault = 'fail' | 'hang' | { readonly lateMs: number }
+/**
+ * fail: nothing is done; fail-after: all was done, and it fails all the same; error: nothing is done, and it fails with an
+ * error of the catalogue, such as ERR_DISK_FULL; hang: never settles, not even when aborted; late: what it would have given,
+ * `lateMs` later.
+ */
+export type EffectFault = 'fail' | 'fail-after' | { readonly error: ErrorCode } | 'hang' | { readonly lateMs: number }
 /** `now()` jumps by so much, forward or back; `monotonic()` does not. */
 export type ClockFault = { readonly jumpMs: number }
 export type FaultKind = HandlerFault | EffectFault | ClockFault
@@ -43,6 +49,7 @@ export type Fault = {
  * @param options.times how many it strikes. @defaultValue 1
  * @example fault({ actor: 'counter', on: 'add' }, 'crash-after', { nth: 3 })
  * @example fault({ port: 'store', method: 'append' }, { lateMs: 5_000 })
+ * @example fault({ port: 'store', method: 'commit' }, { error: 'ERR_DISK_FULL' }, { times: 'always' })
  */
 export const fault = <S extends FaultSite>(
   site: S,

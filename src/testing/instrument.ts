@@ -33,12 +33,21 @@ const struck = (probe: Probe, site: FaultSite, strikes: readonly FaultKind[], ac
   })
 }
 
+/** It is done, and who asked for it is told that it failed. */
+const failedAfter = (value: unknown, site: FaultSite): unknown => {
+  const fail = (): never => {
+    throw plantedFault('fail-after', site)
+  }
+  return isPromise(value) ? value.then(fail) : fail()
+}
+
 /** A call of the outside that may fail, hang or answer late. */
 export const disturbed = (probe: Probe, site: FaultSite, act: () => unknown): unknown => {
   const strikes = probe.strike(site)
   if (strikes.includes('fail')) throw plantedFault('fail', site)
+  for (const kind of strikes) if (typeof kind === 'object' && 'error' in kind) throw plantedFault(kind, site, kind.error)
   if (strikes.includes('hang')) return new Promise(() => {})
-  const value = act()
+  const value = strikes.includes('fail-after') ? failedAfter(act(), site) : act()
   const ms = lateness(strikes)
   if (ms === 0) return value
   return later(probe.clock, ms).then(() => value)

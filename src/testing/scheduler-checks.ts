@@ -5,6 +5,10 @@ import type { Runnable, Scheduler, Slot } from '../ports/scheduler.port.ts'
 /** A check of what every scheduler must do; it throws when the scheduler does not. */
 export type SchedulerCheck = { readonly title: string; readonly check: (scheduler: Scheduler) => Promise<void> }
 
+/** Actors that never run out of mail, and how many of their turns another may wait for. */
+const GREEDY = 4
+const MOST_WAITED = 256 * GREEDY
+
 /** Waits for a condition, at most for so many turns of the event loop: no scheduler needs more. */
 const until = async (condition: () => boolean, what: string): Promise<void> => {
   for (let turn = 0; turn < 2_000; turn += 1) {
@@ -124,16 +128,23 @@ export const schedulerChecks: readonly SchedulerCheck[] = [
     },
   },
   {
-    title: 'gives everybody a turn while one never runs out of mail',
+    title: 'keeps nobody waiting for more than 256 turns of each other actor, while the others never run out of mail',
     check: async (scheduler) => {
-      let greedy = true
-      const flood = scheduler.attach({ id: 'a$1', drain: () => greedy })
+      let turns = 0
+      let isOver = false
+      const greedy = Array.from({ length: GREEDY }, (_, index) =>
+        scheduler.attach({ id: `greedy${index}$1`, drain: () => ((turns += 1), !isOver && turns < 3 * MOST_WAITED) }),
+      )
       let drained = 0
-      const other = scheduler.attach({ id: 'b$1', drain: () => ((drained += 1), false) })
-      flood.wake()
-      other.wake()
-      await until(() => drained === 1, 'the other actor')
-      greedy = false
+      const patient = scheduler.attach({ id: 'patient$1', drain: () => ((drained += 1), false) })
+      for (const slot of greedy) slot.wake()
+      for (let round = 1; round <= 2; round += 1) {
+        const from = turns
+        patient.wake()
+        await until(() => drained === round || turns - from > MOST_WAITED, 'a turn of the one that waits')
+        assert.equal(drained, round, `an actor waits though ${turns - from} turns went to ${GREEDY} others`)
+      }
+      isOver = true
     },
   },
   {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { directScheduler } from '../../src/adapters/schedulers/direct-scheduler.adapter.ts'
 import { nactScheduler } from '../../src/adapters/schedulers/nact-scheduler.adapter.ts'
@@ -28,6 +29,19 @@ const broken = {
     ...base(scheduler),
     attach: (runnable) => scheduler.attach({ id: runnable.id, drain: async (budget) => (await runnable.drain(budget), false) }),
   }),
+  'one is left waiting while others run': (scheduler: Scheduler): Scheduler => {
+    let turns = 0
+    return {
+      ...base(scheduler),
+      attach: (runnable) => {
+        const counted = { id: runnable.id, drain: (budget: number) => ((turns += 1), runnable.drain(budget)) }
+        const slot = slotOf(scheduler, runnable.id === 'patient$1' ? runnable : counted)
+        const from = turns
+        const later = (): void => void (turns - from > 2_000 ? slot.wake() : setImmediate(later))
+        return runnable.id === 'patient$1' ? { ...slot, wake: later } : slot
+      },
+    }
+  },
   'wake drains at once': (scheduler: Scheduler): Scheduler => ({
     ...base(scheduler),
     attach: (runnable) => ({ ...slotOf(scheduler, runnable), wake: () => void runnable.drain(16) }),
@@ -43,6 +57,30 @@ describe.each(schedulers)('scheduler $name', ({ make }) => {
   it.each(schedulerChecks)('$title [SUP-2]', async ({ check }) => {
     const scheduler = make()
     await check(scheduler)
+    await scheduler.close()
+  })
+
+  it('keeps an actor waiting for one turn of each other at most; seeded for 256 [SUP-2]', async () => {
+    const COUNT = 40
+    const scheduler = make()
+    const most = scheduler.name === 'seeded' ? 256 * COUNT : COUNT - 1
+    const waits: number[] = []
+    let turns = 0
+    const slots = Array.from({ length: COUNT }, (_, index) => {
+      let since = 0
+      const drain = (): boolean => {
+        waits.push(turns - since)
+        turns += 1
+        since = turns
+        // A third never runs out of mail; the others have a little each.
+        return turns < 10_000 && (index % 3 === 0 || turns % 7 > 0)
+      }
+      return scheduler.attach({ id: `a${index}$1`, drain })
+    })
+    for (const slot of slots) slot.wake()
+    while (turns < 10_000) await nextTurn()
+    for (let turn = 0; turn < 100; turn += 1) await nextTurn()
+    expect(Math.max(...waits)).toBeLessThanOrEqual(most)
     await scheduler.close()
   })
 

@@ -4,6 +4,8 @@ import type { Random } from '../../ports/random.port.ts'
 import type { Runnable, Scheduler, Slot } from '../../ports/scheduler.port.ts'
 
 const MOST_AT_ONCE = 16
+/** How often others are picked before the one that waits longest. */
+const MOST_PASSED_OVER = 256
 
 type Place = { readonly runnable: Runnable; state: 'idle' | 'ready' | 'running' | 'released'; woken: boolean }
 type Due = { readonly at: number; readonly fire: () => void }
@@ -20,6 +22,8 @@ export class SeededScheduler implements Scheduler {
   private readonly pick: Random
   private readonly ready: Place[] = []
   private readonly timers: Due[] = []
+  /** How often the one that waits longest was passed over. */
+  private passedOver = 0
   private time = 0
   private loop: Promise<void> | null = null
 
@@ -85,11 +89,19 @@ export class SeededScheduler implements Scheduler {
   private async runAll(): Promise<void> {
     await nextTurn()
     while (this.ready.length > 0) {
-      const [place] = this.ready.splice(Math.floor(this.pick.next() * this.ready.length), 1)
+      const [place] = this.ready.splice(this.nextIndex(), 1)
       if (place?.state === 'ready') this.run(place)
       await nextTurn()
     }
     this.loop = null
+  }
+
+  /** Anybody, but nobody has to wait for ever. */
+  private nextIndex(): number {
+    const picked = Math.floor(this.pick.next() * this.ready.length)
+    const index = this.passedOver < MOST_PASSED_OVER ? picked : 0
+    this.passedOver = index === 0 ? 0 : this.passedOver + 1
+    return index
   }
 
   private run(place: Place): void {

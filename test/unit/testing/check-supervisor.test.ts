@@ -109,8 +109,8 @@ describe('checkSupervisor', () => {
       { file: 'supervisors/restart-policy.ts', from: "one.phase !== 'done') return false", to: "one.phase !== 'done') return true" },
     ],
   ])('finds %s that was planted in the engine, and says how [SUP-3, SUP-4]', async (name, tree, plant) => {
-    await withMutant({ name, ...plant }, async (engine) => {
-      const { ok, problems } = await checkSupervisorOn(engine, trees[tree]!, { seed: 1 })
+    await withMutant({ name, ...plant }, async ({ seeded }) => {
+      const { ok, problems } = await checkSupervisorOn(seeded, trees[tree]!, { seed: 1 })
       expect(ok).toBe(false)
       expect(problems.join('\n')).toMatch(/seed 1, path [\d:]+: \{"seed":\d+,"steps":\[/)
     })

@@ -106,6 +106,14 @@ describe('a property that fails', () => {
     expect(readdirSync(corpora)).toHaveLength(1)
   })
 
+  it('that tries nothing has not held [Q-2]', async () => {
+    const none = property('none', scenarios, () => {}, { runs: Number.NaN })
+    expect(await runProperty(none, { corpus: join(place, 'none') })).toMatchObject({
+      ok: false,
+      text: expect.stringMatching(/too few/) as string,
+    })
+  })
+
   it('of a long run shows the first and the last of it', () => {
     const lines = Array.from({ length: 1_000 }, (_, index) => String(index))
     const short = shortTrace(lines, 8)

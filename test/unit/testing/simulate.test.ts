@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { journalActor } from '../../../src/actors/journal.actor.ts'
+import { createMemoryStore } from '../../../src/adapters/memory/memory-store.adapter.ts'
 import { defineActor, named } from '../../../src/kernel/types.ts'
 import { type SupervisorProtocol, type SupervisorSpec, worker } from '../../../src/kernel/child-spec.ts'
 import { type Fault, fault } from '../../../src/testing/fault.ts'
@@ -78,13 +80,25 @@ describe('simulate', () => {
     }
   })
 
-  it('gives the same trace in another process [Q-2]', async () => {
+  it('gives the same traces in other processes, for several seeds [Q-2]', async () => {
     const source = `
       import { simulate } from './src/testing/simulate.ts'
       import { ledgerRun } from './test/unit/testing/ledger.ts'
-      console.log(JSON.stringify((await simulate(ledgerRun(7))).trace))`
-    const there = execFileSync(process.execPath, ['--input-type=module-typescript', '-e', source], { encoding: 'utf8' })
-    expect(there.trim()).toBe(JSON.stringify(await traceOf(ledgerRun(7))))
+      for (const seed of [0, 7, -3, 2 ** 31]) console.log(JSON.stringify((await simulate(ledgerRun(seed))).trace))`
+    const there = (): string => execFileSync(process.execPath, ['--input-type=module-typescript', '-e', source], { encoding: 'utf8' })
+    const here: string[] = []
+    for (const seed of [0, 7, -3, 2 ** 31]) here.push(JSON.stringify(await traceOf(ledgerRun(seed))))
+    expect(there()).toBe(`${here.join('\n')}\n`)
+    expect(there()).toBe(there())
+  })
+
+  it('makes many short runs a second: their number is printed [Q-3]', async () => {
+    const RUNS = 500
+    const began = performance.now()
+    const ends = new Set<unknown>()
+    for (let seed = 0; seed < RUNS; seed += 1) ends.add((await traceOf({ ...counting([add(1), add(2), settle]), seed })).at(-1)?.event)
+    console.log(`simulate: ${Math.round((RUNS * 1_000) / (performance.now() - began))} short runs a second`)
+    expect([...ends]).toEqual(['exited'])
   })
 
   it('gives other interleavings for other seeds [SUP-2]', async () => {
@@ -191,6 +205,33 @@ describe('a fault', () => {
     const trace = await traceOf({ seed: 1, tree: writerTree, steps, faults })
     expect(only(trace, 'port').map(({ did }) => did)).toEqual(['called', 'done', 'called', 'failed', 'called', 'failed'])
     expect(only(trace, 'fault')).toHaveLength(2)
+  })
+
+  it.each([
+    ['full', { error: 'ERR_DISK_FULL' }, 'ERR_DISK_FULL', []],
+    ['that fails', 'fail', 'ERR_FAULT_PLANTED', []],
+    ['that wrote, and said that it failed', 'fail-after', 'ERR_FAULT_PLANTED', ['r1']],
+    ['that hangs', 'hang', 'ERR_ASK_TIMEOUT', []],
+  ] as const)('of a store %s: who commits is told so, and the next commit goes well [SUP-7]', async (_, kind, refusal, before) => {
+    const workspaceId = 'ws_1' as Parameters<typeof createMemoryStore>[0]['workspaceId']
+    const store = createMemoryStore({ workspaceId })
+    const failures: unknown[] = []
+    const trace = await traceOf({
+      seed: 1,
+      tree: (world) => {
+        const port = world.port('store', { ...store, close: () => Promise.resolve() })
+        const args = { open: () => Promise.resolve(port), publish: () => {}, onFailure: (error: unknown) => failures.push(error) }
+        return root(worker('journal', journalActor, args))
+      },
+      steps: ['r1', 'r2'].flatMap((id) => [
+        { do: 'ask', to: 'journal', type: 'journal.commit', message: { events: [], records: [{ kind: 'x', id, value: {} }] } } as const,
+        { do: 'advance', ms: 5_000 } as const,
+      ]),
+      faults: [fault({ port: 'store', method: 'commit' }, kind)],
+    })
+    expect(values(trace)).toEqual([refusal, { events: [] }])
+    expect(failures).toHaveLength(kind === 'hang' ? 0 : 1)
+    expect((await store.records('x')).map(({ id }) => id)).toEqual([...before, 'r2'])
   })
 
   it('of the clock: now() jumps, durations and timers do not [SUP-5]', async () => {

@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { expect } from 'vitest'
 import type { OutputChunk } from '../src/ports/terminal-host.port.ts'
 import { Output } from '../src/terminal-host/output.ts'
 import { BLOCK_BYTES, Ring } from '../src/terminal-host/ring.ts'
+import { type Property, property } from '../src/testing/property.ts'
+import type { Planted, Proven } from './proven.ts'
 
 /** Byte `n` of all output ever. */
 const byteAt = (offset: number): number => (offset * 131 + (offset >> 8)) & 0xff
@@ -15,9 +18,17 @@ const size = fc.oneof(
   fc.constantFrom(BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1),
 )
 
+type Filling = { readonly blocks: number; readonly sizes: readonly number[]; readonly pick: number }
+const fillings: fc.Arbitrary<Filling> = fc.record({
+  blocks: fc.integer({ min: 1, max: 3 }),
+  sizes: fc.array(size, { maxLength: 12 }),
+  pick: fc.nat(),
+})
+
 /** A ring holds the newest bytes at their offsets, within its cap, and loses no more than a block beyond need. */
-const ringHoldsTheNewest = (make: (capBytes: number) => Ring): fc.IProperty<unknown> =>
-  fc.property(fc.integer({ min: 1, max: 3 }), fc.array(size, { maxLength: 12 }), fc.nat(), (blocks, sizes, pick) => {
+const ringHolds =
+  (make: (capBytes: number) => Ring) =>
+  ({ blocks, sizes, pick }: Filling): void => {
     const cap = blocks * BLOCK_BYTES
     const ring = make(cap)
     let total = 0
@@ -37,7 +48,7 @@ const ringHoldsTheNewest = (make: (capBytes: number) => Ring): fc.IProperty<unkn
       expect(tail.length).toBe(Math.min(held, pick % (2 * cap)))
       expect(same(tail, total - tail.length)).toBe(true)
     }
-  })
+  }
 
 class ViewPastTheEnd extends Ring {
   override view(from: number): Uint8Array {
@@ -56,6 +67,17 @@ class OneBlockMore extends Ring {
   }
 }
 
+/** A read that has something to give takes no outside: one that hangs would hang for ever. */
+const MOST_TURNS = 100
+const soon = async <T>(read: Promise<T>): Promise<T> => {
+  let isOver = false
+  const over = (): void => void (isOver = true)
+  read.then(over, over)
+  for (let turn = 0; turn < MOST_TURNS && !isOver; turn += 1) await nextTurn()
+  if (!isOver) throw new Error('a reader is given nothing, though there is output')
+  return read
+}
+
 type Step = { readonly do: 'append'; readonly count: number } | { readonly do: 'read'; readonly reader: number }
 const steps = fc.array(
   fc.oneof(
@@ -64,6 +86,9 @@ const steps = fc.array(
   ),
   { maxLength: 40 },
 )
+
+type Reading = { readonly blocks: number; readonly plan: readonly Step[] }
+const readings: fc.Arbitrary<Reading> = fc.record({ blocks: fc.integer({ min: 1, max: 8 }), plan: steps })
 
 type Source = { readonly output: Output; readonly paused: () => boolean }
 const realSource = (ringBytes: number): Source => {
@@ -75,8 +100,9 @@ const realSource = (ringBytes: number): Source => {
  * Whatever the order of output and reading: each reader is given every offset once, as bytes or as a gap; lossless ones
  * no gap; and the child is held exactly when a lossless reader is out of credit.
  */
-const readersTileTheOutput = (make: (ringBytes: number) => Source): fc.IAsyncProperty<unknown> =>
-  fc.asyncProperty(fc.integer({ min: 1, max: 8 }), steps, async (blocks, plan: readonly Step[]) => {
+const readersTile =
+  (make: (ringBytes: number) => Source) =>
+  async ({ blocks, plan }: Reading): Promise<void> => {
     const ringBytes = blocks * BLOCK_BYTES
     const window = Math.min(262_144, ringBytes / 2)
     const { output, paused } = make(ringBytes)
@@ -107,7 +133,7 @@ const readersTileTheOutput = (make: (ringBytes: number) => Source): fc.IAsyncPro
         const reader = readers[step.reader]
         if (reader === undefined || reader.next === output.end) continue
         reader.handled = reader.next
-        const result = await reader.iterator.next()
+        const result = await soon(reader.iterator.next())
         if (result.done !== true) take(reader, result.value)
       }
       const behind = Math.max(...readers.filter(({ mode }) => mode === 'lossless').map(({ handled }) => output.end - handled))
@@ -117,12 +143,12 @@ const readersTileTheOutput = (make: (ringBytes: number) => Source): fc.IAsyncPro
     output.append(pattern(output.end, 10_000))
     output.finish()
     for (const reader of readers) {
-      for (let result = await reader.iterator.next(); result.done !== true; result = await reader.iterator.next())
+      for (let result = await soon(reader.iterator.next()); result.done !== true; result = await soon(reader.iterator.next()))
         take(reader, result.value)
       expect(reader.next).toBe(output.end)
     }
     expect(paused()).toBe(false)
-  })
+  }
 
 class NeverHeld extends Output {
   constructor(ringBytes: number) {
@@ -143,29 +169,44 @@ class SkipsAByte extends Output {
   }
 }
 
-describe('ring, by model', () => {
-  it('holds the newest bytes at their offsets within its cap [PTY-11]', () => {
-    fc.assert(ringHoldsTheNewest((cap) => new Ring(cap)))
-  })
-  for (const Bug of [ViewPastTheEnd, TailOneShort, OneBlockMore]) {
-    it(`catches the planted bug ${Bug.name} [PTY-11]`, () => {
-      expect(fc.check(ringHoldsTheNewest((cap) => new Bug(cap))).failed).toBe(true)
-    })
-  }
-})
+const ringProperty = (make: (capBytes: number) => Ring): Property<Filling> =>
+  property('a ring holds the newest bytes at their offsets within its cap [PTY-11]', fillings, ringHolds(make))
 
-describe('readers of the output, by model', () => {
-  it('are given every offset once, and hold the child exactly when a lossless one is out of credit [PTY-12]', async () => {
-    await fc.assert(readersTileTheOutput(realSource))
-  })
-  for (const Bug of [NeverHeld, AllLossy, SkipsAByte]) {
-    it(`catches the planted bug ${Bug.name} [PTY-12]`, async () => {
-      const make = (ringBytes: number): Source => {
+const ringBug = (Bug: new (capBytes: number) => Ring): Planted<Filling> => ({
+  name: Bug.name,
+  with: (use) => use(ringProperty((cap) => new Bug(cap))),
+})
+class RingOfOurs extends Ring {}
+
+export const ringNewest: Proven<Filling> = {
+  ...ringProperty((cap) => new Ring(cap)),
+  area: 'output',
+  bugs: [ViewPastTheEnd, TailOneShort, OneBlockMore].map(ringBug),
+  control: ringBug(RingOfOurs),
+}
+
+const readersProperty = (make: (ringBytes: number) => Source): Property<Reading> =>
+  property(
+    'readers of the output are given every offset once, and hold the child exactly when a lossless one is out of credit [PTY-12]',
+    readings,
+    readersTile(make),
+  )
+
+const readersBug = (Bug: new (ringBytes: number, held: (now: boolean) => void) => Output): Planted<Reading> => ({
+  name: Bug.name,
+  with: (use) =>
+    use(
+      readersProperty((ringBytes) => {
         let paused = false
         return { output: new Bug(ringBytes, (now) => (paused = now)), paused: () => paused }
-      }
-      // A byte that is skipped may leave a reader waiting for ever: that is caught, too.
-      expect((await fc.check(readersTileTheOutput(make), { plugins: [fc.timeout(5_000)], endOnFailure: true })).failed).toBe(true)
-    })
-  }
+      }),
+    ),
 })
+class OutputOfOurs extends Output {}
+
+export const readersOfOutput: Proven<Reading> = {
+  ...readersProperty(realSource),
+  area: 'output',
+  bugs: [NeverHeld, AllLossy, SkipsAByte].map(readersBug),
+  control: readersBug(OutputOfOurs),
+}

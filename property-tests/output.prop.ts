@@ -1,0 +1,9 @@
+import { logUnended, logWhole } from './ring-log.property.ts'
+import { readersOfOutput, ringNewest } from './ring.property.ts'
+import { testProperty } from './run.ts'
+
+export { logUnended, logWhole, readersOfOutput, ringNewest }
+testProperty(ringNewest)
+testProperty(readersOfOutput)
+testProperty(logWhole)
+testProperty(logUnended)
