@@ -15,6 +15,7 @@ import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
+import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
 import { createFeed, createHistory, type EventHistory } from './feed.ts'
 import { observe } from './observe.ts'
@@ -25,8 +26,6 @@ import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
-/** Grace for processes that are still there when the runtime closes: their actors have ended them before. */
-const CLOSE_GRACE_MS = 1_000
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
@@ -50,9 +49,17 @@ export interface Runtime extends AsyncDisposable {
   events(): AsyncIterable<RecordedEvent>
   /** The supervision tree as it is now. */
   tree(): TreeNode
-  /** Stops what runs, the last started first, and waits until nothing is left. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Stops what runs in phases, the last started first, each within its limit, and waits until nothing is left. What does
+   * not stop in time is killed, and named in the report. A second call waits for the first, and hears the rest of it.
+   */
+  close(options?: CloseOptions): Promise<CloseReport>
 }
+
+export type CloseOptions = {
+  /** Called as each phase begins and when it is over. Must not throw. */ readonly onProgress?: (progress: CloseProgress) => void
+}
+export type CloseReport = { readonly phases: readonly ClosePhaseReport[] }
 
 const RUN_TREE = runTreeName('' as RunId)
 
@@ -80,7 +87,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
-  let closing: Promise<void> | null = null
+  let closing: Promise<CloseReport> | null = null
+  const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
   const open = async () => {
@@ -89,16 +97,23 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     await forgetOldRuns(store, env.paths.logs, systemClock.now())
     return decorators.store?.(store) ?? store
   }
-  const shutDown = async (): Promise<void> => {
-    await Promise.allSettled(live.all().map(({ handle }) => (handle.stop('the runtime closes'), handle.finished)))
-    await system?.stop('shutdown')
-    await terminals.close(CLOSE_GRACE_MS)
+  const shutDown = async (): Promise<CloseReport> => {
+    const told = (progress: CloseProgress): void => {
+      for (const listener of listeners) listener(progress)
+    }
+    const limitsMs = options.closeLimitsMs ?? {}
+    const phases = system === null ? [] : await closeInPhases({ clock: systemClock, live, terminals, system, limitsMs, told })
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
+    return { phases }
   }
-  const close = (): Promise<void> => (closing ??= shutDown())
+  const close = ({ onProgress }: CloseOptions = {}): Promise<CloseReport> => {
+    if (onProgress !== undefined) listeners.add(onProgress)
+    // Later, so that whoever calls next finds it under way, however soon a phase is told of.
+    return (closing ??= Promise.resolve().then(shutDown))
+  }
   /** A run whose actor could not be kept up: its lanes are stopped and cleaned, then its caller is told. */
   const abandon = (runId: RunId, error: unknown): void => {
     const left = (): readonly LaneId[] => {
@@ -143,7 +158,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
   const running = system
   void running.exited.then((exit) => {
-    live.failAll(notCarriedOn(exit))
+    live.failAll(closing === null ? notCarriedOn(exit) : closedError())
     void close()
   })
   const services = makeServices(env, options, terminals, decorators, live, owner)
@@ -165,7 +180,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     if (closing !== null) throw closedError()
     const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
-    live.add(runId, run)
+    live.add(runId, run, plan)
     try {
       await running.ask(
         RUNS,
@@ -174,8 +189,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         { timeoutMs: START_RUN_LIMIT_MS },
       )
     } catch (error) {
-      live.remove(runId)
-      throw closing === null ? rootCause(error) : closedError(error)
+      const why = closing === null ? rootCause(error) : closedError(error)
+      live.fail(runId, why)
+      throw why
     }
     return run.handle
   }
@@ -194,7 +210,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     },
     tree: () => running.tree(),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: async () => void (await close()),
   }
 }
 
