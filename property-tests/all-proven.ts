@@ -3,6 +3,7 @@ import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
+import { supervisorRecover } from './supervisor-recover.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
@@ -11,6 +12,7 @@ export const allProven: readonly Proven<unknown>[] = [
   kernelMessages,
   supervisorCommands,
   supervisorOtp,
+  supervisorRecover,
   supervisorSafety,
   supervisorShutdown,
   ptyWalks,

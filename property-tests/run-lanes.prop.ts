@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { namedRun, RUNS } from '../src/actors/names.ts'
-import type { Services } from '../src/actors/services.ts'
+import { namedRun, RUNS, terminalsName } from '../src/actors/names.ts'
+import { recoverLanes, recoverRuns } from '../src/actors/run-recovery.ts'
+import type { LaneArgs, Services } from '../src/actors/services.ts'
 import { createMemoryStore } from '../src/adapters/memory/memory-store.adapter.ts'
 import { SeededScheduler } from '../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type { Pty, PtyExit, PtySpec, TerminalHost } from '../src/ports/terminal-host.port.ts'
@@ -119,6 +120,7 @@ class ScriptedTerminals implements TerminalHost {
     return pty
   }
 
+  starts = (command: string): number => this.#attempts.get(command) ?? 0
   get = (ptyId: string): Pty | undefined => this.alive.get(ptyId)
   list = (): readonly Pty[] => [...this.alive.values()]
   close = (): Promise<void> => Promise.resolve()
@@ -131,12 +133,19 @@ type Trace = {
   readonly worktrees: FakeWorktrees
 }
 
-type Crash = { readonly kind: 'run' | 'lane' | 'pty'; readonly atMs: number }
+type Crash =
+  | { readonly kind: 'run' | 'lane' | 'pty'; readonly atMs: number }
+  | { readonly kind: 'runs' | 'lanes' | 'terminals'; readonly how: 'crashed' | 'killed'; readonly atMs: number }
 type Disturbance = { readonly stopAtMs?: number | null; readonly crashes?: readonly Crash[] }
 
-const crashIfAlive = (saboteur: Saboteur, kind: string): void => {
+const crashIfAlive = (saboteur: Saboteur, crash: Crash): void => {
   try {
-    saboteur.crash(kind)
+    if (!('how' in crash)) saboteur.crash(crash.kind)
+    else if (crash.kind !== 'terminals') saboteur.crashSupervisor(crash.kind, crash.how)
+    else {
+      const lane = saboteur.started('lane').at(-1)
+      if (lane !== undefined) saboteur.crashSupervisor(terminalsName((lane.args as LaneArgs).laneId), crash.how)
+    }
   } catch {
     // None has started yet, or the newest has ended.
   }
@@ -152,6 +161,7 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
   const events: RecordedEvent[] = []
   const failures: unknown[] = []
   const saboteur = createSaboteur()
+  let stoppedBy: string | null = null
   const runId = ids.next('run')
   const workspaceId = ids.next('workspace')
   const plan = planOf(scenario)
@@ -159,6 +169,7 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
     workspaceId,
     worktrees,
     terminals,
+    unrecorded: new Map(),
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',
@@ -166,23 +177,34 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
     branchPrefix: 'signalbox/',
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
-    stopAskedBy: () => null,
+    stopAskedBy: () => stoppedBy,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
+  const runSpec = () => saboteur.tree(runTree({ services, runId, plan }))
   const system = await startSystem({
     scheduler,
     clock,
     random,
-    root: rootTree({
-      open: () => Promise.resolve(createMemoryStore({ workspaceId })),
-      publish: (some) => void events.push(...some),
-      onFailure: (error) => void failures.push(error),
-    }),
+    root: rootTree(
+      {
+        open: () => Promise.resolve(createMemoryStore({ workspaceId })),
+        publish: (some) => void events.push(...some),
+        onFailure: (error) => void failures.push(error),
+      },
+      {
+        lanes: (ctx) => recoverLanes(ctx, services, [runId]),
+        runs: (ctx) => recoverRuns(ctx, [runId], runSpec),
+      },
+    ),
   })
-  await system.ask(RUNS, 'supervisor.start-child', { spec: saboteur.tree(runTree({ services, runId, plan })) }, { timeoutMs: 60_000 })
-  if (stopAtMs !== null) clock.setTimer(stopAtMs, () => system.tell(namedRun(runId), 'run.stop', { by: 'the test' }))
+  await system.ask(RUNS, 'supervisor.start-child', { spec: runSpec() }, { timeoutMs: 60_000 })
+  if (stopAtMs !== null)
+    clock.setTimer(stopAtMs, () => {
+      stoppedBy = 'the test'
+      system.tell(namedRun(runId), 'run.stop', { by: stoppedBy })
+    })
   const ended = (): RecordedEvent | undefined => events.find(({ type }) => type === 'run.ended')
-  for (const { kind, atMs } of crashes) clock.setTimer(atMs, () => crashIfAlive(saboteur, kind))
+  for (const crash of crashes) clock.setTimer(crash.atMs, () => crashIfAlive(saboteur, crash))
   for (let steps = 0; ended() === undefined && steps < 5_000; steps += 1) await scheduler.step()
   const summary = ended()?.payload['summary'] as RunSummary | undefined
   await system.stop()
@@ -272,6 +294,33 @@ describe('runs of random plans, in every order of messages', () => {
         const wanted = expected(scenario)
         for (const [index, lane] of trace.summary.lanes.entries())
           if (lane.outcome === 'succeeded') expect(wanted[index]?.outcome).toBe('succeeded')
+      }),
+      { numRuns },
+    )
+  }, 120_000)
+
+  it('are as without it when supervisors or lanes die once their lanes run: each command runs once, to its end [SUP-8]', async () => {
+    const how = fc.constantFrom('crashed' as const, 'killed' as const)
+    const crash: fc.Arbitrary<Crash> = fc.oneof(
+      fc.record({ kind: fc.constantFrom('lane' as const, 'run' as const), atMs: fc.nat({ max: 250 }) }),
+      fc.record({ kind: fc.constantFrom('runs' as const, 'lanes' as const, 'terminals' as const), how, atMs: fc.nat({ max: 250 }) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(scenarios, fc.array(crash, { minLength: 1, maxLength: 3 }), async (scenario, crashes) => {
+        const trace = await simulate(scenario, { crashes })
+        await expectSound(trace, scenario)
+        const wanted = expected(scenario)
+        for (const [index, lane] of trace.summary.lanes.entries()) {
+          const { commands, outcome } = wanted[index]!
+          // A new supervisor counts restarts anew, as OTP's does.
+          const isOnce = commands.every(({ attempts }) => attempts <= 1)
+          if (lane.outcome !== outcome) {
+            const depends = (scenario.lanes[index]?.after ?? []).length > 0
+            expect(lane.reason === 'the actor of the lane crashed' || !isOnce || depends, JSON.stringify(lane)).toBe(true)
+          } else if (isOnce) expect(shape(lane)).toEqual(wanted[index])
+          for (const [at, { attempts }] of commands.entries())
+            if (isOnce && attempts === 1) expect(trace.terminals.starts(`${index}/${at}`), JSON.stringify(lane)).toBeLessThanOrEqual(1)
+        }
       }),
       { numRuns },
     )

@@ -1,8 +1,10 @@
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
+import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
@@ -120,6 +122,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       const lanes = live.get(runId)?.handle.view().lanes ?? []
       return lanes.filter(({ id, endedAt }) => endedAt === null && system?.lookup(laneTreeName(id)) !== undefined).map(({ id }) => id)
     }
+    // Also for a lane whose actor is being restarted, which this would not reach.
+    live.noteStop(runId, 'its run failed')
     for (const id of left()) system?.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by: 'its run failed' })
     const check = (): void => {
       if (left().length > 0) return
@@ -136,8 +140,20 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     void close()
   }
 
+  const services = makeServices(env, options, terminals, decorators, live, owner)
+  const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
+  const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
+
   try {
-    const root = around(rootTree({ open, publish: feed.publish, onFailure }))
+    const root = around(
+      rootTree(
+        { open, publish: feed.publish, onFailure },
+        {
+          lanes: (ctx) => recoverLanes(ctx, services, runIds()),
+          runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
+        },
+      ),
+    )
     system = await startSystem({
       scheduler: nactScheduler(),
       clock: systemClock,
@@ -161,7 +177,6 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.failAll(closing === null ? notCarriedOn(exit) : closedError())
     void close()
   })
-  const services = makeServices(env, options, terminals, decorators, live, owner)
 
   const stop = (runId: RunId, by: string): void => {
     if (live.noteStop(runId, by)) running.tell(namedRun(runId), 'run.stop', { by })
@@ -182,12 +197,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
     try {
-      await running.ask(
-        RUNS,
-        'supervisor.start-child',
-        { spec: around(runTree({ services, runId, plan })) },
-        { timeoutMs: START_RUN_LIMIT_MS },
-      )
+      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       const why = closing === null ? rootCause(error) : closedError(error)
       live.fail(runId, why)
