@@ -9,7 +9,13 @@ import { readPlan } from './read-plan.ts'
 import { renderSummary } from './render-summary.ts'
 import { watch, type WatchMode } from './watch.ts'
 
-export type RunOptions = { readonly plain?: boolean; readonly json?: boolean; readonly keep?: KeepPolicy; readonly parallel?: number }
+export type RunOptions = {
+  readonly dryRun?: boolean
+  readonly plain?: boolean
+  readonly json?: boolean
+  readonly keep?: KeepPolicy
+  readonly parallel?: number
+}
 
 const modeOf = (options: RunOptions, io: Io): WatchMode => {
   if (options.json === true) return 'json'
@@ -33,6 +39,10 @@ const renderLate = ({ phases }: CloseReport): string[] =>
 /** `signalbox run PLAN`: starts a runtime, runs the plan, shows it, and leaves nothing behind. */
 export const runCommand = async (file: string, options: RunOptions, io: Io): Promise<number> => {
   const plan = await readPlan(file, io.cwd)
+  if (options.dryRun === true) {
+    const { dryRunCommand } = await import('./dry-run.command.ts')
+    return dryRunCommand({ ...plan, ...overridesOf(options) }, options.json === true, io)
+  }
   const mode = modeOf(options, io)
   const note = safeWriter(io.err)
   using interrupts = catchInterrupts((signal) => {
