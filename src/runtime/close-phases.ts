@@ -75,6 +75,18 @@ export const closeInPhases = async (parts: CloseParts): Promise<readonly ClosePh
   return reports
 }
 
+/** Stops the actors and nothing behind them: for a host that keeps its terminals. */
+export const handOver = async ({ clock, system, live, limitsMs, told }: CloseParts): Promise<readonly ClosePhaseReport[]> => {
+  const began = clock.monotonic()
+  told({ phase: 'infrastructure', report: null })
+  const limitMs = limitsMs.infrastructure ?? INFRASTRUCTURE_LIMIT_MS
+  const late = (await system.shutdown([], limitMs, undefined, 'handover')).flatMap((report) => report.late)
+  const named = late.map((actor) => ({ what: live.labelOf(actor), pid: null }))
+  const report: ClosePhaseReport = { phase: 'infrastructure', tookMs: clock.monotonic() - began, late: named }
+  told({ phase: 'infrastructure', report })
+  return [report]
+}
+
 const endRuns = async (parts: CloseParts, limitMs: number): Promise<readonly Named[]> => {
   const { live } = parts
   for (const { handle } of live.all().toReversed()) handle.stop(BY)

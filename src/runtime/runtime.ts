@@ -17,7 +17,7 @@ import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
-import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
+import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, type Named, namedProcesses } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
 import { createFeed, createHistory, type EventHistory } from './feed.ts'
 import { observe } from './observe.ts'
@@ -60,8 +60,16 @@ export interface Runtime extends AsyncDisposable {
 
 export type CloseOptions = {
   /** Called as each phase begins and when it is over. Must not throw. */ readonly onProgress?: (progress: CloseProgress) => void
+  /** Actors stop, processes live on where the terminal host can keep them; elsewhere they are ended, as by any close. */
+  readonly handover?: boolean
 }
-export type CloseReport = { readonly phases: readonly ClosePhaseReport[] }
+export type CloseReport = {
+  readonly phases: readonly ClosePhaseReport[]
+  /** Processes that a handover left to the terminal host. */
+  readonly handedOver: readonly Named[]
+  /** Processes that a handover was asked for, and that were ended because the terminal host cannot keep them. */
+  readonly ended: readonly Named[]
+}
 
 const RUN_TREE = runTreeName('' as RunId)
 
@@ -99,22 +107,25 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     await forgetOldRuns(store, env.paths.logs, systemClock.now())
     return decorators.store?.(store) ?? store
   }
-  const shutDown = async (): Promise<CloseReport> => {
+  const shutDown = async (handover: boolean): Promise<CloseReport> => {
     const told = (progress: CloseProgress): void => {
       for (const listener of listeners) listener(progress)
     }
     const limitsMs = options.closeLimitsMs ?? {}
-    const phases = system === null ? [] : await closeInPhases({ clock: systemClock, live, terminals, system, limitsMs, told })
+    const running = handover ? namedProcesses(live, terminals) : []
+    const isKept = handover && terminals.keepsTerminals === true
+    const stop = isKept ? handOver : closeInPhases
+    const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
-    return { phases }
+    return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
-  const close = ({ onProgress }: CloseOptions = {}): Promise<CloseReport> => {
+  const close = ({ onProgress, handover = false }: CloseOptions = {}): Promise<CloseReport> => {
     if (onProgress !== undefined) listeners.add(onProgress)
     // Later, so that whoever calls next finds it under way, however soon a phase is told of.
-    return (closing ??= Promise.resolve().then(shutDown))
+    return (closing ??= Promise.resolve().then(() => shutDown(handover)))
   }
   /** A run whose actor could not be kept up: its lanes are stopped and cleaned, then its caller is told. */
   const abandon = (runId: RunId, error: unknown): void => {

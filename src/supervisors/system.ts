@@ -49,7 +49,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       root.actor.stop(reason, 'infinity')
       await closed
     },
-    shutdown: async (phases, limitMs, onPhase) => {
+    shutdown: async (phases, limitMs, onPhase, reason = 'shutdown') => {
       const steps = new PhasedShutdown(kernel, root)
       const reports: PhaseReport[] = []
       const over = (report: PhaseReport): void => {
@@ -57,7 +57,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         onPhase?.(report)
       }
       for (const phase of phases) over(await steps.phase(phase))
-      over(await steps.rest(limitMs, closed))
+      over(await steps.rest(limitMs, closed, reason))
       return reports
     },
   }

@@ -228,6 +228,44 @@ describe('a close of the runtime', () => {
   })
 })
 
+describe('a handover of the runtime', () => {
+  const start = async (): Promise<{ pid: number; handle: Awaited<ReturnType<World['runtime']['start']>> }> => {
+    const handle = await world.runtime.start({ keep: 'never', lanes: { a: { commands: [forever('srv')] } } })
+    await noted(world, 'srv')
+    await until('it is recorded', () => handle.view().lanes[0]?.commands[0]?.state === 'active')
+    return { pid: pidIn('srv'), handle }
+  }
+
+  it('stops the actors and leaves processes to a host that keeps them, with their records open [SUP-6]', async () => {
+    let real: TerminalHost | null = null
+    const terminals = (inner: TerminalHost): TerminalHost => {
+      real = inner
+      const { spawn, get, list, close: end } = inner
+      return { keepsTerminals: true, spawn: spawn.bind(inner), get: get.bind(inner), list: list.bind(inner), close: end.bind(inner) }
+    }
+    await build({ decorators: { terminals } })
+    const { pid, handle } = await start()
+    const report = await within(30_000, 'the handover', world.runtime.close({ handover: true }))
+    expect(report).toMatchObject({ phases: [{ late: [] }], handedOver: [{ what: 'a/srv', pid }], ended: [] })
+    expect(marked(world.runtime.workspaceId)).toContain(pid)
+    await expect(handle.finished).rejects.toMatchObject({ code: 'ERR_RUNTIME_CLOSED' })
+    const { runs, lanes, ptys, events } = await world.records()
+    expect([runs[0]?.endedAt, lanes[0]?.endedAt, ptys[0]?.endedAt]).toEqual([null, null, null])
+    expect(events.some(({ type }) => type === 'pty.exited' || type === 'run.ended')).toBe(false)
+    expect((real as TerminalHost | null)?.list()).toHaveLength(1)
+    await (real as TerminalHost | null)?.close(0)
+  })
+
+  it('ends what runs in this process, and says so; the run is over as by any close [SUP-6]', async () => {
+    await build()
+    const { pid, handle } = await start()
+    const report = await within(30_000, 'the handover', world.runtime.close({ handover: true }))
+    expect(report).toMatchObject({ handedOver: [], ended: [{ what: 'a/srv', pid }] })
+    expect((await handle.finished).outcome).toBe('interrupted')
+    expect(await world.ground()).toEqual(before)
+  })
+})
+
 const lengthOf = (note: string): number => {
   try {
     return readFileSync(join(world.notes, note), 'utf8').length
