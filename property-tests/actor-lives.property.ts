@@ -330,7 +330,7 @@ export const actorLives: readonly Proven<Scenario>[] = engineProperty(
         name: 'outcome of an effect reaches one that has ended',
         file: cell,
         from: "    if (this.phase === 'ended') return null\n    if (this.ending",
-        to: '    if (!this.hasBegun)',
+        to: '    if (this.ending',
       },
     ],
   },

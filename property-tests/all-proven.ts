@@ -8,9 +8,10 @@ import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
-import { runsAsPlanned, runsCrashed, runsStopped } from './run-lanes.property.ts'
+import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
+import { supervisorRecover } from './supervisor-recover.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
@@ -23,6 +24,7 @@ export const allProven: readonly Proven<unknown>[] = [
   ...crashStorm,
   ...supervisorCommands,
   ...supervisorOtp,
+  ...supervisorRecover,
   ...supervisorSafety,
   ...supervisorShutdown,
   ptyWalks,
@@ -36,4 +38,5 @@ export const allProven: readonly Proven<unknown>[] = [
   runsAsPlanned,
   runsStopped,
   runsCrashed,
+  runsRecovered,
 ] as readonly Proven<unknown>[]

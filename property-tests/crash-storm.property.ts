@@ -118,8 +118,8 @@ export const crashStorm: readonly Proven<Scenario>[] = engineProperty(
       {
         name: 'what has ended goes on to take turns',
         file: 'kernel/cell.ts',
-        from: '    this.slot.release()\n',
-        to: '    let turns = 50\n    Object.assign(this, { drain: () => (turns -= 1) > 0 })\n    this.slot.wake()\n',
+        from: '    this.slot?.release()\n',
+        to: '    let turns = 50\n    Object.assign(this, { drain: () => (turns -= 1) > 0 })\n    this.slot?.wake()\n',
       },
     ],
   },

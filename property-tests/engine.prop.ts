@@ -7,6 +7,7 @@ import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
+import { supervisorRecover } from './supervisor-recover.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 
@@ -18,6 +19,7 @@ export {
   kernelMessages,
   supervisorCommands,
   supervisorOtp,
+  supervisorRecover,
   supervisorSafety,
   supervisorShutdown,
 }
@@ -28,6 +30,7 @@ const all = [
   actorLives,
   supervisorCommands,
   supervisorOtp,
+  supervisorRecover,
   supervisorSafety,
   supervisorShutdown,
 ].flat() as readonly Property[]

@@ -1,7 +1,8 @@
-import { runsAsPlanned, runsCrashed, runsStopped } from './run-lanes.property.ts'
+import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
 import { testProperty } from './run.ts'
 
-export { runsAsPlanned, runsCrashed, runsStopped }
+export { runsAsPlanned, runsCrashed, runsRecovered, runsStopped }
 testProperty(runsAsPlanned)
 testProperty(runsStopped)
 testProperty(runsCrashed)
+testProperty(runsRecovered)

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { namedRun, RUNS } from '../src/actors/names.ts'
-import type { Services } from '../src/actors/services.ts'
+import { namedRun, RUNS, terminalsName } from '../src/actors/names.ts'
+import { recoverLanes, recoverRuns } from '../src/actors/run-recovery.ts'
+import type { LaneArgs, Services } from '../src/actors/services.ts'
 import { createMemoryStore } from '../src/adapters/memory/memory-store.adapter.ts'
 import { SeededScheduler } from '../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type { Pty, PtyExit, PtySpec, TerminalHost } from '../src/ports/terminal-host.port.ts'
@@ -122,6 +123,7 @@ class ScriptedTerminals implements TerminalHost {
     return pty
   }
 
+  starts = (command: string): number => this.#attempts.get(command) ?? 0
   get = (ptyId: string): Pty | undefined => this.alive.get(ptyId)
   list = (): readonly Pty[] => [...this.alive.values()]
   close = (): Promise<void> => Promise.resolve()
@@ -134,7 +136,9 @@ type Trace = {
   readonly worktrees: FakeWorktrees
 }
 
-type Crash = { readonly kind: 'run' | 'lane' | 'pty'; readonly atMs: number }
+type Crash =
+  | { readonly kind: 'run' | 'lane' | 'pty'; readonly atMs: number }
+  | { readonly kind: 'runs' | 'lanes' | 'terminals'; readonly how: 'crashed' | 'killed'; readonly atMs: number }
 type Disturbance = { readonly stopAtMs?: number | null; readonly crashes?: readonly Crash[] }
 
 /** A bug, planted into what the actors are given: the same as if they did it. */
@@ -146,9 +150,14 @@ type Bug = {
 }
 const NO_BUG: Bug = { name: 'set up as with a bug, but without one', plan: (plan) => ({ ...plan }) }
 
-const crashIfAlive = (saboteur: Saboteur, kind: string): void => {
+const crashIfAlive = (saboteur: Saboteur, crash: Crash): void => {
   try {
-    saboteur.crash(kind)
+    if (!('how' in crash)) saboteur.crash(crash.kind)
+    else if (crash.kind !== 'terminals') saboteur.crashSupervisor(crash.kind, crash.how)
+    else {
+      const lane = saboteur.started('lane').at(-1)
+      if (lane !== undefined) saboteur.crashSupervisor(terminalsName((lane.args as LaneArgs).laneId), crash.how)
+    }
   } catch {
     // None has started yet, or the newest has ended.
   }
@@ -164,6 +173,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
   const events: RecordedEvent[] = []
   const failures: unknown[] = []
   const saboteur = createSaboteur()
+  let stoppedBy: string | null = null
   const runId = ids.next('run')
   const workspaceId = ids.next('workspace')
   const plan = bug.plan?.(planOf(scenario)) ?? planOf(scenario)
@@ -171,6 +181,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     workspaceId,
     worktrees,
     terminals,
+    unrecorded: new Map(),
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',
@@ -178,26 +189,37 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     branchPrefix: 'signalbox/',
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
-    stopAskedBy: () => null,
+    stopAskedBy: () => stoppedBy,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
+  const runSpec = () => saboteur.tree(runTree({ services, runId, plan }))
   const system = await startSystem({
     scheduler,
     clock,
     random,
-    root: rootTree({
-      open: () => Promise.resolve(createMemoryStore({ workspaceId })),
-      publish: (some) => {
-        events.push(...some)
-        for (const { type, payload } of some) note(`${clock.monotonic()} ms  ${type} ${JSON.stringify(payload)}`)
+    root: rootTree(
+      {
+        open: () => Promise.resolve(createMemoryStore({ workspaceId })),
+        publish: (some) => {
+          events.push(...some)
+          for (const { type, payload } of some) note(`${clock.monotonic()} ms  ${type} ${JSON.stringify(payload)}`)
+        },
+        onFailure: (error) => void failures.push(error),
       },
-      onFailure: (error) => void failures.push(error),
-    }),
+      {
+        lanes: (ctx) => recoverLanes(ctx, services, [runId]),
+        runs: (ctx) => recoverRuns(ctx, [runId], runSpec),
+      },
+    ),
   })
-  await system.ask(RUNS, 'supervisor.start-child', { spec: saboteur.tree(runTree({ services, runId, plan })) }, { timeoutMs: 60_000 })
-  if (stopAtMs !== null) clock.setTimer(stopAtMs, () => system.tell(namedRun(runId), 'run.stop', { by: 'the test' }))
+  await system.ask(RUNS, 'supervisor.start-child', { spec: runSpec() }, { timeoutMs: 60_000 })
+  if (stopAtMs !== null)
+    clock.setTimer(stopAtMs, () => {
+      stoppedBy = 'the test'
+      system.tell(namedRun(runId), 'run.stop', { by: stoppedBy })
+    })
   const ended = (): RecordedEvent | undefined => events.find(({ type }) => type === 'run.ended')
-  for (const { kind, atMs } of crashes) clock.setTimer(atMs, () => crashIfAlive(saboteur, kind))
+  for (const crash of crashes) clock.setTimer(crash.atMs, () => crashIfAlive(saboteur, crash))
   for (let steps = 0; ended() === undefined && steps < 5_000; steps += 1) await scheduler.step()
   const summary = ended()?.payload['summary'] as RunSummary | undefined
   await system.stop()
@@ -339,7 +361,7 @@ export const runsCrashed: Proven<Crashed> = runProperty<Crashed>(
   'runs of random plans end in spite of actors that crash at any moment; a lane that succeeds did all of its work, and nothing is left [SUP-8]',
   fc.record({
     scenario: scenarios,
-    crashes: fc.array(fc.record({ kind: fc.constantFrom<Crash['kind']>('run', 'lane', 'pty'), atMs: fc.nat({ max: 250 }) }), {
+    crashes: fc.array(fc.record({ kind: fc.constantFrom('run' as const, 'lane' as const, 'pty' as const), atMs: fc.nat({ max: 250 }) }), {
       minLength: 1,
       maxLength: 3,
     }),
@@ -352,4 +374,38 @@ export const runsCrashed: Proven<Crashed> = runProperty<Crashed>(
       if (lane.outcome === 'succeeded') expect(wanted[index]?.outcome).toBe('succeeded')
   },
   [TOO_MANY_AT_ONCE, AFTER_FORGOTTEN, ATTEMPT_MORE, WORKTREES_STAY, PROCESSES_STAY],
+)
+
+const how = fc.constantFrom('crashed' as const, 'killed' as const)
+const supervisorCrash: fc.Arbitrary<Crash> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('lane' as const, 'run' as const), atMs: fc.nat({ max: 250 }) }),
+  fc.record({ kind: fc.constantFrom('runs' as const, 'lanes' as const, 'terminals' as const), how, atMs: fc.nat({ max: 250 }) }),
+)
+const NOT_FOUND_AGAIN: Bug = {
+  name: 'processes that live are not found again',
+  terminals: class extends ScriptedTerminals {
+    override get = (): undefined => undefined
+    override list = (): readonly Pty[] => []
+  },
+}
+export const runsRecovered: Proven<Crashed> = runProperty<Crashed>(
+  'runs of random plans are as without it when supervisors or lanes die once their lanes run: each command runs once, to its end [SUP-8]',
+  fc.record({ scenario: scenarios, crashes: fc.array(supervisorCrash, { minLength: 1, maxLength: 3 }) }),
+  async (bug, { scenario, crashes }) => {
+    const trace = await simulate(scenario, bug, { crashes })
+    await expectSound(trace, scenario)
+    const wanted = expected(scenario)
+    for (const [index, lane] of trace.summary.lanes.entries()) {
+      const { commands, outcome } = wanted[index]!
+      // A new supervisor counts restarts anew, as OTP's does.
+      const isOnce = commands.every(({ attempts }) => attempts <= 1)
+      if (lane.outcome !== outcome) {
+        const depends = (scenario.lanes[index]?.after ?? []).length > 0
+        expect(lane.reason === 'the actor of the lane crashed' || !isOnce || depends, JSON.stringify(lane)).toBe(true)
+      } else if (isOnce) expect(shape(lane)).toEqual(wanted[index])
+      for (const [at, { attempts }] of commands.entries())
+        if (isOnce && attempts === 1) expect(trace.terminals.starts(`${index}/${at}`), JSON.stringify(lane)).toBeLessThanOrEqual(1)
+    }
+  },
+  [TOO_MANY_AT_ONCE, AFTER_FORGOTTEN, NOT_FOUND_AGAIN, WORKTREES_STAY, PROCESSES_STAY],
 )

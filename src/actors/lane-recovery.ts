@@ -1,6 +1,8 @@
 import { join } from 'node:path'
-import type { ActorContext } from '../kernel/types.ts'
+import type { ChildSpec } from '../kernel/child-spec.ts'
 import { laneMachine } from '../protocols/lane.machine.ts'
+import type { TerminalId } from '../protocols/ids.ts'
+import type { PlanCommand } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import { readRecord } from './journal.ts'
 import { type CommandProgress, type LaneActorState, settle } from './lane-state.ts'
@@ -39,6 +41,7 @@ export const newState = (args: LaneArgs, record: LaneRecord, startedMonotonic: n
   record,
   commands: waiting(args, record),
   verdict: null,
+  rejoining: false,
   provisioning: new AbortController(),
   provisioned: false,
   adding: false,
@@ -46,26 +49,54 @@ export const newState = (args: LaneArgs, record: LaneRecord, startedMonotonic: n
   startedMonotonic,
 })
 
-/**
- * How far the commands of a lane had come whose actor crashed. Their terminals were stopped with it; a process that was
- * left without one is ended here.
- */
-export const knownCommands = async (
-  ctx: Pick<ActorContext<object>, 'ask'>,
-  args: LaneArgs,
-  record: LaneRecord,
-): Promise<readonly CommandProgress[]> => {
+type Reader = Parameters<typeof readRecord>[0]
+
+/** The tree of the terminal of one of the lane's commands. */
+export const terminalSpec = (args: LaneArgs, { worktree }: LaneRecord, command: PlanCommand, terminalId: TerminalId): ChildSpec => {
+  const { services, runId, laneId, lane } = args
+  const { path, branch } = worktree
+  return services.trees.terminal({ services, runId, laneId, terminalId, lane: lane.name, command, env: lane.env, cwd: path, branch })
+}
+
+/** Whether a command goes on after this attempt: its process runs, or its end is not recorded, or it is to be restarted. */
+const goesOn = ({ restart }: PlanCommand, { endedAt, exit, attempt }: PtyRecord): boolean => {
+  if (endedAt === null) return true
+  if (restart === 'temporary') return false
+  // It was lost.
+  if (exit === null) return true
+  if (exit.stopped) return false
+  // A first start that failed is not tried again.
+  if (exit.error !== null) return attempt > 1
+  return restart === 'permanent' || exit.exitCode !== 0
+}
+
+const lastAttempt = async (ctx: Reader, terminalId: TerminalId): Promise<PtyRecord | null> => {
+  const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', terminalId)
+  return terminal?.lastPtyId == null ? null : readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
+}
+
+/** Terminals of a lane that its supervisor had when it died. Of a lane that is ending, those whose process is not known to have ended. */
+export const recoverTerminals = async (ctx: Reader, args: LaneArgs): Promise<readonly ChildSpec[]> => {
+  const record = await readRecord<LaneRecord>(ctx, 'lane', args.laneId)
+  if (record === null || record.summary !== null || record.snapshot.state === 'provisioning') return []
+  const specs: ChildSpec[] = []
+  for (const { command: name, id } of record.terminals ?? []) {
+    const command = args.lane.commands.find((one) => one.name === name)
+    const last = await lastAttempt(ctx, id)
+    if (command === undefined || last === null || !goesOn(command, last)) continue
+    if (last.endedAt === null || record.snapshot.state !== 'cleaning') specs.push(terminalSpec(args, record, command, id))
+  }
+  return specs
+}
+
+/** How far the commands of a lane had come whose actor died. `running`: its terminal may run, or else has ended since. */
+export const knownCommands = async (ctx: Reader, args: LaneArgs, record: LaneRecord): Promise<readonly CommandProgress[]> => {
   const commands: CommandProgress[] = []
   for (const command of waiting(args, record)) {
-    const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', command.terminalId)
-    if (terminal?.lastPtyId == null) {
-      commands.push(command)
-      continue
-    }
-    await args.services.terminals.get(terminal.lastPtyId)?.terminate({ graceMs: 0, askedBy: 'the actor of its lane crashed' })
-    const last = (await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId))?.exit ?? null
-    const wasOver = last !== null && (last.exitCode === 0 || command.spec.restart === 'temporary')
-    commands.push({ ...command, ...settle(command, terminal.attempts, last, { reason: 'shutdown' }, !wasOver) })
+    const last = await lastAttempt(ctx, command.terminalId)
+    if (last === null) commands.push(command)
+    else if (goesOn(command.spec, last)) commands.push({ ...command, phase: 'running', attempts: last.attempt })
+    else commands.push({ ...command, ...settle(command, last.attempt, last.exit, { reason: 'killed' }, false) })
   }
   return commands
 }

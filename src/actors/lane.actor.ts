@@ -9,7 +9,9 @@ import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records
 import type { Outcome } from '../protocols/summary.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { cleanLane } from './lane-cleaning.ts'
-import { knownCommands, newRecord, newState } from './lane-recovery.ts'
+import { knownCommands, newRecord, newState, terminalSpec } from './lane-recovery.ts'
+import { endLeftRunning } from './left-running.ts'
+import { isUnanswered } from './unanswered.ts'
 import { type CommandProgress, laneSummary, type LaneActorState, nextMove, settle, withCommand } from './lane-state.ts'
 import { namedRun, terminalsName, terminalTreeName } from './names.ts'
 import type { LaneArgs } from './services.ts'
@@ -19,6 +21,8 @@ type Ctx = ActorContext<LaneProtocol>
 /** Attempts at removing a worktree before it is left as a finding for `signalbox doctor`. */
 const CLEANING_ATTEMPTS = 4
 const CLEANING_BACKOFF_MS = 250
+/** Between questions to a supervisor that is being restarted. */
+const RETRY_MS = 50
 /** Beyond a command's grace: time to find and end what it left behind. */
 const STOP_MARGIN_MS = 30_000
 
@@ -93,7 +97,7 @@ const endEverything = (ctx: Ctx, state: LaneActorState): LaneActorState => {
       )
     }
   }
-  ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$terminalsStopped', () => ({})] })
+  ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$stopTerminals', (error) => ({ error })] })
   return state
 }
 
@@ -110,19 +114,7 @@ const removeWorktree = (ctx: Ctx, state: LaneActorState): LaneActorState => {
 }
 
 const startCommand = (ctx: Ctx, state: LaneActorState, command: CommandProgress): LaneActorState => {
-  const { services, lane, runId, laneId } = state.args
-  const { path, branch } = state.record.worktree
-  const spec = services.trees.terminal({
-    services,
-    runId,
-    laneId,
-    terminalId: command.terminalId,
-    lane: lane.name,
-    command: command.spec,
-    env: lane.env,
-    cwd: path,
-    branch,
-  })
+  const spec = terminalSpec(state.args, state.record, command.spec, command.terminalId)
   const { name } = command.spec
   const start = async (): Promise<void> => {
     const { ref } = await ctx.ask(terminals(state), 'supervisor.start-child', { spec }, { timeoutMs: STOP_MARGIN_MS })
@@ -136,7 +128,7 @@ const startCommand = (ctx: Ctx, state: LaneActorState, command: CommandProgress)
 }
 
 const proceed = async (ctx: Ctx, state: LaneActorState): Promise<LaneActorState> => {
-  if (state.verdict !== null) return state
+  if (state.verdict !== null || state.rejoining) return state
   const failure = state.commands.find((command) => command.outcome === 'failed')
   if (failure !== undefined) return finish(ctx, state, 'failed', `${failure.spec.name}: ${failure.reason}`)
   const move = nextMove(state.commands)
@@ -147,18 +139,53 @@ const proceed = async (ctx: Ctx, state: LaneActorState): Promise<LaneActorState>
 /** Decides how the lane ends, then cleans up. Only the first verdict counts. */
 const finish = async (ctx: Ctx, state: LaneActorState, outcome: Outcome, reason: string | null): Promise<LaneActorState> => {
   if (state.verdict !== null) return state
-  return step(ctx, { ...state, verdict: { outcome, reason } }, { type: 'cleanup' }, reason ?? 'every command succeeded')
+  const verdict = { outcome, reason }
+  return step(ctx, { ...state, verdict }, { type: 'cleanup' }, reason ?? 'every command succeeded', { patch: { verdict } })
 }
 
 /** Reads from the records how the command ended: they are written before its terminal ends. */
-const commandEnded = async (ctx: Ctx, state: LaneActorState, name: string, exit: Exit): Promise<LaneActorState> => {
+const settled = async (ctx: Ctx, state: LaneActorState, name: string, exit: Exit): Promise<LaneActorState> => {
   const command = state.commands.find((candidate) => candidate.spec.name === name)
   if (command === undefined || command.phase === 'ended') return state
   const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', command.terminalId)
   const pty = terminal?.lastPtyId == null ? null : await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
-  if (pty !== null) await state.args.services.terminals.get(pty.id)?.terminate({ graceMs: 0, askedBy: 'its supervisor gave up' })
-  const patch = settle(command, terminal?.attempts ?? 0, pty?.exit ?? null, exit, state.verdict !== null)
-  return proceed(ctx, withCommand(state, name, patch))
+  if (pty !== null) await endLeftRunning(state.args.services, pty.id, 'its supervisor gave up')
+  return withCommand(state, name, settle(command, terminal?.attempts ?? 0, pty?.exit ?? null, exit, state.verdict !== null))
+}
+
+const commandEnded = async (ctx: Ctx, state: LaneActorState, name: string, exit: Exit): Promise<LaneActorState> =>
+  proceed(ctx, await settled(ctx, state, name, exit))
+
+/** Asks its terminals' supervisor, which may be being restarted, what it has, and watches that. */
+const rejoin = (ctx: Ctx, state: LaneActorState): LaneActorState => {
+  const find = async (): Promise<readonly string[]> => {
+    const { children } = await ctx.ask(terminals(state), 'supervisor.children', {}, { timeoutMs: STOP_MARGIN_MS })
+    const refs = new Map(children.map(({ name, ref }) => [name, ref]))
+    return state.commands.flatMap(({ terminalId, spec: { name } }) => {
+      const ref = refs.get(terminalTreeName(terminalId))
+      if (ref == null) return []
+      ctx.watch(ref, ['$terminalExited', (exit) => ({ command: name, exit })])
+      return [name]
+    })
+  }
+  ctx.run(find, { done: ['$rejoined', (running) => ({ running })], failed: ['$rejoinFailed', () => ({})] })
+  return { ...state, rejoining: true }
+}
+
+/** What was thought to run, and does not, has ended, or never began. */
+const rejoined = async (ctx: Ctx, state: LaneActorState, running: readonly string[]): Promise<LaneActorState> => {
+  let present: LaneActorState = { ...state, rejoining: false }
+  // Whoever ends everything sees to them.
+  if (state.verdict !== null) return present
+  for (const { spec, phase, terminalId } of state.commands) {
+    if (running.includes(spec.name)) present = withCommand(present, spec.name, { phase: 'running' })
+    else if (phase === 'starting' || phase === 'running') {
+      const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', terminalId)
+      if (terminal?.lastPtyId == null) present = withCommand(present, spec.name, { phase: 'waiting' })
+      else present = await settled(ctx, present, spec.name, { reason: 'killed' })
+    }
+  }
+  return proceed(ctx, present)
 }
 
 const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof laneSummary>[1]): Promise<LaneActorState> => {
@@ -172,20 +199,38 @@ const end = async (ctx: Ctx, state: LaneActorState, report: Parameters<typeof la
   return closed
 }
 
-/** A lane whose actor crashed: its terminals were stopped with it (rest_for_one); what it made is cleaned up, work is kept. */
+const terminalsStopped = async (ctx: Ctx, state: LaneActorState): Promise<LaneActorState> => {
+  let present = state
+  for (const { spec, phase } of state.commands) {
+    if (phase === 'starting' || phase === 'running') present = await settled(ctx, present, spec.name, { reason: 'shutdown' })
+  }
+  return removeWorktree(ctx, present)
+}
+
+const CRASHED = { outcome: 'failed', reason: 'the actor of the lane crashed' } as const
+
+/**
+ * A lane whose actor died: its terminals run on, and it goes on from the records. A check-out that was under way cannot be
+ * taken over: it is given up.
+ */
 const recover = async (ctx: Ctx, args: LaneArgs, record: LaneRecord): Promise<LaneActorState> => {
   const state: LaneActorState = {
-    ...newState(args, record, ctx.monotonic()),
+    ...newState(args, record, ctx.monotonic() - Math.max(0, ctx.now() - record.createdAt)),
     commands: await knownCommands(ctx, args, record),
     provisioned: true,
-    verdict: { outcome: 'failed', reason: 'the actor of the lane crashed' },
+    verdict: record.verdict ?? null,
   }
+  const { state: at } = record.snapshot
   if (record.summary !== null) {
     ctx.tell(namedRun(args.runId), 'run.lane-ended', { laneId: args.laneId })
     return state
   }
-  if (record.snapshot.state === 'cleaning') return removeWorktree(ctx, state)
-  return step(ctx, state, { type: 'cleanup' }, 'the actor of the lane crashed and was restarted')
+  if (at === 'cleaning') return endEverything(ctx, { ...state, verdict: state.verdict ?? CRASHED })
+  if (at === 'new' || at === 'provisioning') return finish(ctx, state, CRASHED.outcome, CRASHED.reason)
+  // Whoever told it to stop may have told the one before.
+  const by = args.services.stopAskedBy(args.runId)
+  if (by !== null) return finish(ctx, state, 'interrupted', `stopped: ${by}`)
+  return rejoin(ctx, at === 'ready' ? await step(ctx, state, { type: 'started' }, 'its commands start') : state)
 }
 
 /** A lane: a worktree and branch, the commands that run in it one after the other, and what is left of them afterwards. */
@@ -224,16 +269,28 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       const known = state.commands.find((candidate) => candidate.spec.name === command)
       return known?.phase === 'starting' ? proceed(ctx, withCommand(state, command, { phase: 'running' })) : state
     },
-    $terminalStartFailed: (ctx, state, { command, error }) =>
-      commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) }),
-    $terminalExited: (ctx, state, { command, exit }) => commandEnded(ctx, state, command, exit),
-    $terminalsStopped: async (ctx, state) => {
-      let present = state
-      for (const { spec, phase } of state.commands) {
-        if (phase === 'starting' || phase === 'running') present = await commandEnded(ctx, present, spec.name, { reason: 'shutdown' })
-      }
-      return removeWorktree(ctx, present)
+    $terminalStartFailed: (ctx, state, { command, error }) => {
+      if (!isUnanswered(error)) return commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) })
+      return state.rejoining || state.verdict !== null ? state : rejoin(ctx, state)
     },
+    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
+    $terminalExited: (ctx, state, { command, exit }) => {
+      if (state.verdict !== null || (exit.reason !== 'killed' && exit.reason !== 'handover')) return commandEnded(ctx, state, command, exit)
+      return state.rejoining ? state : rejoin(ctx, state)
+    },
+    $rejoined: (ctx, state, { running }) => rejoined(ctx, state, running),
+    $rejoinFailed: (ctx, state) => {
+      ctx.setTimer('rejoin', RETRY_MS, '$rejoin', {})
+      return state
+    },
+    $rejoin: (ctx, state) => rejoin(ctx, state),
+    $stopTerminals: (ctx, state, { error }) => {
+      if (!isUnanswered(error)) return terminalsStopped(ctx, state)
+      ctx.setTimer('stop', RETRY_MS, '$retryStop', {})
+      return state
+    },
+    $retryStop: (ctx, state) => endEverything(ctx, state),
+    $terminalsStopped: (ctx, state) => terminalsStopped(ctx, state),
     $cleaned: (ctx, state, report) => end(ctx, state, report),
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)

@@ -8,6 +8,7 @@ import type { PtyProtocol } from '../protocols/pty.protocol.ts'
 import type { AttemptResult, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { argvOf, childEnvironment, lastLines, logPath } from './pty-spec.ts'
+import { leftRunning } from './left-running.ts'
 import type { PtyArgs } from './services.ts'
 
 type PtyState = {
@@ -81,9 +82,13 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
 /** The process that an incarnation before this one left running, if any: a crash of an actor never ends a process. */
 const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty } | null> => {
   if (terminal?.lastPtyId == null) return null
-  const pty = args.services.terminals.get(terminal.lastPtyId)
-  const record = pty === undefined ? null : await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
-  if (pty === undefined || record === null || record.endedAt !== null) return null
+  const record = await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
+  if (record === null || record.endedAt !== null) return null
+  const pty = await leftRunning(args.services, record.id)
+  if (pty === undefined) {
+    if (record.snapshot.state === 'spawning') await failed(ctx, record, neverStarted(record))
+    return null
+  }
   if (record.snapshot.state !== 'spawning') return { record, pty }
   // The actor crashed between the start of the process and the record of it.
   return { record: await spawned(ctx, record, pty), pty }
@@ -102,14 +107,27 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
       lastPtyId: fresh.id,
     },
   })
-  if (ctx.signal.aborted) return stoppedEarly(ctx, spawning, null)
-  const pty = await args.services.terminals.spawn(spec).catch(async (error: unknown) => {
+  const { terminals, unrecorded } = args.services
+  if (ctx.signal.aborted) return isTakenOver(ctx) ? Promise.reject(neverStarted(spawning)) : stoppedEarly(ctx, spawning, null)
+  const spawn = terminals.spawn(spec)
+  unrecorded.set(fresh.id, spawn)
+  const pty = await spawn.catch(async (error: unknown) => {
     await failed(ctx, spawning, error)
+    unrecorded.delete(fresh.id)
     throw error
   })
-  if (ctx.signal.aborted) return stoppedEarly(ctx, spawning, await pty.terminate({ graceMs: 0, askedBy: 'stopped while it was starting' }))
-  return { record: await spawned(ctx, spawning, pty), pty }
+  if (!ctx.signal.aborted) return { record: await spawned(ctx, spawning, pty), pty }
+  if (isTakenOver(ctx)) throw neverStarted(spawning)
+  const ending = await pty.terminate({ graceMs: 0, askedBy: 'stopped while it was starting' })
+  unrecorded.delete(fresh.id)
+  return stoppedEarly(ctx, spawning, ending)
 }
+
+/** Whether what this actor has begun is another incarnation's business from now on. */
+const isTakenOver = ({ endingReason }: Ctx): boolean => endingReason === 'killed' || endingReason === 'handover'
+
+const neverStarted = ({ lane, command }: PtyRecord): SignalboxError =>
+  new SignalboxError('ERR_ACTOR_STOPPED', `${lane}/${command}: its actor ended while the process was starting`)
 
 const spawned = (ctx: Ctx, spawning: PtyRecord, { identity }: Pty): Promise<PtyRecord> => {
   const { pid, startTime, bootId } = identity
@@ -190,13 +208,16 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     log: record.log,
     lastLines: lastLines(pty.tail(TAIL_BYTES), LAST_LINES),
   })
-  return step(ctx, record, { type: 'exited', clean: exit.exitCode === 0 }, exitCause(exit), {
+  const closed = await step(ctx, record, { type: 'exited', clean: exit.exitCode === 0 }, exitCause(exit), {
     patch: { exit: result, endedAt: ctx.now() },
     events: [exited],
   })
+  state.args.services.unrecorded.delete(record.id)
+  return closed
 }
 
-const whyStopped = (exit: Exit): string => (exit.reason === 'handover' ? 'the orchestrator hands over' : 'its supervisor stops it')
+/** An actor that crashed, or that hands over, leaves its process to the next incarnation. */
+const leavesProcess = ({ reason }: Exit): boolean => reason === 'crashed' || reason === 'handover'
 
 /**
  * One attempt of a command: a process behind a terminal. Each attempt is a new PTY id; a restart after a crash of this
@@ -225,13 +246,14 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     },
     $lost: async (ctx, state, { error }) => {
       const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
+      state.args.services.unrecorded.delete(record.id)
       ctx.exit('crashed', error)
       return { ...state, record }
     },
   },
   async terminate(ctx, state, exit) {
-    if (state.record.exit !== null || exit.reason === 'crashed') return
-    const askedBy = whyStopped(exit)
+    if (state.record.exit !== null || leavesProcess(exit)) return
+    const askedBy = 'its supervisor stops it'
     // A record that cannot be written must not keep a process alive.
     const stopping = await step(ctx, state.record, { type: 'terminate' }, askedBy).catch(() => state.record)
     const { services, runId, command } = state.args

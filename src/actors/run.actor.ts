@@ -8,14 +8,16 @@ import type { RunProtocol } from '../protocols/run.protocol.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../protocols/summary.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { LANES, laneName, laneTreeName } from './names.ts'
+import { endLane } from './left-running.ts'
 import type { Services } from './services.ts'
+import { isUnanswered } from './unanswered.ts'
 
 export type RunArgs = { readonly services: Services; readonly runId: RunId; readonly plan: Plan }
 
 type LaneProgress = {
   readonly lane: PlanLane
   readonly id: LaneId
-  readonly phase: 'waiting' | 'running' | 'ending' | 'ended'
+  readonly phase: 'waiting' | 'starting' | 'running' | 'ending' | 'ended'
   readonly summary: LaneSummary | null
 }
 
@@ -24,6 +26,8 @@ type RunState = {
   readonly record: RunRecord
   readonly lanes: readonly LaneProgress[]
   readonly stopping: string | null
+  /** It is being found out which lanes run, after they or this actor died. */
+  readonly rejoining: boolean
   readonly startedMonotonic: number
 }
 
@@ -31,6 +35,9 @@ type Ctx = ActorContext<RunProtocol>
 
 /** Adding a lane's tree is a matter of its first record; its worktree is made afterwards. */
 const START_LIMIT_MS = 60_000
+
+/** Between questions to a supervisor that is being restarted. */
+const RETRY_MS = 50
 
 const withLane = (state: RunState, id: LaneId, patch: Partial<LaneProgress>): RunState => ({
   ...state,
@@ -76,7 +83,23 @@ const startLane = (ctx: Ctx, state: RunState, { id, lane }: LaneProgress): RunSt
     ctx.watch(ref, ['$laneExited', (exit) => ({ laneId: id, exit })])
   }
   ctx.run(start, { done: ['$laneStarted', () => ({ laneId: id })], failed: ['$laneStartFailed', (error) => ({ laneId: id, error })] })
-  return withLane(state, id, { phase: 'running' })
+  return withLane(state, id, { phase: 'starting' })
+}
+
+/** Asks the supervisor of lanes, which may be being restarted, what it has, and watches that. */
+const rejoin = (ctx: Ctx, state: RunState): RunState => {
+  const find = async (): Promise<readonly LaneId[]> => {
+    const { children } = await ctx.ask(LANES, 'supervisor.children', {}, { timeoutMs: START_LIMIT_MS })
+    const refs = new Map(children.map(({ name, ref }) => [name, ref]))
+    return state.lanes.flatMap(({ id }) => {
+      const ref = refs.get(laneTreeName(id))
+      if (ref == null) return []
+      ctx.watch(ref, ['$laneExited', (exit) => ({ laneId: id, exit })])
+      return [id]
+    })
+  }
+  ctx.run(find, { done: ['$rejoined', (found) => ({ found })], failed: ['$rejoinFailed', () => ({})] })
+  return { ...state, rejoining: true }
 }
 
 /** Starts what may start, skips what cannot, and ends the run when nothing is left. */
@@ -100,7 +123,9 @@ const proceed = async (ctx: Ctx, before: RunState): Promise<RunState> => {
   return state.lanes.every((lane) => lane.phase === 'ended') ? end(ctx, state) : state
 }
 
-const busy = (state: RunState): number => state.lanes.filter((lane) => lane.phase === 'running' || lane.phase === 'ending').length
+const isUp = ({ phase }: LaneProgress): boolean => phase === 'starting' || phase === 'running'
+
+const busy = (state: RunState): number => state.lanes.filter((lane) => isUp(lane) || lane.phase === 'ending').length
 
 const outcomeOf = (state: RunState, lanes: readonly LaneSummary[]): Outcome => {
   if (lanes.every((lane) => lane.outcome === 'succeeded')) return 'succeeded'
@@ -120,8 +145,9 @@ const end = async (ctx: Ctx, state: RunState): Promise<RunState> => {
 
 const stopAll = async (ctx: Ctx, state: RunState, by: string): Promise<RunState> => {
   await commit(ctx, [event(ctx.now(), 'run.stopping', { runId: state.args.runId }, { by })], [])
-  for (const { id, phase } of state.lanes.toReversed()) {
-    if (phase === 'running') ctx.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by })
+  for (const lane of state.lanes.toReversed()) {
+    const { id } = lane
+    if (isUp(lane)) ctx.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by })
   }
   return proceed(ctx, { ...state, stopping: by })
 }
@@ -132,6 +158,7 @@ const laneEnded = async (ctx: Ctx, state: RunState, laneId: LaneId, why: string)
   if (lane === undefined || lane.phase === 'ended') return state
   const record = await readRecord<LaneRecord>(ctx, 'lane', laneId)
   if (record === null) return proceed(ctx, await giveUp(ctx, state, lane, 'failed', why))
+  if (record.summary === null) await endLane(ctx, state.args.services, record)
   const summary = record.summary ?? { ...unstarted(lane, 'failed', why), branch: record.worktree.branch, worktree: record.worktree.path }
   return proceed(ctx, withLane(state, laneId, { phase: 'ended', summary }))
 }
@@ -143,20 +170,13 @@ const knownLanes = async (ctx: Ctx, args: RunArgs, record: RunRecord): Promise<r
     const id = record.lanes.find(({ name }) => name === lane.name)?.id ?? args.services.newId('lane')
     const known = await readRecord<LaneRecord>(ctx, 'lane', id)
     const tree = ctx.lookup(laneTreeName(id))
-    if (tree !== undefined) ctx.watch(tree, ['$laneExited', (exit) => ({ laneId: id, exit })])
     if (tree !== undefined && known?.summary != null) ctx.tell(ctx.self, 'run.lane-ended', { laneId: id })
     // A tree without a record is one that is starting.
     const gaveUp = record.unstarted?.find((summary) => summary.id === id)
     if (gaveUp !== undefined) lanes.push({ lane, id, phase: 'ended', summary: gaveUp })
-    else if (tree !== undefined) lanes.push({ lane, id, phase: 'running', summary: null })
-    else if (known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
-    else
-      lanes.push({
-        lane,
-        id,
-        phase: 'ended',
-        summary: known.summary ?? unstarted({ lane, id, phase: 'ended', summary: null }, 'failed', 'its tree was lost'),
-      })
+    else if (tree === undefined && known === null) lanes.push({ lane, id, phase: 'waiting', summary: null })
+    else if (tree === undefined && known?.summary != null) lanes.push({ lane, id, phase: 'ended', summary: known.summary })
+    else lanes.push({ lane, id, phase: 'running', summary: null })
   }
   return lanes
 }
@@ -183,7 +203,8 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
   async init(ctx, args) {
     const record = (await readRecord<RunRecord>(ctx, 'run', args.runId)) ?? (await begin(ctx, args))
     const lanes = await knownLanes(ctx, args, record)
-    const state: RunState = { args, record, lanes, stopping: null, startedMonotonic: ctx.monotonic() }
+    const known: RunState = { args, record, lanes, stopping: null, rejoining: false, startedMonotonic: ctx.monotonic() }
+    const state = lanes.some(isUp) ? rejoin(ctx, known) : known
     const by = args.services.stopAskedBy(args.runId)
     return by === null ? proceed(ctx, state) : stopAll(ctx, state, by)
   },
@@ -191,7 +212,8 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
     'run.stop': (ctx, state, { by }) => (state.stopping !== null || state.record.endedAt !== null ? state : stopAll(ctx, state, by)),
     // Its tree goes first, so that a lane counts as ended only when nothing of it runs; $laneExited then follows.
     'run.lane-ended': (ctx, state, { laneId }) => {
-      if (state.lanes.find(({ id }) => id === laneId)?.phase !== 'running') return state
+      const lane = state.lanes.find(({ id }) => id === laneId)
+      if (lane === undefined || !isUp(lane)) return state
       const stop = () => ctx.ask(LANES, 'supervisor.stop-child', { name: laneTreeName(laneId) }, { timeoutMs: START_LIMIT_MS })
       ctx.run(stop, {
         done: ['$laneExited', () => ({ laneId, exit: { reason: 'shutdown' as const } })],
@@ -202,15 +224,32 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
     // A stop that came while the tree was starting has not reached the lane.
     $laneStarted: (ctx, state, { laneId }) => {
       if (state.stopping !== null) ctx.tell(named<LaneProtocol>(laneName(laneId)), 'lane.stop', { by: state.stopping })
+      const lane = state.lanes.find(({ id }) => id === laneId)
+      return lane?.phase === 'starting' ? withLane(state, laneId, { phase: 'running' }) : state
+    },
+    $laneStartFailed: (ctx, state, { laneId, error }) => {
+      if (!isUnanswered(error)) return laneEnded(ctx, state, laneId, toErrorRecord(error).message)
+      return state.rejoining ? state : rejoin(ctx, state)
+    },
+    $rejoined: async (ctx, state, { found }) => {
+      let present: RunState = { ...state, rejoining: false }
+      for (const lane of state.lanes) {
+        const { id, phase } = lane
+        if (phase === 'starting') present = found.includes(id) ? withLane(present, id, { phase: 'running' }) : startLane(ctx, present, lane)
+        else if (phase === 'running' && !found.includes(id)) present = await laneEnded(ctx, present, id, 'the tree of the lane was lost')
+      }
+      return present
+    },
+    $rejoinFailed: (ctx, state) => {
+      ctx.setTimer('rejoin', RETRY_MS, '$rejoin', {})
       return state
     },
-    $laneStartFailed: (ctx, state, { laneId, error }) => laneEnded(ctx, state, laneId, toErrorRecord(error).message),
-    $laneExited: (ctx, state, { laneId, exit }) =>
-      laneEnded(
-        ctx,
-        state,
-        laneId,
-        `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`,
-      ),
+    $rejoin: (ctx, state) => rejoin(ctx, state),
+    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
+    $laneExited: (ctx, state, { laneId, exit }) => {
+      if (exit.reason === 'killed' || exit.reason === 'handover') return state.rejoining ? state : rejoin(ctx, state)
+      const why = `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`
+      return laneEnded(ctx, state, laneId, why)
+    },
   },
 })

@@ -1,7 +1,7 @@
-import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ChildSpec } from '../kernel/child-spec.ts'
-import type { Id, IdKind, LaneId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
+import type { Id, IdKind, LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
 import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
 import type { ProcessKey } from '../protocols/records.ts'
 
@@ -10,6 +10,8 @@ export type Services = {
   readonly workspaceId: WorkspaceId
   readonly worktrees: Worktrees
   readonly terminals: TerminalHost
+  /** Processes whose end is not recorded yet, those included that are just being started: an actor that dies leaves them to the next. */
+  readonly unrecorded: Map<PtyId, Promise<Pty>>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

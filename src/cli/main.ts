@@ -42,6 +42,13 @@ and at last the summary
   { "type": "summary", "runId", "ok", "outcome", "durationMs", "lanes": [{ "name", "id", "outcome", "durationMs", "branch",
     "commits", "uncommitted": [], "worktree", "reason", "commands": [{ "name", "outcome", "exitCode", "signal",
     "attempts", "log", "reason" }] }] }
+With --dry-run one document; exit code 4 when a check fails
+  { "type": "dry-run", "ok", "keep", "parallel",
+    "lanes": [{ "name", "base", "commit", "after": [], "worktree", "branch", "copy": [], "envNames": [],
+      "commands": [{ "name", "argv": [], "graceMs", "envNames": [] }] }],
+    "tree": { "name", "type", "restart", "shutdown", "significant", "supervises": { "strategy", "intensity": { "restarts",
+      "withinMs" }, "backoff": { "minMs", "maxMs", "jitter", "resetAfterMs" }, "autoShutdown" }, "children": [] },
+    "checks": [{ "name", "ok", "detail", "remedy" }] }
 The first Ctrl-C stops everything gracefully, in reverse order; a second one kills.`,
   why: `
 With --json one document:
@@ -78,6 +85,7 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .command('run')
     .description('run the lanes of a plan, supervised, and leave nothing behind')
     .argument('<plan>', 'plan file (YAML or JSON)')
+    .option('--dry-run', 'print what would run, check what can be checked, start and write nothing')
     .option('--plain', 'one line an event instead of the live tree')
     .option('--json', 'events as NDJSON; the last line is the summary')
     .addOption(new Option('--keep <which>', 'which worktrees stay, instead of what the plan says').choices(['never', 'failed', 'always']))

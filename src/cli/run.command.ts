@@ -1,7 +1,7 @@
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { KeepPolicy } from '../protocols/plan.ts'
 import type { RunSummary } from '../protocols/summary.ts'
-import { type RunOverrides, startRuntime } from '../runtime/runtime.ts'
+import { type CloseReport, type RunOverrides, startRuntime } from '../runtime/runtime.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { catchInterrupts } from './interrupts.ts'
 import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
@@ -9,7 +9,13 @@ import { readPlan } from './read-plan.ts'
 import { renderSummary } from './render-summary.ts'
 import { watch, type WatchMode } from './watch.ts'
 
-export type RunOptions = { readonly plain?: boolean; readonly json?: boolean; readonly keep?: KeepPolicy; readonly parallel?: number }
+export type RunOptions = {
+  readonly dryRun?: boolean
+  readonly plain?: boolean
+  readonly json?: boolean
+  readonly keep?: KeepPolicy
+  readonly parallel?: number
+}
 
 const modeOf = (options: RunOptions, io: Io): WatchMode => {
   if (options.json === true) return 'json'
@@ -21,21 +27,38 @@ const overridesOf = ({ keep, parallel }: RunOptions): RunOverrides => ({
   ...(parallel === undefined ? {} : { parallel }),
 })
 
+/** What did not stop when it was asked to: rare enough to be told, with the pid for those who look for it. */
+const renderLate = ({ phases }: CloseReport): string[] =>
+  phases.flatMap(({ phase, tookMs, late }) =>
+    late.map(
+      ({ what, pid }) =>
+        `${what}${pid === null ? '' : ` (pid ${pid})`} did not stop within ${(tookMs / 1_000).toFixed(1)} s (${phase}) and was killed`,
+    ),
+  )
+
 /** `signalbox run PLAN`: starts a runtime, runs the plan, shows it, and leaves nothing behind. */
 export const runCommand = async (file: string, options: RunOptions, io: Io): Promise<number> => {
   const plan = await readPlan(file, io.cwd)
+  if (options.dryRun === true) {
+    const { dryRunCommand } = await import('./dry-run.command.ts')
+    return dryRunCommand({ ...plan, ...overridesOf(options) }, options.json === true, io)
+  }
   const mode = modeOf(options, io)
   const note = safeWriter(io.err)
   using interrupts = catchInterrupts((signal) => {
     if (mode !== 'live') note.write(`signalbox: ${signal}: stopping; Ctrl-C again kills\n`)
   })
   const execute = async (): Promise<RunSummary> => {
-    await using runtime = await startRuntime({ workspace: io.cwd, env: io.env })
-    if (runtime.damagedStore !== null)
-      note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
-    const run = await runtime.start(plan, overridesOf(options))
-    interrupts.attach(run)
-    return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
+    const runtime = await startRuntime({ workspace: io.cwd, env: io.env })
+    try {
+      if (runtime.damagedStore !== null)
+        note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
+      const run = await runtime.start(plan, overridesOf(options))
+      interrupts.attach(run)
+      return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
+    } finally {
+      for (const line of renderLate(await runtime.close())) note.write(`signalbox: ${line}\n`)
+    }
   }
   const summary = await execute()
   if (mode === 'json') printJson(io, summary)

@@ -1,4 +1,4 @@
-import type { ActorDefinition, ActorRef, Exit } from './types.ts'
+import type { ActorContext, ActorDefinition, ActorRef, Exit } from './types.ts'
 import type { Backoff, Intensity, RestartType } from '../protocols/plan.ts'
 
 /** How long a child may take to stop: brutal kills at once, a number of ms, or infinity (for supervisors). @defaultValue 5,000 ms; infinity for supervisors (OTP) */
@@ -37,7 +37,16 @@ export type SupervisorSpec = ChildOptions & {
   readonly autoShutdown?: 'never' | 'any_significant' | 'all_significant'
   /** Started left to right, stopped in reverse. A dynamic supervisor has none at first. */
   readonly children?: readonly ChildSpec[]
+  /**
+   * Of a dynamic supervisor: the children that each of its incarnations begins with, as the records tell. Started in this
+   * order and not waited for; one that cannot start is left out. When such a supervisor crashes, its children are stopped
+   * with reason handover: what is behind them lives on for the next incarnation.
+   */
+  readonly recover?: (ctx: RecoverContext) => readonly ChildSpec[] | Promise<readonly ChildSpec[]>
 }
+
+/** What finding children again may use; aborted when the supervisor stops. */
+export type RecoverContext = Pick<ActorContext<object>, 'ask' | 'signal'>
 
 export type ChildSpec = WorkerSpec | SupervisorSpec
 

@@ -4,7 +4,19 @@ import { fenced, recordOf } from './delivery-errors.ts'
 import type { Incarnation } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
 import type { Token } from './mailbox.ts'
-import type { ActorContext, ActorRef, AskOptions, AskTypeOf, Exit, Mapping, MessageOf, ReplyOf, Target, TypeOf } from './types.ts'
+import type {
+  ActorContext,
+  ActorRef,
+  AskOptions,
+  AskTypeOf,
+  Exit,
+  ExitReason,
+  Mapping,
+  MessageOf,
+  ReplyOf,
+  Target,
+  TypeOf,
+} from './types.ts'
 
 type ErasedMapping<V> = readonly [type: string, map: (value: V) => object]
 type Named = { readonly timer: Timer; readonly token: Token }
@@ -32,6 +44,10 @@ export class CellContext implements ActorContext<Record<string, never>> {
       if (this.aborted) this.abort.abort()
     }
     return this.abort.signal
+  }
+
+  get endingReason(): ExitReason | null {
+    return this.cell.exit?.reason ?? this.cell.endingReason
   }
 
   now(): number {

@@ -48,6 +48,8 @@ export interface ActorContext<P> {
   readonly self: ActorRef<P>
   /** Aborted when the actor stops, for whatever reason, or is fenced. */
   readonly signal: AbortSignal
+  /** Why this actor ends, once it does: what to do about work under way depends on whether another incarnation takes it over. */
+  readonly endingReason: ExitReason | null
   now(): number
   monotonic(): number
   random(): number

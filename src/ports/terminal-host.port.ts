@@ -68,6 +68,8 @@ export interface Pty {
 
 /** Holds PTYs. One contract suite runs on every implementation. */
 export interface TerminalHost {
+  /** Its PTYs live on when this process ends: a handover leaves them to the next one. @defaultValue false */
+  readonly keepsTerminals?: boolean
   /**
    * Checks the spec, then starts the process. Resolves when exec has succeeded (the exec helper reports).
    * @throws ERR_PTY_COMMAND_NOT_FOUND, ERR_PTY_COMMAND_NOT_EXECUTABLE, ERR_PTY_CWD_NOT_FOUND, ERR_PTY_INVALID_ARGUMENT,

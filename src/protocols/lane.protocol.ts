@@ -21,6 +21,13 @@ export type LaneProtocol = {
   /** The terminal's supervisor ended: its command is over. */
   $terminalExited: { message: { command: string; exit: Exit } }
   $terminalsStopped: { message: object }
+  /** Its terminals could not be stopped, because their supervisor is being restarted. */
+  $stopTerminals: { message: { error: unknown } }
+  $retryStop: { message: object }
+  /** The commands whose terminals run, after their supervisor or this actor was restarted. */
+  $rejoined: { message: { running: readonly string[] } }
+  $rejoinFailed: { message: object }
+  $rejoin: { message: object }
   $cleaned: { message: CleaningReport }
   $cleanFailed: { message: { error: unknown } }
   $retryCleaning: { message: object }

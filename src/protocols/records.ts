@@ -37,6 +37,8 @@ export type LaneRecord = {
   readonly terminals?: readonly { readonly command: string; readonly id: TerminalId }[]
   readonly createdAt: number
   readonly endedAt: number | null
+  /** How it ends, from when that is decided; absent before, and in records of earlier versions. */
+  readonly verdict?: { readonly outcome: Outcome; readonly reason: string | null }
   readonly summary: LaneSummary | null
 }
 

@@ -8,6 +8,10 @@ export type RunProtocol = {
   'run.lane-ended': { message: { laneId: LaneId } }
   $laneStarted: { message: { laneId: LaneId } }
   $laneStartFailed: { message: { laneId: LaneId; error: unknown } }
+  /** The lanes whose trees run, after their supervisor or this actor was restarted. */
+  $rejoined: { message: { found: readonly LaneId[] } }
+  $rejoinFailed: { message: object }
+  $rejoin: { message: object }
   /** The lane's tree ended: stopped by us after its end, or given up by its supervisor. */
   $laneExited: { message: { laneId: LaneId; exit: Exit } }
 }

@@ -46,6 +46,7 @@ export const makeServices = (
     workspaceId: env.workspaceId,
     worktrees: decorators.worktrees?.(env.worktrees) ?? env.worktrees,
     terminals,
+    unrecorded: new Map(),
     newId: (kind) => env.ids.next(kind),
     baseEnv: inherited(options.env ?? process.env),
     lanesDirectory: env.lanesDirectory,

@@ -2,6 +2,7 @@ import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
+import type { ClosePhase } from './close-phases.ts'
 
 export type RuntimeOptions = {
   /** A directory in the git repository to work on. */
@@ -14,6 +15,8 @@ export type RuntimeOptions = {
   readonly branchPrefix?: string
   /** What commands inherit. @defaultValue process.env */
   readonly env?: NodeJS.ProcessEnv
+  /** How long each phase of a close may take, in ms. @defaultValue runs and terminals: by the graces of the plans that ran, and a margin; lanes and infrastructure: 30,000 */
+  readonly closeLimitsMs?: Partial<Record<ClosePhase, number>>
 }
 
 /** Puts something around the adapters: how tests crash a process exactly before or after an effect. */

@@ -1,8 +1,10 @@
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
+import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
@@ -15,6 +17,7 @@ import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
+import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, type Named, namedProcesses } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
 import { createFeed, createHistory, type EventHistory } from './feed.ts'
 import { observe } from './observe.ts'
@@ -25,8 +28,6 @@ import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
-/** Grace for processes that are still there when the runtime closes: their actors have ended them before. */
-const CLOSE_GRACE_MS = 1_000
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
@@ -50,8 +51,24 @@ export interface Runtime extends AsyncDisposable {
   events(): AsyncIterable<RecordedEvent>
   /** The supervision tree as it is now. */
   tree(): TreeNode
-  /** Stops what runs, the last started first, and waits until nothing is left. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Stops what runs in phases, the last started first, each within its limit, and waits until nothing is left. What does
+   * not stop in time is killed, and named in the report. A second call waits for the first, and hears the rest of it.
+   */
+  close(options?: CloseOptions): Promise<CloseReport>
+}
+
+export type CloseOptions = {
+  /** Called as each phase begins and when it is over. Must not throw. */ readonly onProgress?: (progress: CloseProgress) => void
+  /** Actors stop, processes live on where the terminal host can keep them; elsewhere they are ended, as by any close. */
+  readonly handover?: boolean
+}
+export type CloseReport = {
+  readonly phases: readonly ClosePhaseReport[]
+  /** Processes that a handover left to the terminal host. */
+  readonly handedOver: readonly Named[]
+  /** Processes that a handover was asked for, and that were ended because the terminal host cannot keep them. */
+  readonly ended: readonly Named[]
 }
 
 const RUN_TREE = runTreeName('' as RunId)
@@ -80,7 +97,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
-  let closing: Promise<void> | null = null
+  let closing: Promise<CloseReport> | null = null
+  const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
   const open = async () => {
@@ -89,22 +107,34 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     await forgetOldRuns(store, env.paths.logs, systemClock.now())
     return decorators.store?.(store) ?? store
   }
-  const shutDown = async (): Promise<void> => {
-    await Promise.allSettled(live.all().map(({ handle }) => (handle.stop('the runtime closes'), handle.finished)))
-    await system?.stop('shutdown')
-    await terminals.close(CLOSE_GRACE_MS)
+  const shutDown = async (handover: boolean): Promise<CloseReport> => {
+    const told = (progress: CloseProgress): void => {
+      for (const listener of listeners) listener(progress)
+    }
+    const limitsMs = options.closeLimitsMs ?? {}
+    const running = handover ? namedProcesses(live, terminals) : []
+    const isKept = handover && terminals.keepsTerminals === true
+    const stop = isKept ? handOver : closeInPhases
+    const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
+    return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
-  const close = (): Promise<void> => (closing ??= shutDown())
+  const close = ({ onProgress, handover = false }: CloseOptions = {}): Promise<CloseReport> => {
+    if (onProgress !== undefined) listeners.add(onProgress)
+    // Later, so that whoever calls next finds it under way, however soon a phase is told of.
+    return (closing ??= Promise.resolve().then(() => shutDown(handover)))
+  }
   /** A run whose actor could not be kept up: its lanes are stopped and cleaned, then its caller is told. */
   const abandon = (runId: RunId, error: unknown): void => {
     const left = (): readonly LaneId[] => {
       const lanes = live.get(runId)?.handle.view().lanes ?? []
       return lanes.filter(({ id, endedAt }) => endedAt === null && system?.lookup(laneTreeName(id)) !== undefined).map(({ id }) => id)
     }
+    // Also for a lane whose actor is being restarted, which this would not reach.
+    live.noteStop(runId, 'its run failed')
     for (const id of left()) system?.tell(named<LaneProtocol>(laneName(id)), 'lane.stop', { by: 'its run failed' })
     const check = (): void => {
       if (left().length > 0) return
@@ -121,8 +151,20 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     void close()
   }
 
+  const services = makeServices(env, options, terminals, decorators, live, owner)
+  const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
+  const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
+
   try {
-    const root = around(rootTree({ open, publish: feed.publish, onFailure }))
+    const root = around(
+      rootTree(
+        { open, publish: feed.publish, onFailure },
+        {
+          lanes: (ctx) => recoverLanes(ctx, services, runIds()),
+          runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
+        },
+      ),
+    )
     system = await startSystem({
       scheduler: nactScheduler(),
       clock: systemClock,
@@ -143,10 +185,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
   const running = system
   void running.exited.then((exit) => {
-    live.failAll(notCarriedOn(exit))
+    live.failAll(closing === null ? notCarriedOn(exit) : closedError())
     void close()
   })
-  const services = makeServices(env, options, terminals, decorators, live, owner)
 
   const stop = (runId: RunId, by: string): void => {
     if (live.noteStop(runId, by)) running.tell(namedRun(runId), 'run.stop', { by })
@@ -165,17 +206,13 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     if (closing !== null) throw closedError()
     const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
-    live.add(runId, run)
+    live.add(runId, run, plan)
     try {
-      await running.ask(
-        RUNS,
-        'supervisor.start-child',
-        { spec: around(runTree({ services, runId, plan })) },
-        { timeoutMs: START_RUN_LIMIT_MS },
-      )
+      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
-      live.remove(runId)
-      throw closing === null ? rootCause(error) : closedError(error)
+      const why = closing === null ? rootCause(error) : closedError(error)
+      live.fail(runId, why)
+      throw why
     }
     return run.handle
   }
@@ -194,7 +231,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     },
     tree: () => running.tree(),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: async () => void (await close()),
   }
 }
 

@@ -1,4 +1,5 @@
 import { laneActor } from '../actors/lane.actor.ts'
+import { recoverTerminals } from '../actors/lane-recovery.ts'
 import { laneName, laneTreeName, terminalsName } from '../actors/names.ts'
 import type { LaneArgs } from '../actors/services.ts'
 import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
@@ -7,17 +8,17 @@ import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 const LANE_SHUTDOWN_MS = 15_000
 
 /**
- * A lane: its state machine first, then the terminals that depend on it. Temporary in `lanes`: one that cannot be kept up
- * fails its lane alone.
+ * A lane: its state machine, and the terminals that it starts. Each finds the other again when that was restarted, so that
+ * a crash of one ends no process (ADR 9). Temporary in `lanes`: one that cannot be kept up fails its lane alone.
  */
 export const laneTree = (args: LaneArgs): SupervisorSpec => ({
   type: 'supervisor',
   name: laneTreeName(args.laneId),
-  strategy: 'rest_for_one',
+  strategy: 'one_for_one',
   restart: 'temporary',
   intensity: { restarts: 3, withinMs: 60_000 },
   children: [
     worker(laneName(args.laneId), laneActor, args, { restart: 'permanent', shutdown: LANE_SHUTDOWN_MS }),
-    { type: 'supervisor', name: terminalsName(args.laneId), strategy: 'dynamic' },
+    { type: 'supervisor', name: terminalsName(args.laneId), strategy: 'dynamic', recover: (ctx) => recoverTerminals(ctx, args) },
   ],
 })

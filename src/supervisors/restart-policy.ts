@@ -9,7 +9,7 @@ import type { RestartsInWindow } from './system.types.ts'
 import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 
 /** SUP-4 */
-const DEFAULT_INTENSITY: Intensity = { restarts: 1, withinMs: 5_000 }
+export const DEFAULT_INTENSITY: Intensity = { restarts: 1, withinMs: 5_000 }
 
 /** What is to be done about the end of a child, with the counters behind it. */
 export type Verdict = Pick<Decision, 'decision' | 'restarts' | 'delayMs'>

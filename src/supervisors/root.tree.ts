@@ -3,8 +3,10 @@ import { JOURNAL, LANES, runName, RUNS, runTreeName } from '../actors/names.ts'
 import { type RunArgs, runActor } from '../actors/run.actor.ts'
 import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 
-/** Everything, in the order of start; it stops in reverse: runs, lanes, then what records them. */
-export const rootTree = (journal: JournalArgs): SupervisorSpec => ({
+type Recover = NonNullable<SupervisorSpec['recover']>
+
+/** Everything, in the order of start; it stops in reverse: runs, lanes, then what records them. @param recover what `lanes` and `runs` begin with */
+export const rootTree = (journal: JournalArgs, recover: { readonly lanes: Recover; readonly runs: Recover }): SupervisorSpec => ({
   type: 'supervisor',
   name: 'root',
   strategy: 'one_for_one',
@@ -17,8 +19,8 @@ export const rootTree = (journal: JournalArgs): SupervisorSpec => ({
       intensity: { restarts: 3, withinMs: 60_000 },
       children: [worker(JOURNAL.name, journalActor, journal, { shutdown: 30_000 })],
     },
-    { type: 'supervisor', name: LANES.name, strategy: 'dynamic' },
-    { type: 'supervisor', name: RUNS.name, strategy: 'dynamic' },
+    { type: 'supervisor', name: LANES.name, strategy: 'dynamic', recover: recover.lanes },
+    { type: 'supervisor', name: RUNS.name, strategy: 'dynamic', recover: recover.runs },
   ],
 })
 

@@ -21,7 +21,7 @@ export class PhasedShutdown {
   }
 
   /** What is left, in reverse order of start. @param ended settles when the root has ended */
-  async rest(limitMs: number, ended: Promise<unknown>): Promise<PhaseReport> {
+  async rest(limitMs: number, ended: Promise<unknown>, reason: 'shutdown' | 'handover'): Promise<PhaseReport> {
     const { clock } = this.kernel
     const began = clock.monotonic()
     let late: readonly string[] = []
@@ -29,7 +29,7 @@ export class PhasedShutdown {
       late = whoRuns(this.root.children)
       this.root.actor.kill()
     })
-    this.root.actor.stop('shutdown', 'infinity')
+    this.root.actor.stop(reason, 'infinity')
     await ended
     timer.cancel()
     return { phase: 'rest', tookMs: clock.monotonic() - began, late }

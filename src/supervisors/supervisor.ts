@@ -11,7 +11,8 @@ import { RestartPolicy, type Verdict } from './restart-policy.ts'
 import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
 import type { RestartsInWindow } from './system.types.ts'
 import { childExists, startFailed, tooManyRestarts } from './supervisor-errors.ts'
-import { validateSpec } from './validate-spec.ts'
+import { handsOver, recovered } from './recover.ts'
+import { validateChild, validateSpec } from './validate-spec.ts'
 
 /** What a supervisor is told by the kernel and by its own timers. */
 type Protocol = SupervisorProtocol & {
@@ -89,7 +90,7 @@ export class Supervisor implements Subtree, ChildKeeper {
           return this.reconcile(child)
         },
       },
-      terminate: (_ctx, _state, exit) => this.stopAll(exit.reason === 'handover' ? 'handover' : 'shutdown'),
+      terminate: (_ctx, _state, exit) => this.stopAll(handsOver(this.spec, exit) ? 'handover' : 'shutdown'),
     })
   }
 
@@ -99,11 +100,22 @@ export class Supervisor implements Subtree, ChildKeeper {
     validateSpec(this.spec)
     try {
       for (const spec of this.spec.children ?? []) await this.startFirst(ctx, spec)
+      if (this.spec.recover !== undefined) this.addAll(await recovered(this.spec.recover, ctx))
     } catch (error) {
       await this.stopAll('shutdown')
       throw error
     }
     return null
+  }
+
+  private addAll(specs: readonly ChildSpec[]): void {
+    for (const spec of specs) {
+      validateChild(this.spec, spec)
+      this.claim(spec.name)
+      const child = newChild(spec)
+      this.children.add(child)
+      this.start(child)
+    }
   }
 
   private async startFirst(ctx: Context, spec: ChildSpec): Promise<void> {

@@ -120,6 +120,13 @@ export interface System {
    * Stops in phases, one after the other, then what is left (phase `rest`) in reverse order of start, then the scheduler.
    * Never takes longer than all limits together.
    * @param limitMs for the rest
+   * @param reason of the rest; handover: what is behind the actors lives on
+   * @param onPhase called after each phase, and after the rest
    */
-  shutdown(phases: readonly ShutdownPhase[], limitMs: number): Promise<readonly PhaseReport[]>
+  shutdown(
+    phases: readonly ShutdownPhase[],
+    limitMs: number,
+    onPhase?: (report: PhaseReport) => void,
+    reason?: 'shutdown' | 'handover',
+  ): Promise<readonly PhaseReport[]>
 }

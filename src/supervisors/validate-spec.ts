@@ -15,6 +15,7 @@ export const validateSpec = (spec: SupervisorSpec): void => {
     validateChild(spec, child)
   }
   if (spec.strategy === 'dynamic' && names.size > 0) throw specInvalid(spec.name, 'is dynamic: its children are added when it runs')
+  if (spec.strategy !== 'dynamic' && spec.recover !== undefined) throw specInvalid(spec.name, 'has recover, but is not dynamic')
 }
 
 /** @throws ERR_SUPERVISOR_SPEC_INVALID */

@@ -33,13 +33,13 @@ const workersOf = (spec: ChildSpec): string[] => (spec.type === 'worker' ? [spec
 const windowsOf = (spec: ChildSpec): number[] =>
   spec.type === 'worker' ? [] : [spec.intensity?.withinMs ?? 5_000, ...(spec.children ?? []).flatMap(windowsOf)]
 
-/** The same tree with a puppet for every worker, and restarts at once, as OTP does. */
+/** The same tree with a puppet for every worker, restarts at once and nothing recovered, as in OTP. */
 const puppets = <S extends ChildSpec>(spec: S, { fails }: CrashScript): S => {
   if (spec.type === 'worker') {
     const { definition, args } = worker(spec.name, puppet, { fails: fails[spec.name] ?? [], starts: { count: 0 } })
     return { ...spec, definition, args }
   }
-  const { backoff: _, ...rest } = spec as SupervisorSpec
+  const { backoff: _, recover: _recover, ...rest } = spec as SupervisorSpec
   return {
     ...rest,
     ...(spec.children === undefined ? {} : { children: spec.children.map((child) => puppets(child, { fails } as CrashScript)) }),

@@ -1,7 +1,7 @@
 import { type ErasedContext, type ErasedDefinition, erase, isPromise } from '../kernel/erased.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
 import type { Clock } from '../ports/clock.port.ts'
-import type { ChildSpec, worker } from '../kernel/child-spec.ts'
+import type { ChildSpec, SupervisorSpec, worker } from '../kernel/child-spec.ts'
 import type { FaultKind, FaultSite } from './fault.ts'
 import { lateness, plantedFault, slowness } from './fault-book.ts'
 import type { Happening } from './trace.ts'
@@ -123,7 +123,12 @@ export const instrument = <S extends ChildSpec>(spec: S, probe: Probe): S => {
     const definition = instrumentDefinition(spec.name, erase(spec.definition), probe) as unknown as ReturnType<typeof worker>['definition']
     return { ...spec, definition }
   }
-  return spec.children === undefined ? spec : { ...spec, children: spec.children.map((child) => instrument(child, probe)) }
+  const { children, recover } = spec as SupervisorSpec
+  return {
+    ...spec,
+    ...(children !== undefined && { children: children.map((child) => instrument(child, probe)) }),
+    ...(recover !== undefined && { recover: async (ctx) => (await recover(ctx)).map((child) => instrument(child, probe)) }),
+  } as S
 }
 
 /** Children that are added at run time are wrapped as those of the tree are. */

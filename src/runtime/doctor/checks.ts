@@ -32,7 +32,7 @@ const checkNode = (): DoctorCheck => {
 }
 
 /** Builds the helper where it is missing and `fix` is set. @param path `native/build/exec-helper` of an installation */
-const checkHelper = (fix: boolean, path: string): DoctorCheck => {
+export const checkHelper = (fix: boolean, path: string): DoctorCheck => {
   try {
     return passed('exec-helper', locateExecHelper(path))
   } catch (error) {
@@ -81,7 +81,7 @@ const nearest = async (path: string): Promise<string> =>
     (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(path) !== path ? nearest(dirname(path)) : path),
   )
 
-const checkDisk = async (stateHome: string, fix: boolean): Promise<DoctorCheck> => {
+export const checkDisk = async (stateHome: string, fix: boolean): Promise<DoctorCheck> => {
   const directory = join(stateHome, 'signalbox')
   try {
     if (fix) await mkdir(directory, { recursive: true, mode: 0o700 })

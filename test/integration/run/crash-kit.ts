@@ -1,5 +1,6 @@
 import type { ChildSpec, SupervisorSpec, WorkerSpec } from '../../../src/kernel/child-spec.ts'
-import type { ActorContext, Handler } from '../../../src/kernel/types.ts'
+import type { Registry } from '../../../src/kernel/registry.ts'
+import { type ActorContext, type Handler, named } from '../../../src/kernel/types.ts'
 import { until } from './run-kit.ts'
 
 type Anything = Record<string, { message: object }>
@@ -19,6 +20,8 @@ export type Saboteur = {
   started(kind: string): readonly Planted[]
   /** Makes the newest actor of this kind, or of this name, throw in a handler. @returns its name */
   crash(kindOrName: string): string
+  /** Ends the supervisor of this name as its own crash does, or at once, as only the kernel can. */
+  crashSupervisor(name: string, how: 'crashed' | 'killed'): void
   /** From now on, this many starts of a kind throw in init. */
   failStarts(kind: string, times: number): void
 }
@@ -60,9 +63,18 @@ export const createSaboteur = (): Saboteur => {
       actor.ctx.tell(actor.ctx.self, '$planted', {})
       return actor.name
     },
+    crashSupervisor(name, how) {
+      const { ctx } = planted.at(-1) ?? {}
+      if (ctx === undefined) throw new Error('no actor was started')
+      if (how === 'killed') registryOf(ctx).lookup(name)?.kill()
+      else ctx.tell(named<Anything>(name), '$planted', {})
+    },
     failStarts: (kind, times) => void failing.set(kind, times),
   }
 }
+
+/** What no actor may do: the kernel's own table of incarnations. */
+const registryOf = (ctx: ActorContext<Anything>): Registry => (ctx as unknown as { kernel: { registry: Registry } }).kernel.registry
 
 /** Crashes the newest actor of a kind, `times` in a row, each time its next incarnation. */
 export const crashRepeatedly = async (saboteur: Saboteur, kind: string, times: number): Promise<void> => {

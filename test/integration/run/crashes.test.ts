@@ -8,7 +8,8 @@ import type { Worktree } from '../../../src/ports/worktrees.port.ts'
 import { SignalboxError } from '../../../src/protocols/errors.ts'
 import type { Decorators } from '../../../src/runtime/options.ts'
 import { crashRepeatedly, createSaboteur, type Saboteur } from './crash-kit.ts'
-import { commandOf, eventsOf, type Ground, laneOf, lasting, makeWorld, marked, noted, until, within, type World } from './run-kit.ts'
+import type { TreeNode } from '../../../src/supervisors/system.types.ts'
+import { commandOf, eventsOf, type Ground, laneOf, lasting, logOf, makeWorld, marked, noted, until, within, type World } from './run-kit.ts'
 
 let world: World
 let before: Ground
@@ -30,6 +31,12 @@ const pidIn = (note: string): number => Number(readFileSync(join(world.notes, no
 const clean = async (): Promise<void> => expect(await world.ground()).toEqual(before)
 /** Runs until the test says so. */
 const gated = (name: string): string => `echo $$ > "$NOTES/${name}"; while ! [ -e "$NOTES/${name}-go" ]; do sleep 0.05; done; echo finished`
+/** The same, and notes how often it was started. */
+const once = (name: string): string => `echo x >> "$NOTES/${name}-count"; ${gated(name)}`
+const nodes = (node: TreeNode): readonly TreeNode[] => [node, ...node.children.flatMap(nodes)]
+const incarnationOf = (name: string): number => nodes(world.runtime.tree()).find((node) => node.name === name)?.incarnation ?? 0
+const countOf = (kind: string): number =>
+  nodes(world.runtime.tree()).filter((node) => node.kind === kind && node.state === 'running').length
 const go = (name: string): Promise<void> =>
   import('node:fs/promises').then(({ writeFile }) => writeFile(join(world.notes, `${name}-go`), ''))
 
@@ -90,24 +97,41 @@ describe('a crash of a PTY actor', () => {
 })
 
 describe('a crash of a lane actor', () => {
-  it('fails its lane alone, ends its commands and removes what it made [SUP-8]', async () => {
+  it('ends no command: the next incarnation goes on with its lane [SUP-8]', async () => {
     await build()
     const handle = await world.runtime.start({
       keep: 'never',
-      lanes: { a: { commands: [{ name: 'work', run: lasting('lane-a') }] }, b: { commands: [{ name: 'other', run: gated('lane-b') }] } },
+      lanes: { a: { commands: [{ name: 'work', run: once('lane-a') }, 'echo x >> "$NOTES/lane-a-after"'] } },
     })
     await noted(world, 'lane-a')
-    await noted(world, 'lane-b')
-    const name = `lane:${handle.view().lanes[0]?.id}`
-    saboteur.crash(name)
-    await until('the lane has ended', () => handle.view().lanes[0]?.endedAt !== null)
-    expect(marked(world.runtime.workspaceId)).toContain(pidIn('lane-b'))
-    expect(marked(world.runtime.workspaceId)).not.toContain(pidIn('lane-a'))
-    await go('lane-b')
+    const pid = pidIn('lane-a')
+    for (const count of [2, 3]) {
+      saboteur.crash('lane')
+      await until('it is restarted', () => saboteur.started('lane').length === count)
+    }
+    expect(marked(world.runtime.workspaceId)).toContain(pid)
+    await go('lane-a')
     const summary = await within(20_000, 'the run', handle.finished)
-    expect(laneOf(summary, 'a')).toMatchObject({ outcome: 'failed', worktree: null, branch: null, reason: 'the actor of the lane crashed' })
-    expect(commandOf(summary, 'a', 'work')).toMatchObject({ attempts: 1, log: expect.stringContaining('work.1.log') })
-    expect(laneOf(summary, 'b')).toMatchObject({ outcome: 'succeeded' })
+    expect(summary.ok).toBe(true)
+    expect(commandOf(summary, 'a', 'work')).toMatchObject({ outcome: 'succeeded', attempts: 1, exitCode: 0 })
+    for (const note of ['lane-a-count', 'lane-a-after']) expect(readFileSync(join(world.notes, note), 'utf8')).toBe('x\n')
+    await clean()
+  })
+
+  it('does not forget that the lane was to stop [SUP-8]', async () => {
+    await build()
+    const handle = await world.runtime.start({
+      keep: 'never',
+      lanes: { a: { commands: [{ name: 'deaf', run: lasting('lane-stop', "trap '' TERM HUP;"), graceMs: 1_000 }] } },
+    })
+    await noted(world, 'lane-stop')
+    saboteur.crash('lane')
+    handle.stop('the test')
+    await until('it is stopping', async () => (await world.records()).lanes.some(({ snapshot }) => snapshot.state === 'cleaning'))
+    saboteur.crash('lane')
+    const summary = await within(20_000, 'the run', handle.finished)
+    expect(laneOf(summary, 'a')).toMatchObject({ outcome: 'interrupted', reason: 'stopped: the test' })
+    expect(commandOf(summary, 'a', 'deaf')).toMatchObject({ outcome: 'interrupted', attempts: 1, signal: 'SIGKILL' })
     await clean()
   })
 
@@ -143,9 +167,10 @@ describe('a crash of a lane actor', () => {
     const handle = await world.runtime.start({ keep: 'never', lanes: { a: { commands: [`echo x > work.txt; ${lasting('lane-work')}`] } } })
     await noted(world, 'lane-work')
     saboteur.crash('lane')
+    handle.stop('the test')
     const summary = await within(20_000, 'the run', handle.finished)
     const lane = laneOf(summary, 'a')
-    expect(lane).toMatchObject({ outcome: 'failed', uncommitted: ['work.txt'] })
+    expect(lane).toMatchObject({ outcome: 'interrupted', uncommitted: ['work.txt'] })
     expect(readFileSync(join(lane.worktree ?? '', 'work.txt'), 'utf8')).toBe('x\n')
     expect(marked(world.runtime.workspaceId)).toEqual([])
   })
@@ -194,6 +219,108 @@ describe('a crash of a lane actor', () => {
     )
     expect(summary.lanes.map(({ outcome }) => outcome)).toEqual(['failed', 'succeeded'])
     await clean()
+  })
+})
+
+describe.each(['crashed', 'killed'] as const)('a supervisor that is %s in the midst of running commands', (how) => {
+  const lanes = {
+    a: { commands: [{ name: 'work', run: once('sup-a') }, 'echo x >> "$NOTES/sup-a-after"'] },
+    b: {
+      commands: [
+        { name: 'srv', run: lasting('sup-srv'), restart: 'permanent' },
+        { name: 'work', run: once('sup-b') },
+      ],
+    },
+  }
+  const notes = ['sup-a', 'sup-b', 'sup-srv']
+
+  it.each(['terminals', 'lanes', 'runs'])(
+    'brings its children back from the records, and each command runs once: %s [SUP-3, SUP-8]',
+    async (which) => {
+      await build()
+      const handle = await world.runtime.start({ keep: 'never', lanes })
+      for (const note of notes) await noted(world, note)
+      const names = which === 'terminals' ? handle.view().lanes.map(({ id }) => `terminals:${id}`) : [which]
+      await until('all have said their pid', () => notes.every((note) => pidIn(note) > 0))
+      const pids = notes.map(pidIn)
+      for (let round = 1; round <= 2; round += 1) {
+        const before = new Map(names.map((name) => [name, incarnationOf(name)]))
+        for (const name of names) saboteur.crashSupervisor(name, how)
+        await until('they are restarted', () => names.every((name) => incarnationOf(name) > (before.get(name) ?? 0)))
+        await until('all terminals are back', () => countOf('pty') === 3)
+      }
+      expect(marked(world.runtime.workspaceId)).toEqual(expect.arrayContaining(pids))
+      await go('sup-a')
+      await go('sup-b')
+      const summary = await within(20_000, 'the run', handle.finished)
+      expect(summary.lanes.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded'])
+      expect(summary.lanes.flatMap(({ commands }) => commands.map(({ outcome, attempts }) => [outcome, attempts]))).toEqual([
+        ['succeeded', 1],
+        ['succeeded', 1],
+        ['stopped', 1],
+        ['succeeded', 1],
+      ])
+      for (const note of ['sup-a-count', 'sup-b-count', 'sup-a-after']) expect(readFileSync(join(world.notes, note), 'utf8')).toBe('x\n')
+      await clean()
+    },
+  )
+
+  it('brings back a terminal whose output goes on: neither a gap nor a repetition [PTY-12, SUP-8]', async () => {
+    let pty: Pty | null = null
+    await build({
+      terminals: (inner) => ({
+        spawn: async (spec) => (pty = await inner.spawn(spec)),
+        get: (ptyId) => inner.get(ptyId),
+        list: () => inner.list(),
+        close: (graceMs) => inner.close(graceMs),
+      }),
+    })
+    const count = 'echo $$ > "$NOTES/lines"; i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo "line $i"; sleep 0.005; done'
+    const handle = await world.runtime.start({ keep: 'never', lanes: { a: { commands: [{ name: 'lines', run: count }] } } })
+    await noted(world, 'lines')
+    const name = `terminals:${handle.view().lanes[0]?.id}`
+    await until('it puts lines out', () => ((pty as Pty | null)?.stats().outputBytes ?? 0) > 100)
+    saboteur.crashSupervisor(name, how)
+    const summary = await within(20_000, 'the run', handle.finished)
+    expect(commandOf(summary, 'a', 'lines')).toMatchObject({ outcome: 'succeeded', attempts: 1 })
+    expect(logOf(summary, 'a', 'lines')).toBe(Array.from({ length: 300 }, (_, n) => `line ${n + 1}\n`).join(''))
+    await clean()
+  })
+
+  it('records how a command ended in the meantime, and does not run it again [SUP-8]', async () => {
+    await build()
+    const handle = await world.runtime.start({ keep: 'never', lanes: { a: { commands: [{ name: 'work', run: once('meantime') }] } } })
+    await noted(world, 'meantime')
+    await until('it is recorded', () => handle.view().lanes[0]?.commands[0]?.state === 'active')
+    saboteur.failStarts('pty', 1_000)
+    const pid = pidIn('meantime')
+    await go('meantime')
+    saboteur.crashSupervisor(`terminals:${handle.view().lanes[0]?.id}`, how)
+    await until('its process has ended', () => !marked(world.runtime.workspaceId).includes(pid))
+    saboteur.failStarts('pty', 0)
+    const summary = await within(20_000, 'the run', handle.finished)
+    expect(commandOf(summary, 'a', 'work').attempts).toBe(1)
+    expect(readFileSync(join(world.notes, 'meantime-count'), 'utf8')).toBe('x\n')
+    await clean()
+  })
+
+  it('too often ends its lane alone, with its processes [SUP-4, SUP-8]', async () => {
+    await build()
+    const handle = await world.runtime.start({
+      keep: 'never',
+      lanes: { a: { commands: [lasting('often')] }, b: { commands: [gated('often-b')] } },
+    })
+    await noted(world, 'often')
+    await noted(world, 'often-b')
+    const name = `terminals:${handle.view().lanes[0]?.id}`
+    for (let count = 1; count <= 4; count += 1) {
+      await until('it runs', () => incarnationOf(name) === count)
+      saboteur.crashSupervisor(name, how)
+    }
+    await until('the lane has ended', () => !marked(world.runtime.workspaceId).includes(pidIn('often')))
+    await go('often-b')
+    const summary = await within(20_000, 'the run', handle.finished)
+    expect(summary.lanes.map(({ outcome }) => outcome)).toEqual(['failed', 'succeeded'])
   })
 })
 

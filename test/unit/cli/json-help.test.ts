@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/main.ts'
+import { validatePlan } from '../../../src/protocols/plan-parse.ts'
 import { gatherEvidence } from '../../../src/cli/why.ts'
 import { fakeIo, LANE, recorded, RUN, runSummary } from './fakes.ts'
 
@@ -20,6 +21,20 @@ describe('the help of --json', () => {
     const told = await help('run')
     expect(keysOf(runSummary()).filter((key) => !told.has(key))).toEqual([])
     expect(Object.keys({ ...recorded('x', 0, {}), laneId: LANE }).filter((key) => !told.has(key))).toEqual([])
+  })
+
+  it('run --dry-run: names every key of its document', async () => {
+    const { makeRepo } = await import('../../helpers/git-repo.ts')
+    const { dryRun } = await import('../../../src/runtime/dry-run.ts')
+    const repo = await makeRepo({ commits: 1 })
+    try {
+      const told = await help('run')
+      const report = await dryRun({ workspace: repo.root }, validatePlan({ lanes: { a: { commands: ['true'] } } }))
+      expect(keysOf(report)).toEqual(expect.arrayContaining(['withinMs', 'resetAfterMs', 'argv', 'remedy']))
+      expect(keysOf(report).filter((key) => !told.has(key))).toEqual([])
+    } finally {
+      await repo.cleanup()
+    }
   })
 
   it('why: names every key of the evidence', async () => {
