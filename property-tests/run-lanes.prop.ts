@@ -167,6 +167,7 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
     stopAskedBy: () => null,
+    memoryKills: () => null,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
   const system = await startSystem({

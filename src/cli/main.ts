@@ -48,8 +48,10 @@ With --json one document:
   { "type": "why", "runId", "lane", "command", "outcome", "reason", "now", "worktree", "next": [],
     "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
     "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
+      "finding": { "class", "evidence", "certain", "retryAfterMs" },
       "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
-    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "text" }],
+    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "waits", "reason",
+      "text" }],
     "crashes": [{ "at", "name", "error" }] }`,
   runs: `
 With --json one document:

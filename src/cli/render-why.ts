@@ -1,3 +1,4 @@
+import { findingText } from '../protocols/exit-words.ts'
 import { outcomeMark } from './marks.ts'
 import type { Paint } from './paint.ts'
 import { count, duration, exitText, plainLine } from './text.ts'
@@ -6,13 +7,16 @@ import { type Attempt, type Evidence, hasFailed } from './why.ts'
 const since = (at: number, start: number): string => `+${((at - start) / 1_000).toFixed(2)}s`.padStart(10)
 
 const attemptLines = (attempt: Attempt, paint: Paint): string[] => {
-  const { error, exitCode, signal, endedAt, durationMs, survivors, stopped } = attempt
+  const { error, exitCode, signal, endedAt, durationMs, survivors, stopped, finding } = attempt
   const style = endedAt === null ? 'cyan' : hasFailed(attempt) ? 'red' : stopped ? 'dim' : 'green'
   const how = error ?? (endedAt === null ? 'still running' : exitText(exitCode, signal))
   const time = durationMs === null ? '' : ` after ${duration(durationMs)}`
   const pid = attempt.pid === null ? '' : ` (pid ${attempt.pid})`
   return [
     `  ${attempt.command}, attempt ${attempt.attempt}: ${paint(style, plainLine(how))}${time}${stopped ? ', asked to stop' : ''}${pid}`,
+    ...(finding === null || finding.class === 'failure' || findingText(finding) === how || error !== null
+      ? []
+      : [`    ${plainLine(findingText(finding))}`]),
     ...survivors.map(({ pid: left, command, endedBy }) => `    left behind: pid ${left} ${plainLine(command)} (${endedBy})`),
     ...(attempt.log === null ? [] : [`    log: ${attempt.log}${attempt.logGap ? ' (has a gap)' : ''}`]),
   ]

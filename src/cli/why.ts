@@ -1,4 +1,6 @@
 import type { RecordedEvent } from '../protocols/events.ts'
+import type { ExitFinding } from '../protocols/exit-class.ts'
+import { remedyOf } from '../protocols/exit-words.ts'
 import type { RunId } from '../protocols/ids.ts'
 import type { Intensity } from '../protocols/plan.ts'
 import type { CommandSummary, LaneSummary, Outcome } from '../protocols/summary.ts'
@@ -28,6 +30,8 @@ export type Attempt = {
   readonly stopped: boolean
   /** Why it could not start; null when it did. */
   readonly error: string | null
+  /** What its failure means for another try, and what shows it; null when it did not fail. */
+  readonly finding: ExitFinding | null
   readonly survivors: readonly SurvivorRecord[]
   readonly log: string | null
   readonly logGap: boolean
@@ -41,6 +45,10 @@ export type DecisionEvidence = {
   readonly restarts: number
   readonly allowed: Intensity
   readonly delayMs: number
+  /** Waits in a row, this one included. */
+  readonly waits: number
+  /** What of the exit decided, where it was not the restart type alone. */
+  readonly reason: string | null
   /** The decision in words, with the counters behind it. */
   readonly text: string
 }
@@ -86,6 +94,7 @@ const emptyAttempt = (command: string, attempt: number): Attempt => ({
   signal: null,
   stopped: false,
   error: null,
+  finding: null,
   survivors: [],
   log: null,
   logGap: false,
@@ -98,7 +107,11 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
     case 'pty.spawned':
       return { pid: numberOf(event, 'pid'), startedAt: event.at }
     case 'pty.error':
-      return { error: errorMessage(event.payload['error']), endedAt: event.at }
+      return {
+        error: errorMessage(event.payload['error']),
+        finding: (event.payload['finding'] as ExitFinding | null | undefined) ?? null,
+        endedAt: event.at,
+      }
     case 'pty.exited':
       return {
         endedAt: event.at,
@@ -108,6 +121,7 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
         survivors: listOf<SurvivorRecord>(event, 'survivors'),
         log: textOf(event, 'log') || null,
         logGap: event.payload['logGap'] === true,
+        finding: (event.payload['finding'] as ExitFinding | null | undefined) ?? null,
         lastLines: listOf<string>(event, 'lastLines'),
       }
     case 'pty.state-changed':
@@ -134,9 +148,9 @@ const decisionsOf = (events: readonly RecordedEvent[]): DecisionEvidence[] =>
     .filter(({ type }) => type === 'supervisor.decided')
     .map((event) => {
       const decision = decisionOf(event)
-      const { restarts, allowed, delayMs } = decision
+      const { restarts, allowed, delayMs, waits = 0, reason = null } = decision
       const command = textOf(event, 'command') || null
-      return { at: event.at, command, decision: decision.decision, restarts, allowed, delayMs, text: decisionText(decision) }
+      return { at: event.at, command, decision: decision.decision, restarts, allowed, delayMs, waits, reason, text: decisionText(decision) }
     })
 
 const crashesOf = (events: readonly RecordedEvent[]): Evidence['crashes'] =>
@@ -149,8 +163,10 @@ export const hasFailed = ({ endedAt, exitCode, stopped }: Attempt): boolean => e
 
 const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => {
   const last = evidence.outcome === 'succeeded' ? undefined : evidence.attempts.findLast(hasFailed)
-  const gaveUp = evidence.decisions.some(({ decision }) => decision === 'escalate')
+  const gaveUp = evidence.decisions.some(({ decision, reason }) => decision === 'escalate' && reason === null)
+  const remedy = last?.finding == null ? null : remedyOf(last.finding.class)
   return [
+    ...(remedy === null ? [] : [remedy]),
     ...(last?.log == null ? [] : [`read the whole log: ${last.log}`]),
     ...(evidence.worktree === null ? [] : [`look into the worktree: ${evidence.worktree}`]),
     ...(gaveUp ? ['raise `intensity` in the plan if so many failures are expected'] : []),

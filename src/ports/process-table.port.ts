@@ -36,4 +36,9 @@ export interface ProcessTable {
    *   not tell. Absent: it never tells.
    */
   ignores?(identity: ProcessIdentity, signal: NodeJS.Signals): boolean | null
+  /**
+   * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
+   *   the platform does not. Absent: it never tells.
+   */
+  memoryKills?(): number | null
 }

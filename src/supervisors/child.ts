@@ -26,6 +26,8 @@ export type Child = {
   hasStarted: boolean
   /** For the backoff. */
   restartsInARow: number
+  /** Restarts in a row that were judged to wait. */
+  waitsInARow: number
   /** Monotonic ms of its last acknowledged start. */
   startedAt: number
   /** The last one that was tried. */
@@ -53,6 +55,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   attempts: 0,
   hasStarted: false,
   restartsInARow: 0,
+  waitsInARow: 0,
   startedAt: 0,
   incarnation: 0,
   lastExit: null,

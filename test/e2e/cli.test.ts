@@ -229,3 +229,33 @@ describe('signalbox why, runs and doctor', () => {
     expect(existsSync(`${world.repo.root}.lanes`)).toBe(false)
   })
 })
+
+describe('a failure that is told apart', () => {
+  it('is in the summary, and why says what it was, what was decided and what one can do [SUP-9]', async () => {
+    const plan = world.plan(`
+classify: { wait: { minMs: 20, times: 2 } }
+lanes:
+  auth: { commands: [ { name: agent, restart: transient, run: "echo 'Invalid API key · Please run /login'; exit 1" } ] }
+  limit: { commands: [ { name: agent, restart: transient, run: "echo 'Too Many Requests'; exit 1" } ] }
+keep: never
+`)
+    const { code, stdout } = await world.run(['run', plan])
+    expect(code).toBe(1)
+    expect(stdout).toContain('not restarted; exit code 1: it failed to authenticate ("Invalid API key · Please run /login")')
+    expect(stdout).toContain('gave up after 3 attempts: it was rate-limited ("Too Many Requests"); waited 2 times in a row')
+    const auth = await world.run(['why', 'auth/agent'])
+    expect(auth.stdout).toContain('not restarted: it failed to authenticate ("Invalid API key')
+    expect(auth.stdout).toMatch(/^Next\n {2}log in, or give the command its key/mu)
+    const limit = await world.run(['why', 'limit/agent'])
+    expect(limit.stdout).toContain('waits 40 ms (2nd in a row; no restart is counted): it was rate-limited')
+    const { stdout: json } = await world.run(['why', 'limit/agent', '--json'])
+    expect(JSON.parse(json)).toMatchObject({
+      attempts: [{ finding: { class: 'rateLimited', certain: true } }, {}, {}],
+      decisions: [
+        { decision: 'wait', waits: 1 },
+        { decision: 'wait', waits: 2 },
+        { decision: 'escalate', waits: 3 },
+      ],
+    })
+  })
+})

@@ -74,6 +74,11 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
         return false
       }
     },
+    // Kills within control groups are counted here too (mm/oom_kill.c).
+    memoryKills() {
+      const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]
+      return count === undefined ? null : Number(count)
+    },
     ignores(identity, signal) {
       const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(read(`${identity.pid}/status`) ?? '')?.[1]
       if (!isAlive(identity)) return false

@@ -24,6 +24,8 @@ const decision = (child: string, patch: Partial<Decision> = {}): Decision => ({
   exit: crashed,
   decision: 'restart',
   restarts: 1,
+  waits: 0,
+  reason: null,
   allowed: { restarts: 3, withinMs: 60_000 },
   delayMs: 200,
   group: [],
