@@ -34,8 +34,10 @@ export const errorMessage = (value: unknown): string => {
   return typeof message === 'string' ? message : 'no cause known'
 }
 
+type Told = Pick<Decision, 'decision' | 'restarts' | 'waits' | 'reason' | 'allowed' | 'delayMs' | 'exit'>
+
 /** What a supervisor decided, with the counters behind it. */
-export const decisionText = ({ decision, restarts, waits, reason, allowed, delayMs, exit }: Decision): string => {
+export const decisionText = ({ decision, restarts, waits, reason, allowed, delayMs, exit }: Told): string => {
   const limit = `${allowed.restarts} restart${allowed.restarts === 1 ? '' : 's'} allowed`
   switch (decision) {
     case 'restart':

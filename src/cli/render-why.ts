@@ -1,6 +1,8 @@
 import { findingText } from '../protocols/exit-words.ts'
+import type { CrashBrief } from './crash-brief.ts'
 import { outcomeMark } from './marks.ts'
 import type { Paint } from './paint.ts'
+import { megabytes } from './render-crashes.ts'
 import { count, duration, exitText, plainLine } from './text.ts'
 import { type Attempt, type Evidence, hasFailed } from './why.ts'
 
@@ -24,6 +26,13 @@ const attemptLines = (attempt: Attempt, paint: Paint): string[] => {
 
 const section = (title: string, lines: readonly string[], paint: Paint): string[] =>
   lines.length === 0 ? [] : ['', paint('bold', title), ...lines]
+
+const crashLines = ({ actor, exit, handling, decision, peakRssBytes, file }: CrashBrief): string[] => [
+  `  ${actor}: ${plainLine(exit)}${handling === null ? '' : `, while handling ${plainLine(handling)}`}`,
+  ...(decision === null ? [] : [`  ${plainLine(decision)}`]),
+  ...(peakRssBytes === null ? [] : [`  memory: at most ${megabytes(peakRssBytes)}`]),
+  `  ${file}`,
+]
 
 /** The attempt whose output explains most: of what failed the last that did, else the last. */
 const telling = ({ attempts, outcome }: Evidence): Attempt | undefined =>
@@ -62,6 +71,7 @@ export const renderWhy = (evidence: Evidence, paint: Paint): string[] => {
       crashes.map(({ at, name, error }) => `${since(at, start)}  ${name}: ${plainLine(error)}`),
       paint,
     ),
+    ...section('Last crash', evidence.dossier === null ? [] : crashLines(evidence.dossier), paint),
     ...section(
       told === undefined ? '' : `Last output of ${told.command}, attempt ${told.attempt}`,
       told?.lastLines.map((line) => `  ${plainLine(line)}`) ?? [],

@@ -5,6 +5,7 @@ import type { RunId } from '../protocols/ids.ts'
 import type { Intensity } from '../protocols/plan.ts'
 import type { CommandSummary, LaneSummary, Outcome } from '../protocols/summary.ts'
 import type { SurvivorRecord } from '../protocols/pty-exit.ts'
+import type { CrashBrief } from './crash-brief.ts'
 import { decisionOf, decisionText, errorMessage, listOf, numberOf, objectOf, subjectOf, textOf } from './payload.ts'
 
 export type Transition = {
@@ -69,6 +70,8 @@ export type Evidence = {
   readonly decisions: readonly DecisionEvidence[]
   /** Crashes of actors of signalbox itself. */
   readonly crashes: readonly { readonly at: number; readonly name: string; readonly error: string }[]
+  /** What is known of its last crash, and where; null when there is none on record. */
+  readonly dossier: CrashBrief | null
   readonly worktree: string | null
   /** What one can do now. */
   readonly next: readonly string[]
@@ -168,6 +171,7 @@ const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => 
   return [
     ...(remedy === null ? [] : [remedy]),
     ...(last?.log == null ? [] : [`read the whole log: ${last.log}`]),
+    ...(evidence.dossier === null ? [] : [`signalbox crashes ${evidence.dossier.id}`]),
     ...(evidence.worktree === null ? [] : [`look into the worktree: ${evidence.worktree}`]),
     ...(gaveUp ? ['raise `intensity` in the plan if so many failures are expected'] : []),
     ...(evidence.command === null && last !== undefined ? [`signalbox why ${lane}/${last.command} --run ${evidence.runId}`] : []),
@@ -178,6 +182,7 @@ const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => 
  * Puts together what is recorded of a lane or command.
  * @param events of the lane, in order
  * @param now as whatHolds tells it
+ * @param dossier of its last crash
  */
 export const gatherEvidence = (
   events: readonly RecordedEvent[],
@@ -185,6 +190,7 @@ export const gatherEvidence = (
   lane: string,
   command: string | null,
   now: string | null = null,
+  dossier: CrashBrief | null = null,
 ): Evidence => {
   const concerned =
     command === null ? events : events.filter((event) => event.type.startsWith('lane.') || textOf(event, 'command') === command)
@@ -203,6 +209,7 @@ export const gatherEvidence = (
     attempts: attemptsOf(concerned),
     decisions: decisionsOf(concerned),
     crashes: crashesOf(concerned),
+    dossier,
     worktree: summary?.worktree ?? null,
   }
   return { ...evidence, next: nextSteps(lane, evidence) }

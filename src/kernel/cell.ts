@@ -11,7 +11,7 @@ import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
 import { Meter } from './meter.ts'
 import { type Outcome, Patience } from './patience.ts'
 import { schedulerId } from './scheduler-id.ts'
-import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
+import { type ActorRef, type CrashEvidence, type Exit, type ExitReason, isCleanExit } from './types.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
 
@@ -50,6 +50,8 @@ class Cell implements Runnable, Incarnation {
   private ending: Ending | null = null
   private deadline: Timer | null = null
   private current: UserMail | null = null
+  /** The message that it could not handle. */
+  private failed: CrashEvidence['handling'] = null
 
   constructor(kernel: Kernel, options: StartOptions, incarnation: number) {
     const { name, definition } = options
@@ -232,6 +234,7 @@ class Cell implements Runnable, Incarnation {
     const from = mail.lane === 'user' ? mail.from : this.ref.id
     this.handled += 1
     this.meter?.end()
+    this.failed = { type: mail.type, message }
     this.current = null
     this.kernel.deadLetter(this.ref, mail.type, message, from, 'poison', error)
     if (mail.lane === 'system') return
@@ -288,7 +291,8 @@ class Cell implements Runnable, Incarnation {
     supervisor?.children?.delete(this)
     this.kernel.registry.ended(this, exit, restarts)
     this.kernel.registry.releaseAll(this)
-    this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit })
+    const evidence = isCleanExit(exit) ? {} : { evidence: () => this.evidence() }
+    this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit, ...evidence })
     this.returnMail(restarts)
     for (const watch of this.watching ?? []) endWatch(watch)
     for (const watch of this.watchers ?? []) {
@@ -297,6 +301,10 @@ class Cell implements Runnable, Incarnation {
     }
     this.patience?.giveUp()
     life.exited(tag, this, exit, error)
+  }
+
+  private evidence(): CrashEvidence {
+    return { handling: this.failed ?? this.current, state: this.state, history: [] }
   }
 
   /** What waited becomes dead letters; who asked, or was asked, is told. */

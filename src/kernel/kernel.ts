@@ -8,12 +8,12 @@ import { cancelled, lateAnswer, mailboxFull, type To, unreachable } from './deli
 import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
 import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
-import type { ActorRef, AskOptions, DeadLetter, Exit } from './types.ts'
+import type { ActorRef, AskOptions, DeadLetter, Exit, ExitedActor } from './types.ts'
 
 /** What the kernel tells about actors as it happens. */
 export type KernelObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
-  exited?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly exit: Exit }): void
+  exited?(actor: ExitedActor): void
   deadLetter?(letter: DeadLetter): void
 }
 

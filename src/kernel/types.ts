@@ -70,6 +70,36 @@ export interface ActorContext<P> {
   exit(reason: 'normal' | 'shutdown' | 'crashed', error?: unknown): void
 }
 
+/** A message as an actor handled it. */
+export type HandledMessage = {
+  /** Monotonic ms. */
+  readonly at: number
+  readonly type: string
+  /** Who sent it: `name$incarnation`; null for outside. */
+  readonly from: string | null
+  readonly message: object
+  readonly lane: 'user' | 'system'
+}
+
+/** What an actor leaves that did not end cleanly. References, not copies: to be read at once. */
+export type CrashEvidence = {
+  /** The message whose handler failed, or was at work; null where it ended for another cause. */
+  readonly handling: { readonly type: string; readonly message: unknown } | null
+  /** The last good one; undefined before it had any. */
+  readonly state: unknown
+  /** Its last messages, oldest first; empty where none are kept. */
+  readonly history: readonly HandledMessage[]
+}
+
+/** An actor that ended. `evidence`: of an end that was not clean, and only while the observer is called. */
+export type ExitedActor = {
+  readonly name: string
+  readonly incarnation: number
+  readonly kind: string
+  readonly exit: Exit
+  readonly evidence?: () => CrashEvidence
+}
+
 export type Handler<P, S, T extends keyof P> = (
   ctx: ActorContext<P>,
   state: S,

@@ -274,6 +274,12 @@ export const CATALOGUE = {
     retryable: false,
   },
   // runs and command line
+  ERR_CRASH_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No crash of this id is on record.',
+    next: 'Run `signalbox crashes`; old ones go first.',
+    retryable: false,
+  },
   ERR_RUN_NOT_FOUND: {
     kind: 'usage',
     text: 'No such run, lane or command is recorded.',

@@ -55,6 +55,10 @@ const ASSIGNMENT =
   /([A-Za-z][A-Za-z0-9_-]{0,63})("? ?[=:] ?|(?<=--[A-Za-z0-9_-]{1,63}) )("[^"\n]{1,4096}"?|'[^'\n]{1,4096}'?|[^\s"',;&]{1,4096})/g
 const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,16384}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g
 
+/** Whether a word of a command line says that the next is a secret: `--token`. */
+export const isSecretOption = (word: unknown): boolean =>
+  typeof word === 'string' && /^--?[A-Za-z]/.test(word) && !word.includes('=') && isSecretName(word)
+
 /** A text without what looks like a secret. Takes time in proportion to its length. */
 export const redactText = (text: string): string => {
   let out = text.replaceAll(PRIVATE_KEY, MASK)

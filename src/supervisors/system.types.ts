@@ -1,4 +1,4 @@
-import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
+import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, ExitedActor, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { Random } from '../ports/random.port.ts'
 import type { Scheduler } from '../ports/scheduler.port.ts'
@@ -7,7 +7,7 @@ import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 /** What a system tells about itself as it happens. Observers are called synchronously and must not throw. */
 export type SystemObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
-  exited?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly exit: Exit }): void
+  exited?(actor: ExitedActor): void
   decided?(decision: Decision): void
   deadLetter?(letter: DeadLetter): void
 }
