@@ -190,6 +190,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
     stopAskedBy: () => stoppedBy,
+    memoryKills: () => null,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
   const runSpec = () => saboteur.tree(runTree({ services, runId, plan }))

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { defineActor, named } from '../src/kernel/types.ts'
-import { type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
+import { defineActor, type Exit, named } from '../src/kernel/types.ts'
+import { type Judgement, type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
 import { note } from '../src/testing/recording.ts'
 import type { Engine } from '../src/testing/simulate.ts'
 import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
-import { type Command, expectedLog, nameOf, type Step, type SupervisorScenario } from './supervisor-model.ts'
+import { type Command, expectedLog, isCommand, nameOf, type Step, type SupervisorScenario, WAIT } from './supervisor-model.ts'
 
-type Protocol = { crash: { message: object }; exit: { message: object } }
+type Protocol = { crash: { message: { as: string } }; exit: { message: object } }
 const WITHIN = 100
 
 const child = defineActor<Protocol, null, { fails: readonly number[]; starts: { count: number } }>({
@@ -19,8 +19,8 @@ const child = defineActor<Protocol, null, { fails: readonly number[]; starts: { 
     return null
   },
   on: {
-    crash: () => {
-      throw new Error('crash')
+    crash: (_ctx, _state, { as }) => {
+      throw new Error(as)
     },
     exit: (ctx) => {
       ctx.exit('normal')
@@ -29,9 +29,21 @@ const child = defineActor<Protocol, null, { fails: readonly number[]; starts: { 
   },
 })
 
+const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
+  wait: { do: 'wait', ms: WAIT.ms, atMost: WAIT.atMost, reason: 'told to' },
+  stop: { do: 'stop', reason: 'told to' },
+  escalate: { do: 'escalate', reason: 'told to' },
+}
+const classify = ({ error }: Exit): Judgement => JUDGEMENTS[error?.message ?? ''] ?? { do: 'restart' }
+
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('crash' as const), child: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('exit' as const), child: fc.nat(3) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), child: fc.constantFrom(0, 0, 0, 1) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'escalate' as const), child: fc.nat(2) }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -63,7 +75,7 @@ const observedLog = async ({ startSystem, SeededScheduler }: Engine, scenario: S
   const world = new SeededScheduler(scenario.seed)
   const log: string[] = []
   const children = scenario.children.map(({ restart, fails }, index) =>
-    worker(nameOf(index), child, { fails, starts: { count: 0 } }, { restart }),
+    worker(nameOf(index), child, { fails, starts: { count: 0 } }, { restart, classify }),
   )
   const system = await startSystem({
     scheduler: world,
@@ -71,7 +83,7 @@ const observedLog = async ({ startSystem, SeededScheduler }: Engine, scenario: S
     random: world.random,
     root: { type: 'supervisor', name: 'root', strategy: scenario.strategy, intensity: scenario.intensity, children },
     observer: {
-      started: ({ name, incarnation }) => log.push(`started ${name}$${incarnation}`),
+      started: ({ name, incarnation }) => log.push(`started ${name}$${incarnation} at ${world.clock.monotonic()}`),
       exited: ({ name, incarnation, exit }) => log.push(`exited ${name}$${incarnation} ${exit.reason}`),
       decided: (decision) => log.push(`${decision.decision} ${decision.child} ${decision.restarts}`),
     },
@@ -86,8 +98,12 @@ const observedLog = async ({ startSystem, SeededScheduler }: Engine, scenario: S
   for (const step of scenario.steps) {
     note(`step ${JSON.stringify(step)}`)
     if (step.do === 'advance') await world.advance(step.ms)
-    else if (step.do === 'crash' || step.do === 'exit') system.tell(named<Protocol>(nameOf(step.child)), step.do, {})
-    else command(step.do, nameOf(step.child))
+    else if (isCommand(step.do)) command(step.do, nameOf(step.child))
+    else if (step.do === 'exit') system.tell(named<Protocol>(nameOf(step.child)), 'exit', {})
+    else system.tell(named<Protocol>(nameOf(step.child)), 'crash', { as: step.do })
+    await world.settle()
+    if (step.do !== 'wait') continue
+    await world.advance(WAIT.ms)
     await world.settle()
   }
   await system.stop()
@@ -100,7 +116,7 @@ const commands = 'supervisors/child-commands.ts'
 
 export const supervisorCommands: readonly Proven<SupervisorScenario>[] = engineProperty(
   'supervisors',
-  'starts, stops, counts and decides as OTP’s does, in the same order [SUP-3, SUP-4, SUP-6]',
+  'starts, stops, counts and decides as OTP’s does, in the same order, and as ends are judged [SUP-3, SUP-4, SUP-6]',
   scenarios,
   async (engine, scenario) => {
     expect(await observedLog(engine, scenario)).toEqual(expectedLog(scenario))
@@ -114,6 +130,24 @@ export const supervisorCommands: readonly Proven<SupervisorScenario>[] = engineP
         from: 'if (restarts > this.intensity.restarts)',
         to: 'if (restarts >= this.intensity.restarts)',
       },
+      {
+        name: 'wait counted as a restart',
+        file: policy,
+        from: 'const restarts = this.window.count(now)',
+        to: 'const restarts = this.window.add(now)',
+      },
+      { name: 'wait for ever', file: policy, from: 'if (waits <= judgement.atMost)', to: 'if (Math.PI > 3)' },
+      { name: 'one wait too few', file: policy, from: 'if (waits <= judgement.atMost)', to: 'if (waits < judgement.atMost)' },
+      { name: 'waits never forgotten', file: policy, from: 'child.restartsInARow = child.waitsInARow = 0', to: 'child.restartsInARow = 0' },
+      { name: 'wait without its time', file: policy, from: 'delayMs: judgement.ms', to: 'delayMs: 0' },
+      {
+        name: 'wait brings a temporary child back',
+        file: policy,
+        from: "judgement.do === 'stop' || !isRestartable(child.spec, exit)",
+        to: "judgement.do === 'stop' || (judgement.do !== 'wait' && !isRestartable(child.spec, exit))",
+      },
+      { name: 'child judged to stop restarted', file: policy, from: "judgement.do === 'stop' ||", to: '' },
+      { name: 'judged escalation restarts', file: policy, from: "if (judgement.do === 'escalate')", to: 'if (Math.PI < 3)' },
       { name: 'window without its end', file: 'supervisors/restart-window.ts', from: 'atMs <= time', to: 'atMs < time' },
       {
         name: 'group restart counted per child',

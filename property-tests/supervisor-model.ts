@@ -1,7 +1,9 @@
 import type { RestartType } from '../src/protocols/plan.ts'
 
-/** What happens to a supervisor, one thing after another. */
-export type Step = { readonly do: 'crash' | 'exit' | Command; readonly child: number } | { readonly do: 'advance'; readonly ms: number }
+/** What happens to a supervisor, one thing after another. wait, stop, escalate: a crash that `classify` judges so. */
+export type Step =
+  | { readonly do: 'crash' | 'exit' | 'wait' | 'stop' | 'escalate' | Command; readonly child: number }
+  | { readonly do: 'advance'; readonly ms: number }
 
 /** `supervisor:terminate_child` and so on. */
 export type Command = 'terminate-child' | 'restart-child' | 'delete-child'
@@ -15,20 +17,25 @@ export type SupervisorScenario = {
   readonly steps: readonly Step[]
 }
 
-type Child = { readonly index: number; starts: number; incarnation: number; up: boolean }
+type Child = { readonly index: number; starts: number; incarnation: number; up: boolean; startedAt: number; waits: number }
+
+/** How long a judged wait takes, and how many there may be in a row. */
+export const WAIT = { ms: 30, atMost: 2 } as const
 class Over extends Error {}
 
+export const isCommand = (what: Step['do']): what is Command => what.endsWith('-child')
 export const nameOf = (index: number): string => `child-${index}`
 
 /**
  * Erlang/OTP's supervisor, written again from `supervisor.erl` and nothing of ours: `handle_info('EXIT')` →
- * `restart_child` → `do_restart` → `add_restart` → `restart(Strategy)`, with `try_again` on a failed start.
+ * `restart_child` → `do_restart` → `add_restart` → `restart(Strategy)`, with `try_again` on a failed start. Judgements of
+ * `classify` are not OTP's.
  * @returns what is logged: starts, ends, decisions
  */
 export const expectedLog = (scenario: SupervisorScenario): string[] => {
   const { strategy, intensity } = scenario
   const log: string[] = []
-  let children: Child[] = scenario.children.map((_, index) => ({ index, starts: 0, incarnation: 0, up: false }))
+  let children: Child[] = scenario.children.map((_, index) => ({ index, starts: 0, incarnation: 0, up: false, startedAt: 0, waits: 0 }))
   let now = 0
   let restarts: number[] = []
   const specOf = ({ index }: Child) => scenario.children[index]!
@@ -42,7 +49,8 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       return false
     }
     child.up = true
-    log.push(`started ${idOf(child)}`)
+    child.startedAt = now
+    log.push(`started ${idOf(child)} at ${now}`)
     return true
   }
   const terminate = (list: readonly Child[]): void => {
@@ -51,17 +59,28 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
       child.up = false
     }
   }
-  const addRestart = (child: Child): void => {
-    restarts = [now, ...restarts].filter((then) => now <= then + intensity.withinMs)
-    const decision = restarts.length <= intensity.restarts ? 'restart' : 'escalate'
-    log.push(`${decision} ${nameOf(child.index)} ${restarts.length}`)
-    if (decision === 'restart') return
+  const within = (): number[] => restarts.filter((then) => now <= then + intensity.withinMs)
+  const decide = (decision: string, child: Child): void => {
+    log.push(`${decision} ${nameOf(child.index)} ${within().length}`)
+    if (decision !== 'escalate') return
     terminate(children)
-    log.push('exited root$1 escalated')
+    log.push(`exited root$1 escalated`)
     throw new Over()
   }
   const restart = (child: Child): void => {
-    addRestart(child)
+    restarts = [now, ...within()]
+    decide(restarts.length <= intensity.restarts ? 'restart' : 'escalate', child)
+    startAgain(child)
+  }
+  /** Ours: no restart is counted, and the group waits with the child. */
+  const wait = (child: Child): void => {
+    child.waits += 1
+    decide(child.waits <= WAIT.atMost ? 'wait' : 'escalate', child)
+    if (strategy !== 'one_for_one') terminate(children.slice(strategy === 'one_for_all' ? 0 : children.indexOf(child)))
+    now += WAIT.ms
+    startAgain(child)
+  }
+  const startAgain = (child: Child): void => {
     if (strategy === 'one_for_one') {
       if (!start(child)) restart(child)
       return
@@ -72,13 +91,15 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
     children = [...children.slice(0, at), ...again]
     for (const one of again) if (!start(one)) return restart(one)
   }
-  const exited = (child: Child, reason: 'crashed' | 'normal'): void => {
-    log.push(`exited ${idOf(child)} ${reason}`)
+  const exited = (child: Child, judged: 'crash' | 'exit' | 'wait' | 'stop' | 'escalate'): void => {
+    log.push(`exited ${idOf(child)} ${judged === 'exit' ? 'normal' : 'crashed'}`)
     child.up = false
+    if (now - child.startedAt >= intensity.withinMs) child.waits = 0
+    if (judged === 'escalate') decide('escalate', child)
     const type = specOf(child).restart
-    if (type === 'permanent' || (type === 'transient' && reason === 'crashed')) return restart(child)
-    const within = restarts.filter((then) => now <= then + intensity.withinMs).length
-    log.push(`remove ${nameOf(child.index)} ${within}`)
+    const isRestarted = type === 'permanent' || (type === 'transient' && judged !== 'exit')
+    if (isRestarted && judged !== 'stop') return judged === 'wait' ? wait(child) : restart(child)
+    decide('remove', child)
     if (type === 'temporary') children = children.filter((one) => one !== child)
   }
   const NOT_FOUND = 'ERR_SUPERVISOR_CHILD_NOT_FOUND'
@@ -96,13 +117,15 @@ export const expectedLog = (scenario: SupervisorScenario): string[] => {
   }
   const run = (): void => {
     for (const child of children) start(child)
-    log.push('started root$1')
+    log.push('started root$1 at 0')
     for (const step of scenario.steps) {
+      const since = now
       if (step.do === 'advance') now += step.ms
       else {
         const child = children.find(({ index }) => index === step.child)
-        if (step.do !== 'crash' && step.do !== 'exit') log.push(`${step.do} ${command(step.do, child)}`)
-        else if (child?.up === true) exited(child, step.do === 'crash' ? 'crashed' : 'normal')
+        if (isCommand(step.do)) log.push(`${step.do} ${command(step.do, child)}`)
+        else if (child?.up === true) exited(child, step.do)
+        if (step.do === 'wait') now = Math.max(now, since + WAIT.ms)
       }
     }
     terminate(children)

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { defineActor, named } from '../src/kernel/types.ts'
-import { type Decision, type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
+import { defineActor, type Exit, named } from '../src/kernel/types.ts'
+import { type Decision, type Judgement, type SupervisorProtocol, worker } from '../src/kernel/child-spec.ts'
 import type { TreeNode } from '../src/supervisors/system.types.ts'
 import { note } from '../src/testing/recording.ts'
 import type { Engine } from '../src/testing/simulate.ts'
 import { engineProperty } from './engine-property.ts'
 import type { Proven } from './proven.ts'
 
-type Protocol = { crash: { message: object } }
+type Protocol = { crash: { message: object }; limited: { message: object } }
 type Step =
-  | { readonly do: 'crash'; readonly child: number }
+  | { readonly do: 'crash' | 'limited'; readonly child: number }
   | { readonly do: 'stop-child' | 'start-child'; readonly child: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'settle' }
@@ -33,6 +33,9 @@ const CHILDREN = 4
 const WITHIN = 100
 const nameOf = (index: number): string => `child-${index}`
 
+const classify = ({ error }: Exit): Judgement =>
+  error?.message === 'limited' ? { do: 'wait', ms: 20, atMost: 1_000, reason: 'limited' } : { do: 'restart' }
+
 const run = async ({ startSystem, SeededScheduler }: Engine, scenario: Scenario): Promise<Trace> => {
   const world = new SeededScheduler(scenario.seed)
   const log: Trace['log'] = []
@@ -52,9 +55,12 @@ const run = async ({ startSystem, SeededScheduler }: Engine, scenario: Scenario)
       crash: () => {
         throw new Error('crash')
       },
+      limited: () => {
+        throw new Error('limited')
+      },
     },
   })
-  const specOf = (index: number) => worker(nameOf(index), child, null)
+  const specOf = (index: number) => worker(nameOf(index), child, null, { classify })
   const { strategy, restarts, backoffMs } = scenario
   const system = await startSystem({
     scheduler: world,
@@ -85,7 +91,7 @@ const run = async ({ startSystem, SeededScheduler }: Engine, scenario: Scenario)
     note(`step ${JSON.stringify(step)}`)
     if (step.do === 'advance') await world.advance(step.ms)
     else if (step.do === 'settle') await world.settle()
-    else if (step.do === 'crash') system.tell(named<Protocol>(nameOf(step.child)), 'crash', {})
+    else if (step.do === 'crash' || step.do === 'limited') system.tell(named<Protocol>(nameOf(step.child)), step.do, {})
     else if (step.do === 'stop-child') system.tell(root, 'supervisor.stop-child', { name: nameOf(step.child) })
     else system.tell(root, 'supervisor.start-child', { spec: specOf(step.child) })
   }
@@ -98,7 +104,7 @@ const run = async ({ startSystem, SeededScheduler }: Engine, scenario: Scenario)
   return { log, decisions, before }
 }
 
-/** In any window there are no more restarts than allowed; one more ends the supervisor. */
+/** In any window there are no more restarts than allowed; one more ends the supervisor. Waits do not count. */
 const expectIntensity = ({ decisions }: Trace, allowed: number): void => {
   const counted = decisions.filter(({ decision }) => decision.decision === 'restart' || decision.decision === 'escalate')
   for (const [index, { at, decision }] of counted.entries()) {
@@ -134,6 +140,7 @@ const expectLives = ({ log }: Trace, scenario: Scenario): void => {
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('crash' as const), child: fc.nat(CHILDREN - 1) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('limited' as const), child: fc.nat(CHILDREN - 1) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('stop-child' as const, 'start-child' as const), child: fc.nat(CHILDREN - 1) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 7, 30, WITHIN) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },

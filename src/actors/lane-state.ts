@@ -3,6 +3,7 @@ import type { TerminalId } from '../protocols/ids.ts'
 import type { PlanCommand } from '../protocols/plan.ts'
 import type { AttemptResult, LaneRecord } from '../protocols/records.ts'
 import type { CommandSummary, LaneSummary, Outcome } from '../protocols/summary.ts'
+import { findingText } from '../protocols/exit-words.ts'
 import type { CleaningReport } from '../protocols/lane.protocol.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneArgs } from './services.ts'
@@ -62,7 +63,10 @@ const howItEnded = (last: AttemptResult | null, error: ErrorRecord | null): stri
   const cause = last === null ? error : last.error
   if (cause !== null) return cause.message
   if (last === null) return 'it never ran'
-  return last.signal === null ? `exit code ${last.exitCode}` : `ended by ${last.signal}`
+  const how = last.signal === null ? `exit code ${last.exitCode}` : `ended by ${last.signal}`
+  if (last.finding == null) return how
+  const why = findingText(last.finding)
+  return why.startsWith(how) ? why : `${how}: ${why}`
 }
 
 /** Decides what the end of a command's terminal means. */
@@ -83,6 +87,10 @@ export const settle = (
   const clean = last !== null && last.error === null && last.exitCode === 0
   if (clean && restart !== 'permanent') return { ...ended, outcome: 'succeeded', reason: null }
   if (restart === 'temporary') return { ...ended, outcome: 'failed', reason: how }
+  if (exit.reason === 'shutdown') return { ...ended, outcome: 'failed', reason: `not restarted; ${how}` }
+  if (exit.error?.code === 'ERR_SUPERVISOR_ESCALATED') {
+    return { ...ended, outcome: 'failed', reason: `gave up after ${attempts} attempts: ${String(exit.error.context['reason'])}` }
+  }
   // A command that is restarted ends by itself only when its supervisor gives up.
   const allowed = `${intensity.restarts} restart${intensity.restarts === 1 ? '' : 's'} within ${intensity.withinMs / 1_000} s`
   return { ...ended, outcome: 'failed', reason: `gave up after ${attempts} attempts (allowed: ${allowed}); last: ${how}` }

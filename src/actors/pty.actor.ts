@@ -1,6 +1,7 @@
 import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
 import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import { classifyExit, classifyStartFailure, type ExitFinding } from '../protocols/exit-class.ts'
 import type { NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
 import { type PtyEvent, ptyMachine } from '../protocols/pty.machine.ts'
@@ -16,6 +17,8 @@ type PtyState = {
   readonly record: PtyRecord
   readonly pty: Pty
   readonly startedMonotonic: number
+  /** What the system had killed for memory when it started. */
+  readonly memoryKills: number | null
 }
 
 type Ctx = ActorContext<PtyProtocol>
@@ -164,6 +167,7 @@ const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void
     stopped: false,
     log: record.log,
     error: toErrorRecord(error),
+    finding: classifyStartFailure(toErrorRecord(error)),
     durationMs: 0,
   }
   await step(ctx, record, { type: 'spawn-failed' }, toErrorRecord(error).message, {
@@ -174,9 +178,25 @@ const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void
         command: record.command,
         attempt: record.attempt,
         error: exit.error,
+        finding: exit.finding ?? null,
       }),
     ],
   })
+}
+
+/** How a failure that nobody asked for is told apart. */
+const findingOf = (ctx: Ctx, state: PtyState, exit: PtyExit, lines: readonly string[]): ExitFinding | null => {
+  const { args, record, memoryKills } = state
+  if (exit.exitCode === 0 || record.snapshot.context.stopping) return null
+  const now = args.services.memoryKills()
+  const ending = {
+    exitCode: exit.exitCode,
+    signal: exit.signal,
+    lines,
+    memoryKills: now === null || memoryKills === null ? null : now - memoryKills,
+    at: ctx.now(),
+  }
+  return classifyExit(ending, args.command.classify)
 }
 
 const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`)
@@ -184,6 +204,8 @@ const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code 
 /** Stores how the process ended. */
 const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
   const { record, pty } = state
+  const lines = lastLines(pty.tail(TAIL_BYTES), LAST_LINES)
+  const finding = findingOf(ctx, state, exit, lines)
   const result: AttemptResult = {
     ptyId: record.id,
     attempt: record.attempt,
@@ -192,6 +214,7 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     stopped: record.snapshot.context.stopping,
     log: record.log,
     error: null,
+    finding,
     durationMs: Math.max(0, Math.round(ctx.monotonic() - state.startedMonotonic)),
   }
   const exited = event(ctx.now(), 'pty.exited', idsOf(record), {
@@ -206,7 +229,8 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     durationMs: result.durationMs,
     logGap: exit.logGap,
     log: record.log,
-    lastLines: lastLines(pty.tail(TAIL_BYTES), LAST_LINES),
+    lastLines: lines,
+    finding,
   })
   const closed = await step(ctx, record, { type: 'exited', clean: exit.exitCode === 0 }, exitCause(exit), {
     patch: { exit: result, endedAt: ctx.now() },
@@ -229,7 +253,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', args.terminalId)
     const { record, pty } = (await adoptable(ctx, args, terminal)) ?? (await start(ctx, args, terminal))
     ctx.run(() => pty.exited, { done: ['$exited', (exit) => ({ exit })], failed: ['$lost', (error) => ({ error })] })
-    return { args, record, pty, startedMonotonic: ctx.monotonic() }
+    return { args, record, pty, startedMonotonic: ctx.monotonic(), memoryKills: args.services.memoryKills() }
   },
   on: {
     $exited: async (ctx, state, { exit }) => {
@@ -239,7 +263,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
         ctx.exit(
           'crashed',
           new SignalboxError('ERR_PTY_ENDED', exitCause(exit), {
-            context: { ptyId: record.id, exitCode: exit.exitCode, signal: exit.signal },
+            context: { ptyId: record.id, exitCode: exit.exitCode, signal: exit.signal, finding: record.exit?.finding ?? null },
           }),
         )
       return { ...state, record }

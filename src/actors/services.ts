@@ -26,6 +26,8 @@ export type Services = {
   readonly isKilled: (runId: RunId) => boolean
   /** By whom the run was asked to stop, or null. Outlives a crash of its actor, and a stop that came before its start. */
   readonly stopAskedBy: (runId: RunId) => string | null
+  /** As ProcessTable. */
+  readonly memoryKills: () => number | null
   /** How trees are built; the actors only start them. */
   readonly trees: {
     readonly lane: (args: LaneArgs) => ChildSpec

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { EXIT, errorText, exitCodeOf } from './exit-codes.ts'
 import { type Io, onLostOutput, safeWriter } from './io.ts'
+import type { CrashesOptions } from './crashes.command.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { FuzzCommandOptions } from './fuzz.command.ts'
 import type { ReplayOptions } from './replay.command.ts'
@@ -55,13 +56,31 @@ With --json one document:
   { "type": "why", "runId", "lane", "command", "outcome", "reason", "now", "worktree", "next": [],
     "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
     "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
+      "finding": { "class", "evidence", "certain", "retryAfterMs" },
       "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
-    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "text" }],
-    "crashes": [{ "at", "name", "error" }] }`,
+    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "waits", "reason",
+      "text" }],
+    "crashes": [{ "at", "name", "error" }],
+    "dossier": { "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision", "peakRssBytes", "file" } }`,
   runs: `
 With --json one document:
   { "type": "runs", "runs": [{ "id", "plan", "startedAt", "endedAt", "outcome", "owner": { "pid", "startTime", "bootId" },
     "lanes": [{ "name", "id" }], "summary" }] }`,
+  crashes: `
+With --json one document:
+  { "type": "crashes", "crashes": [{ "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision",
+    "peakRssBytes", "file" }] }
+and of one ID the dossier:
+  { "type": "crash", "id", "at", "runId", "laneId", "terminalId", "actor": { "name", "incarnation", "kind" }, "lane", "command",
+    "exit": { "reason", "error", "cause" }, "handling": { "type", "message" }, "state",
+    "history": [{ "at", "type", "from", "lane", "message" }],
+    "decision": { "supervisor", "decision", "reason", "restarts", "waits", "allowed": { "restarts", "withinMs" }, "delayMs",
+      "group": [] },
+    "process": { "attempt", "pid", "argv", "cwd", "exitCode", "signal", "error", "finding", "durationMs", "signals": [],
+      "survivors": [], "outputBytes", "lastLines": [], "log",
+      "usage": { "at", "rssBytes", "peakRssBytes", "cpuMs", "fds" } },
+    "resources": { "orchestrator", "freeMemoryBytes", "load1" }, "lost", "file" }
+Secrets are masked. The newest 200 are kept, up to 20 MB, for 14 days.`,
   doctor: `
 With --json one document:
   { "type": "doctor", "ok", "checks": [{ "name", "ok", "detail", "remedy" }], "found": [{ "kind", "what", "why", "action" }] }
@@ -108,6 +127,15 @@ const addCommands = (program: Command, io: Io, exit: (code: Promise<number>) => 
     .option('--json', 'as one JSON document')
     .addHelpText('after', JSON_HELP.runs)
     .action((options: RunsOptions) => exit(import('./runs.command.ts').then(({ runsCommand }) => runsCommand(options, io))))
+  program
+    .command('crashes')
+    .description('list what is known of commands and actors that did not end well, or show one')
+    .argument('[id]', 'a crash, or the beginning of its id')
+    .option('--json', 'as one JSON document')
+    .addHelpText('after', JSON_HELP.crashes)
+    .action((id: string | undefined, options: CrashesOptions) =>
+      exit(import('./crashes.command.ts').then(({ crashesCommand }) => crashesCommand(id, options, io))),
+    )
   program
     .command('doctor')
     .description('check the machine, and find what killed runs left behind')

@@ -34,17 +34,22 @@ export const errorMessage = (value: unknown): string => {
   return typeof message === 'string' ? message : 'no cause known'
 }
 
+type Told = Pick<Decision, 'decision' | 'restarts' | 'waits' | 'reason' | 'allowed' | 'delayMs' | 'exit'>
+
 /** What a supervisor decided, with the counters behind it. */
-export const decisionText = ({ decision, restarts, allowed, delayMs, exit }: Decision): string => {
+export const decisionText = ({ decision, restarts, waits, reason, allowed, delayMs, exit }: Told): string => {
   const limit = `${allowed.restarts} restart${allowed.restarts === 1 ? '' : 's'} allowed`
   switch (decision) {
     case 'restart':
       return `restart ${restarts} of ${allowed.restarts} within ${span(allowed.withinMs)}, after ${span(Math.round(delayMs))}`
+    case 'wait':
+      return `waits ${span(Math.round(delayMs))} (${ordinal(waits)} in a row; no restart is counted): ${reason ?? ''}`
     case 'escalate':
+      if (reason != null) return `gave up: ${reason}`
       return `gave up: ${ordinal(restarts)} failure within ${span(allowed.withinMs)}, ${limit}`
     case 'auto-shutdown':
-      return 'ended: the command is over'
+      return reason == null ? 'ended: the command is over' : `not restarted: ${reason}`
     case 'remove':
-      return `not restarted (${exit.reason})`
+      return reason == null ? `not restarted (${exit.reason})` : `not restarted: ${reason}`
   }
 }

@@ -41,7 +41,8 @@ const commandNow = (own: readonly RecordedEvent[], lane: PlanLane, name: string)
       : `it waits until ${before.name} has succeeded: commands of a lane run one after the other`
   }
   if (last.type === 'supervisor.decided') {
-    const { decision, delayMs } = decisionOf(last)
+    const { decision, delayMs, reason } = decisionOf(last)
+    if (decision === 'wait') return `${reason ?? 'it waits'}: the next attempt starts at ${timeOf(last.at + delayMs)}`
     return decision === 'restart'
       ? `it is in backoff: the next attempt starts at ${timeOf(last.at + delayMs)}`
       : 'it is over; its lane goes on'

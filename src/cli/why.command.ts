@@ -1,4 +1,5 @@
 import { openInspection } from '../runtime/inspection.ts'
+import { briefOf } from './crash-brief.ts'
 import { EXIT } from './exit-codes.ts'
 import { findPlace } from './find-run.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
@@ -16,7 +17,8 @@ export const whyCommand = async (place: string, options: WhyOptions, io: Io): Pr
     const events = await inspection.events({ runId: run.id })
     const now = whatHolds({ run, events, lane, command, isAlive: inspection.isAlive(run.owner) })
     const own = events.filter((event) => event.laneId === laneId)
-    const evidence = gatherEvidence(own, run.id, lane, command, now)
+    const crash = (await inspection.crashes()).findLast((one) => one.laneId === laneId && (command === null || one.command === command))
+    const evidence = gatherEvidence(own, run.id, lane, command, now, crash === undefined ? null : briefOf(crash))
     if (options.json === true) printJson(io, evidence)
     else printLines(io, renderWhy(evidence, paintFor(io)))
     return EXIT.ok

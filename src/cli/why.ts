@@ -1,8 +1,11 @@
 import type { RecordedEvent } from '../protocols/events.ts'
+import type { ExitFinding } from '../protocols/exit-class.ts'
+import { remedyOf } from '../protocols/exit-words.ts'
 import type { RunId } from '../protocols/ids.ts'
 import type { Intensity } from '../protocols/plan.ts'
 import type { CommandSummary, LaneSummary, Outcome } from '../protocols/summary.ts'
 import type { SurvivorRecord } from '../protocols/pty-exit.ts'
+import type { CrashBrief } from './crash-brief.ts'
 import { decisionOf, decisionText, errorMessage, listOf, numberOf, objectOf, subjectOf, textOf } from './payload.ts'
 
 export type Transition = {
@@ -28,6 +31,8 @@ export type Attempt = {
   readonly stopped: boolean
   /** Why it could not start; null when it did. */
   readonly error: string | null
+  /** What its failure means for another try, and what shows it; null when it did not fail. */
+  readonly finding: ExitFinding | null
   readonly survivors: readonly SurvivorRecord[]
   readonly log: string | null
   readonly logGap: boolean
@@ -41,6 +46,10 @@ export type DecisionEvidence = {
   readonly restarts: number
   readonly allowed: Intensity
   readonly delayMs: number
+  /** Waits in a row, this one included. */
+  readonly waits: number
+  /** What of the exit decided, where it was not the restart type alone. */
+  readonly reason: string | null
   /** The decision in words, with the counters behind it. */
   readonly text: string
 }
@@ -61,6 +70,8 @@ export type Evidence = {
   readonly decisions: readonly DecisionEvidence[]
   /** Crashes of actors of signalbox itself. */
   readonly crashes: readonly { readonly at: number; readonly name: string; readonly error: string }[]
+  /** What is known of its last crash, and where; null when there is none on record. */
+  readonly dossier: CrashBrief | null
   readonly worktree: string | null
   /** What one can do now. */
   readonly next: readonly string[]
@@ -86,6 +97,7 @@ const emptyAttempt = (command: string, attempt: number): Attempt => ({
   signal: null,
   stopped: false,
   error: null,
+  finding: null,
   survivors: [],
   log: null,
   logGap: false,
@@ -98,7 +110,11 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
     case 'pty.spawned':
       return { pid: numberOf(event, 'pid'), startedAt: event.at }
     case 'pty.error':
-      return { error: errorMessage(event.payload['error']), endedAt: event.at }
+      return {
+        error: errorMessage(event.payload['error']),
+        finding: (event.payload['finding'] as ExitFinding | null | undefined) ?? null,
+        endedAt: event.at,
+      }
     case 'pty.exited':
       return {
         endedAt: event.at,
@@ -108,6 +124,7 @@ const learnt = (event: RecordedEvent): Partial<Attempt> => {
         survivors: listOf<SurvivorRecord>(event, 'survivors'),
         log: textOf(event, 'log') || null,
         logGap: event.payload['logGap'] === true,
+        finding: (event.payload['finding'] as ExitFinding | null | undefined) ?? null,
         lastLines: listOf<string>(event, 'lastLines'),
       }
     case 'pty.state-changed':
@@ -134,9 +151,9 @@ const decisionsOf = (events: readonly RecordedEvent[]): DecisionEvidence[] =>
     .filter(({ type }) => type === 'supervisor.decided')
     .map((event) => {
       const decision = decisionOf(event)
-      const { restarts, allowed, delayMs } = decision
+      const { restarts, allowed, delayMs, waits = 0, reason = null } = decision
       const command = textOf(event, 'command') || null
-      return { at: event.at, command, decision: decision.decision, restarts, allowed, delayMs, text: decisionText(decision) }
+      return { at: event.at, command, decision: decision.decision, restarts, allowed, delayMs, waits, reason, text: decisionText(decision) }
     })
 
 const crashesOf = (events: readonly RecordedEvent[]): Evidence['crashes'] =>
@@ -149,9 +166,12 @@ export const hasFailed = ({ endedAt, exitCode, stopped }: Attempt): boolean => e
 
 const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => {
   const last = evidence.outcome === 'succeeded' ? undefined : evidence.attempts.findLast(hasFailed)
-  const gaveUp = evidence.decisions.some(({ decision }) => decision === 'escalate')
+  const gaveUp = evidence.decisions.some(({ decision, reason }) => decision === 'escalate' && reason === null)
+  const remedy = last?.finding == null ? null : remedyOf(last.finding.class)
   return [
+    ...(remedy === null ? [] : [remedy]),
     ...(last?.log == null ? [] : [`read the whole log: ${last.log}`]),
+    ...(evidence.dossier === null ? [] : [`signalbox crashes ${evidence.dossier.id}`]),
     ...(evidence.worktree === null ? [] : [`look into the worktree: ${evidence.worktree}`]),
     ...(gaveUp ? ['raise `intensity` in the plan if so many failures are expected'] : []),
     ...(evidence.command === null && last !== undefined ? [`signalbox why ${lane}/${last.command} --run ${evidence.runId}`] : []),
@@ -162,6 +182,7 @@ const nextSteps = (lane: string, evidence: Omit<Evidence, 'next'>): string[] => 
  * Puts together what is recorded of a lane or command.
  * @param events of the lane, in order
  * @param now as whatHolds tells it
+ * @param dossier of its last crash
  */
 export const gatherEvidence = (
   events: readonly RecordedEvent[],
@@ -169,6 +190,7 @@ export const gatherEvidence = (
   lane: string,
   command: string | null,
   now: string | null = null,
+  dossier: CrashBrief | null = null,
 ): Evidence => {
   const concerned =
     command === null ? events : events.filter((event) => event.type.startsWith('lane.') || textOf(event, 'command') === command)
@@ -187,6 +209,7 @@ export const gatherEvidence = (
     attempts: attemptsOf(concerned),
     decisions: decisionsOf(concerned),
     crashes: crashesOf(concerned),
+    dossier,
     worktree: summary?.worktree ?? null,
   }
   return { ...evidence, next: nextSteps(lane, evidence) }

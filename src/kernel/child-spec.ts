@@ -4,12 +4,35 @@ import type { Backoff, Intensity, RestartType } from '../protocols/plan.ts'
 /** How long a child may take to stop: brutal kills at once, a number of ms, or infinity (for supervisors). @defaultValue 5,000 ms; infinity for supervisors (OTP) */
 export type Shutdown = 'brutal' | 'infinity' | number
 
+/**
+ * What the way in which a child ended asks for. Never more than its restart type allows: `restart` and `wait` start again
+ * only a child that its type starts again.
+ */
+export type Judgement =
+  /** As its restart type says, after the backoff: what happens without a judgement. */
+  | { readonly do: 'restart' }
+  /**
+   * A restart after `ms` instead of the backoff. Not counted as one, since nothing is broken; but only `atMost` of them in
+   * a row (from 1): one more escalates. A child that lived through a stable period starts a new row.
+   */
+  | { readonly do: 'wait'; readonly ms: number; readonly atMost: number; readonly reason: string }
+  /** No restart, whatever its type: another try cannot help. */
+  | { readonly do: 'stop'; readonly reason: string }
+  /** Its supervisor ends, as if the intensity were exceeded. */
+  | { readonly do: 'escalate'; readonly reason: string }
+
 type ChildOptions = {
   /** @defaultValue permanent (OTP) */
   readonly restart?: RestartType
   readonly shutdown?: Shutdown
-  /** With `autoShutdown`, the supervisor ends when this child ends by itself. Not with permanent (OTP). */
+  /** With `autoShutdown`, the supervisor ends when this child ends by itself. Not with permanent (OTP), unless `classify` may stop it. */
   readonly significant?: boolean
+  /**
+   * Judges each end that nobody asked for, a failed restart included, before the restart type counts. Pure: it is asked
+   * more than once about the same end. One that throws escalates.
+   * @param waits in a row before this end
+   */
+  readonly classify?: (exit: Exit, waits: number) => Judgement
 }
 
 export type WorkerSpec = ChildOptions & {
@@ -89,10 +112,14 @@ export type Decision = {
   readonly child: string
   readonly incarnation: number
   readonly exit: Exit
-  /** restart (after delayMs), remove (not to be restarted), escalate (intensity exceeded), auto-shutdown (significant). */
-  readonly decision: 'restart' | 'remove' | 'escalate' | 'auto-shutdown'
+  /** restart or wait (after delayMs), remove (not to be restarted), escalate (intensity or waits exceeded, or judged so), auto-shutdown (significant). */
+  readonly decision: 'restart' | 'wait' | 'remove' | 'escalate' | 'auto-shutdown'
   /** Restarts within the window, this one included. */
   readonly restarts: number
+  /** Waits in a row, this one included. */
+  readonly waits: number
+  /** What `classify` gave as reason; null where the restart type decided alone. */
+  readonly reason: string | null
   readonly allowed: Intensity
   readonly delayMs: number
   /** Children stopped and started with it (one_for_all, rest_for_one). */

@@ -11,20 +11,13 @@ import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
 import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
 import { Tracing } from './tracing.ts'
-import type { ActorRef, AskOptions, DeadLetter, Exit } from './types.ts'
+import type { ActorRef, AskOptions, DeadLetter, Exit, ExitedActor } from './types.ts'
 import type { Watcher } from './watcher.ts'
 
 /** What the kernel tells about actors as it happens. */
 export type KernelObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
-  exited?(actor: {
-    readonly name: string
-    readonly incarnation: number
-    readonly kind: string
-    readonly exit: Exit
-    /** Of an abnormal exit. */
-    readonly evidence?: () => Evidence
-  }): void
+  exited?(actor: ExitedActor): void
   deadLetter?(letter: DeadLetter): void
 }
 

@@ -1,4 +1,5 @@
 import type { Exit, ExitReason } from '../protocols/exit.ts'
+import type { Evidence } from './history.ts'
 
 export type { Exit, ExitReason }
 
@@ -70,6 +71,15 @@ export interface ActorContext<P> {
   lookup<Q>(name: string): ActorRef<Q> | undefined
   /** Ends this actor after the present handler: `terminate` runs, then it exits. Only the first call counts. */
   exit(reason: 'normal' | 'shutdown' | 'crashed', error?: unknown): void
+}
+
+/** An actor that ended. `evidence`: of an end that was not clean, and only while the observer is called. */
+export type ExitedActor = {
+  readonly name: string
+  readonly incarnation: number
+  readonly kind: string
+  readonly exit: Exit
+  readonly evidence?: () => Evidence
 }
 
 export type Handler<P, S, T extends keyof P> = (

@@ -18,6 +18,17 @@ export interface ProcessInfo extends ProcessIdentity {
   readonly mark: string | null
 }
 
+/** What one process uses; children not included. */
+export type ProcessUsage = {
+  readonly rssBytes: number
+  /** The most that it ever used. */
+  readonly peakRssBytes: number
+  /** User and system time since its start. */
+  readonly cpuMs: number
+  /** Open descriptors; null where they cannot be seen. */
+  readonly fds: number | null
+}
+
 /** The processes of the machine. */
 export interface ProcessTable {
   /** @returns the identity of a living process (a zombie counts as ended), or null. */
@@ -36,4 +47,11 @@ export interface ProcessTable {
    *   not tell. Absent: it never tells.
    */
   ignores?(identity: ProcessIdentity, signal: NodeJS.Signals): boolean | null
+  /** @returns what exactly this process uses now; null when it no longer lives or the platform does not tell. Absent: it never tells. */
+  usage?(identity: ProcessIdentity): ProcessUsage | null
+  /**
+   * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
+   *   the platform does not. Absent: it never tells.
+   */
+  memoryKills?(): number | null
 }

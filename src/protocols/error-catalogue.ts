@@ -243,6 +243,12 @@ export const CATALOGUE = {
     next: 'Look at `signalbox why`; raise `intensity` if this is expected.',
     retryable: false,
   },
+  ERR_SUPERVISOR_ESCALATED: {
+    kind: 'fault',
+    text: 'A child ended in a way for which its supervisor gives up, or waited as often as it may.',
+    next: 'Look at `signalbox why`; remove the cause, or allow more waits (`classify` in the plan).',
+    retryable: false,
+  },
   ERR_SUPERVISOR_CHILD_EXISTS: {
     kind: 'defect',
     text: 'A supervisor has a child of this name already.',
@@ -274,6 +280,12 @@ export const CATALOGUE = {
     retryable: false,
   },
   // runs and command line
+  ERR_CRASH_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No crash of this id is on record.',
+    next: 'Run `signalbox crashes`; old ones go first.',
+    retryable: false,
+  },
   ERR_RUN_NOT_FOUND: {
     kind: 'usage',
     text: 'No such run, lane or command is recorded.',

@@ -23,8 +23,19 @@ const MAX_NODES = 1_000_000
 const MAX_DEPTH = 32
 const TOO_DEEP = 'the text nests too deeply; simplify it'
 
-/** Keys whose values are numbers; everywhere else a plain scalar is taken as the text that it was written as (`1.10`, `true`). */
-const NUMERIC = new Set<unknown>(['parallel', 'restarts', 'withinMs', 'minMs', 'maxMs', 'jitter', 'resetAfterMs', 'graceMs'])
+/** Keys whose values are numbers or true and false; everywhere else a plain scalar is taken as the text that it was written as (`1.10`, `true`). */
+const PLAIN = new Set<unknown>([
+  'parallel',
+  'restarts',
+  'withinMs',
+  'minMs',
+  'maxMs',
+  'jitter',
+  'resetAfterMs',
+  'graceMs',
+  'times',
+  'usual',
+])
 
 class TooMuch extends Error {
   readonly node: Node
@@ -68,7 +79,7 @@ const bindAliases = (root: Node): Map<Alias, Node> => {
 const scalarValue = (value: unknown, source: string | undefined, key: PropertyKey | undefined): unknown => {
   if (typeof value === 'bigint') return source ?? String(value)
   if (typeof value !== 'number' && typeof value !== 'boolean') return value
-  return NUMERIC.has(key) ? value : (source ?? String(value))
+  return PLAIN.has(key) ? value : (source ?? String(value))
 }
 
 /** Turns nodes into values. Not the package's own conversion, because that loses how scalars were written and which key came twice. */

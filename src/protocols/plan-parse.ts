@@ -1,6 +1,7 @@
 import type { Plan, PlanCommand } from './plan.ts'
 import { checkPlan } from './plan-parse-checks.ts'
 import { withNames } from './plan-parse-names.ts'
+import { exitRules } from './exit-rules.ts'
 import { type Finding, findingsOf, pathText, planError, type PlanPath, type PlanProblem } from './plan-parse-problems.ts'
 import { readPlanText, type TextPosition } from './plan-parse-yaml.ts'
 import { PLAN_LIMITS, shapeCommandText, type ShapedPlan, shapePlan } from './plan.schema.ts'
@@ -51,13 +52,14 @@ const finished = (shaped: ShapedPlan, laneOrder: readonly string[]): Plan => ({
             copy: [...new Set(lane.copy.map(normalPath))],
             after: [...new Set(lane.after)],
             commands: withNames(lane.commands.map((command) => (typeof command === 'string' ? shapeCommandText(command) : command))).map(
-              ({ name: commandName, run, restart, intensity, backoff, graceMs, env }): PlanCommand => ({
+              ({ name: commandName, run, restart, intensity, backoff, graceMs, classify, env }): PlanCommand => ({
                 name: commandName,
                 run,
                 restart,
                 intensity,
                 backoff,
                 graceMs,
+                classify: exitRules(shaped.classify, classify),
                 env,
               }),
             ),

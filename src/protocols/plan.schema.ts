@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import type { Backoff, Intensity, KeepPolicy, RestartType } from './plan.ts'
+import { classifySchema, type ShapedRules } from './plan-classify.schema.ts'
+import { milliseconds, text, whole } from './plan-scalars.ts'
 
 /** Limits of a plan. */
 export const PLAN_LIMITS = { lanes: 1_000, commandsPerLane: 1_000, bytes: 1_000_000 } as const
@@ -11,23 +13,16 @@ const SCHEMA_ID = 'urn:signalbox:plan:1'
 const NAME = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
 const NAME_RULE = 'is not a name; use up to 64 letters, digits, ".", "_" and "-", beginning with a letter, digit or "_", without ".."'
 const ENV_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/
-const MAX_MS = 2_147_483_647
 
 const withoutNul = (text: string): boolean => !text.includes('\0')
 const NUL_RULE = 'holds a NUL byte; remove it'
 
-const text = (rule: string): z.ZodString => z.string({ error: rule })
 /** A text; numbers and booleans are taken as the text that they were written as, as people who write YAML expect. */
 const word = (what: string) =>
   z
     .union([z.string(), z.number(), z.boolean()], { error: `must be ${what}` })
     .transform(String)
     .pipe(z.string().refine(withoutNul, { error: NUL_RULE }))
-const whole = (min: number, max: number, unit: string): z.ZodInt => {
-  const rule = `must be a whole number of ${unit} from ${min} to ${max}`
-  return z.int({ error: rule }).min(min, { error: rule }).max(max, { error: rule })
-}
-const milliseconds = (min = 0): z.ZodInt => whole(min, MAX_MS, 'milliseconds')
 const name = (): z.ZodString => text(NAME_RULE).regex(NAME, { error: NAME_RULE })
 
 const env = z
@@ -105,6 +100,7 @@ const command = z.strictObject(
     intensity,
     backoff,
     graceMs: milliseconds().default(5_000).describe('Time from SIGTERM to SIGKILL when it is stopped, in milliseconds.'),
+    classify: classifySchema.describe('How failures are told apart, and what is done about each. What is left out is as in the plan.'),
     env,
   },
   { error: 'must be a text or a map with `run`' },
@@ -183,6 +179,7 @@ const plan = z.strictObject(
       .default('failed')
       .describe('Which worktrees stay after the run. One that holds uncommitted work stays in any case.'),
     parallel: whole(1, 1_000, 'lanes').default(4).describe('Lanes that run at once.'),
+    classify: classifySchema.describe('How failures of commands are told apart, and what is done about each.'),
   },
   { error: 'must be a map with `lanes`' },
 )
@@ -195,6 +192,7 @@ export type ShapedCommand = {
   readonly intensity: Intensity
   readonly backoff: Backoff
   readonly graceMs: number
+  readonly classify?: ShapedRules
   readonly env: Readonly<Record<string, string>>
 }
 export type ShapedLane = {
@@ -204,7 +202,12 @@ export type ShapedLane = {
   readonly after: readonly string[]
   readonly commands: readonly (string | ShapedCommand)[]
 }
-export type ShapedPlan = { readonly lanes: Readonly<Record<string, ShapedLane>>; readonly keep: KeepPolicy; readonly parallel: number }
+export type ShapedPlan = {
+  readonly lanes: Readonly<Record<string, ShapedLane>>
+  readonly keep: KeepPolicy
+  readonly parallel: number
+  readonly classify?: ShapedRules
+}
 
 export type SchemaIssue = z.core.$ZodIssue
 
@@ -222,6 +225,10 @@ const KEYS: readonly { readonly at: RegExp; readonly keys: readonly string[] }[]
   { at: /^lanes\0[^\0]*$/, keys: Object.keys(lane.shape) },
   { at: /^lanes\0[^\0]*\0commands\0\d+$/, keys: Object.keys(command.shape) },
   { at: /\0intensity$/, keys: ['restarts', 'withinMs'] },
+  { at: /(^|\0)classify$/, keys: ['decide', 'texts', 'usual', 'wait'] },
+  { at: /(^|\0)classify\0decide$/, keys: ['notExecutable', 'authentication', 'rateLimited', 'memory', 'signal', 'failure'] },
+  { at: /(^|\0)classify\0texts$/, keys: ['authentication', 'rateLimited', 'memory'] },
+  { at: /(^|\0)classify\0wait$/, keys: ['minMs', 'maxMs', 'times'] },
   { at: /\0backoff$/, keys: ['minMs', 'maxMs', 'jitter', 'resetAfterMs'] },
 ]
 /** @returns the keys that a map at this place of a plan may have; empty where any are allowed. */

@@ -12,6 +12,25 @@ export type Backoff = {
   /** A child that lived this long starts at minMs again. */ readonly resetAfterMs: number
 }
 
+/** What is told apart by what a command says last. */
+export type TextClass = 'authentication' | 'rateLimited' | 'memory'
+/** What the failure of a command means for another try of it. */
+export type ExitClass = TextClass | 'notExecutable' | 'signal' | 'failure'
+/** What is done about a failure: restart and wait only where the restart type restarts. */
+export type ExitAction = 'restart' | 'wait' | 'stop'
+
+/** How the failures of a command are told apart, and what is done about each. */
+export type ExitRules = {
+  /** @defaultValue notExecutable and authentication stop, rateLimited waits, the rest restarts */
+  readonly decide: Readonly<Record<ExitClass, ExitAction>>
+  /** Texts of the last lines of output that mean a class: any part of a line, without regard to case. */
+  readonly texts: Readonly<Record<TextClass, readonly string[]>>
+  /** Whether the texts that signalbox knows are looked for too. @defaultValue true */
+  readonly usual: boolean
+  /** Where nothing says how long: `minMs`, doubled with each wait in a row. Never longer than `maxMs`, and at most `times` in a row. @defaultValue 60,000 ms to 3,600,000 ms, 10 times */
+  readonly wait: { readonly minMs: number; readonly maxMs: number; readonly times: number }
+}
+
 /** A command of a lane, all defaults filled in. */
 export type PlanCommand = {
   /** Unique in its lane; given, or made from the text of the command. [A-Za-z0-9._-]{1,64} */
@@ -26,6 +45,7 @@ export type PlanCommand = {
   readonly backoff: Backoff
   /** SIGTERM to SIGKILL. @defaultValue 5,000 ms (PTY-7) */
   readonly graceMs: number
+  readonly classify: ExitRules
   readonly env: Readonly<Record<string, string>>
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from './errors.ts'
+import type { ExitFinding } from './exit-class.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
 import type { LaneSnapshot } from './lane.machine.ts'
 import type { Plan } from './plan.ts'
@@ -85,5 +86,7 @@ export type AttemptResult = {
   readonly log: string
   /** It never started. */
   readonly error: ErrorRecord | null
+  /** How its failure was told apart; null when it did not fail, absent in records of earlier versions. */
+  readonly finding?: ExitFinding | null
   readonly durationMs: number
 }

@@ -55,6 +55,7 @@ export const makeServices = (
     owner,
     isKilled: live.isKilled,
     stopAskedBy: live.stopAskedBy,
+    memoryKills: () => env.processTable.memoryKills?.() ?? null,
     trees: { lane: (args) => around(laneTree(args)), terminal: (args) => around(terminalTree(args)) },
   }
 }

@@ -7,6 +7,8 @@ export type StatePaths = {
   readonly directory: string
   readonly database: string
   readonly logs: string
+  /** One file a crash. */
+  readonly crashes: string
   /** One file a living orchestrator; in the repository, so that those with another state home are seen too. */
   readonly owners: string
 }
@@ -26,6 +28,7 @@ export const statePaths = (stateHome: string, workspaceId: WorkspaceId, commonDi
     directory,
     database: join(directory, 'signalbox.db'),
     logs: join(directory, 'logs'),
+    crashes: join(directory, 'crashes'),
     owners: join(commonDir, 'signalbox', 'owners'),
   }
 }

@@ -46,7 +46,7 @@ const applyToCommand = (command: CommandDraft, event: RecordedEvent): void => {
     case 'supervisor.decided': {
       const decision = payload['decision'] as Decision
       command.restarts = decision.restarts
-      if (decision.decision === 'restart') command.state = 'backoff'
+      if (decision.decision === 'restart' || decision.decision === 'wait') command.state = 'backoff'
       return
     }
     default:

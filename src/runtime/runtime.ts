@@ -19,11 +19,14 @@ import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, type Named, namedProcesses } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
+import { DOSSIER_LIMITS, pruneDossiers } from './crashes/dossier-files.ts'
+import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import { createFeed, createHistory, type EventHistory } from './feed.ts'
+import { createLocate } from './locate.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
-import { forgetOldRuns } from './retention.ts'
+import { forgetOldRuns, RETENTION_MS } from './retention.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
@@ -105,6 +108,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const store = await env.openStore()
     damagedStore ??= store.putAside
     await forgetOldRuns(store, env.paths.logs, systemClock.now())
+    await pruneDossiers(env.paths.crashes, DOSSIER_LIMITS, systemClock.now() - RETENTION_MS).catch(() => undefined)
     return decorators.store?.(store) ?? store
   }
   const shutDown = async (handover: boolean): Promise<CloseReport> => {
@@ -116,6 +120,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const isKept = handover && terminals.keepsTerminals === true
     const stop = isKept ? handOver : closeInPhases
     const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
+    await dossiers.close()
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
@@ -144,7 +149,17 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const unsubscribe = feed.subscribe(check)
     check()
   }
-  const observer = observe(systemClock, feed, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
+  const locate = createLocate(feed)
+  const dossiers = new Dossiers({
+    directory: env.paths.crashes,
+    clock: systemClock,
+    processTable: env.processTable,
+    terminals,
+    feed,
+    own: owner,
+    locate,
+  })
+  const observer = observe(systemClock, locate, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
   const onFailure = (error: unknown): void => {
     live.failAll(error)
@@ -170,16 +185,23 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       clock: systemClock,
       random: systemRandom,
       root,
+      history: HISTORY,
       observer: {
         ...observer,
+        decided(decision) {
+          observer.decided?.(decision)
+          dossiers.decided(decision)
+        },
         exited(actor) {
           observer.exited?.(actor)
+          dossiers.exited(actor)
           const { name, exit } = actor
           if (name.startsWith(RUN_TREE) && exit.reason === 'escalated') abandon(name.slice(RUN_TREE.length) as RunId, notCarriedOn(exit))
         },
       },
     })
   } catch (error) {
+    await dossiers.close()
     await unregister()
     throw rootCause(error)
   }

@@ -31,6 +31,8 @@ export type Child = {
   hasStarted: boolean
   /** For the backoff. */
   restartsInARow: number
+  /** Restarts in a row that were judged to wait. */
+  waitsInARow: number
   /** Monotonic ms of its last acknowledged start. */
   startedAt: number
   /** The last one that was tried. */
@@ -59,6 +61,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   isBeginning: false,
   hasStarted: false,
   restartsInARow: 0,
+  waitsInARow: 0,
   startedAt: 0,
   incarnation: 0,
   lastExit: null,

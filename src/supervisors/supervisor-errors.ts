@@ -2,6 +2,7 @@ import { recordOf } from '../kernel/delivery-errors.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { Intensity } from '../protocols/plan.ts'
 import type { Child } from './child.ts'
+import type { Verdict } from './restart-policy.ts'
 
 export const startFailed = (supervisor: string, child: string, cause: unknown): SignalboxError =>
   new SignalboxError('ERR_ACTOR_INIT_FAILED', `"${child}" under "${supervisor}" could not start: ${textOf(cause)}`, {
@@ -9,12 +10,20 @@ export const startFailed = (supervisor: string, child: string, cause: unknown): 
     cause,
   })
 
-export const tooManyRestarts = (supervisor: string, child: string, restarts: number, intensity: Intensity): SignalboxError =>
-  new SignalboxError(
-    'ERR_SUPERVISOR_INTENSITY',
-    `"${child}" under "${supervisor}" failed again after ${intensity.restarts} restarts in ${intensity.withinMs} ms`,
-    { context: { supervisor, child, restarts, allowed: intensity.restarts, withinMs: intensity.withinMs } },
-  )
+/** Why a supervisor ends because of a child. */
+export const gaveUp = (supervisor: string, child: string, verdict: Verdict, intensity: Intensity): SignalboxError => {
+  const { restarts, waits, reason } = verdict
+  const { restarts: allowed, withinMs } = intensity
+  if (reason === null)
+    return new SignalboxError(
+      'ERR_SUPERVISOR_INTENSITY',
+      `"${child}" under "${supervisor}" failed again after ${allowed} restarts in ${withinMs} ms`,
+      { context: { supervisor, child, restarts, allowed, withinMs } },
+    )
+  return new SignalboxError('ERR_SUPERVISOR_ESCALATED', `"${child}" under "${supervisor}" was given up: ${reason}`, {
+    context: { supervisor, child, waits, reason },
+  })
+}
 
 export const childExists = (supervisor: string, child: string): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_CHILD_EXISTS', `the name "${child}" is taken`, { context: { supervisor, child } })

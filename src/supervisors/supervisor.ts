@@ -10,7 +10,7 @@ import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
 import type { ChildSpec, Decision, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
 import type { RestartsInWindow } from './system.types.ts'
-import { childExists, startFailed, tooManyRestarts } from './supervisor-errors.ts'
+import { childExists, gaveUp, startFailed } from './supervisor-errors.ts'
 import { handsOver, recovered } from './recover.ts'
 import { validateChild, validateSpec } from './validate-spec.ts'
 
@@ -207,16 +207,16 @@ export class Supervisor implements Subtree, ChildKeeper {
   /** A child ended by itself. */
   private settle(ctx: Context, child: Child, exit: Exit): void {
     const verdict = this.policy.judge(child, exit, this.children)
-    const { decision, restarts, delayMs } = verdict
+    const { decision, delayMs } = verdict
     this.report(child, exit, verdict)
-    if (decision === 'restart') {
+    if (decision === 'restart' || decision === 'wait') {
       child.phase = delayMs > 0 ? 'waiting' : 'down'
       if (delayMs > 0) ctx.setTimer(`restart:${child.spec.name}`, delayMs, '$due', { child })
       return this.regroup(child)
     }
     child.phase = 'done'
     if (decision === 'escalate') {
-      const error = tooManyRestarts(this.spec.name, child.spec.name, restarts, this.policy.intensity)
+      const error = gaveUp(this.spec.name, child.spec.name, verdict, this.policy.intensity)
       return this.endWith({ reason: 'escalated', error: toErrorRecord(error), cause: exit }, error)
     }
     if (restartOf(child.spec) === 'temporary' || this.spec.strategy === 'dynamic') this.remove(child, undefined)
@@ -229,7 +229,8 @@ export class Supervisor implements Subtree, ChildKeeper {
   }
 
   private report(child: Child, exit: Exit, verdict: Verdict): void {
-    const group = verdict.decision === 'restart' ? this.groupOf(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
+    const restarts = verdict.decision === 'restart' || verdict.decision === 'wait'
+    const group = restarts ? this.groupOf(child).filter(({ spec }) => restartOf(spec) !== 'temporary') : []
     this.host.decided({
       supervisor: this.spec.name,
       child: child.spec.name,

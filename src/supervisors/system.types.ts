@@ -1,5 +1,4 @@
-import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
-import type { Evidence } from '../kernel/history.ts'
+import type { ActorRef, AskOptions, AskTypeOf, DeadLetter, Exit, ExitedActor, MessageOf, ReplyOf, Target, TypeOf } from '../kernel/types.ts'
 import type { Load } from '../kernel/meter.ts'
 import type { TraceEvent, TraceHandle, TraceOptions } from '../kernel/trace.types.ts'
 import type { Look } from '../kernel/watcher.ts'
@@ -12,13 +11,7 @@ import type { Decision, SupervisorSpec } from '../kernel/child-spec.ts'
 export type SystemObserver = {
   started?(actor: { readonly name: string; readonly incarnation: number; readonly kind: string; readonly supervisor: string | null }): void
   /** `evidence` is given for abnormal exits; what it returns is made when it is called. */
-  exited?(actor: {
-    readonly name: string
-    readonly incarnation: number
-    readonly kind: string
-    readonly exit: Exit
-    readonly evidence?: () => Evidence
-  }): void
+  exited?(actor: ExitedActor): void
   decided?(decision: Decision): void
   deadLetter?(letter: DeadLetter): void
 }

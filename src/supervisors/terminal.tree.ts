@@ -2,6 +2,7 @@ import { ptyName, terminalTreeName } from '../actors/names.ts'
 import { ptyActor } from '../actors/pty.actor.ts'
 import type { PtyArgs } from '../actors/services.ts'
 import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
+import { judgeEnd } from './judge-end.ts'
 
 /** Beyond the grace of the command: to end what its process tree left behind and to record it. */
 const PTY_SHUTDOWN_MARGIN_MS = 15_000
@@ -21,7 +22,8 @@ export const terminalTree = (args: PtyArgs): SupervisorSpec => ({
   children: [
     worker(ptyName(args.terminalId), ptyActor, args, {
       restart: args.command.restart,
-      significant: args.command.restart !== 'permanent',
+      significant: true,
+      classify: (exit, waits) => judgeEnd(exit, waits, args.command.classify),
       shutdown: args.command.graceMs + PTY_SHUTDOWN_MARGIN_MS,
     }),
   ],

@@ -21,6 +21,7 @@ export const validateSpec = (spec: SupervisorSpec): void => {
 /** @throws ERR_SUPERVISOR_SPEC_INVALID */
 export const validateChild = (spec: SupervisorSpec, child: ChildSpec): void => {
   if (child.significant !== true) return
-  if (restartOf(child) === 'permanent') throw specInvalid(child.name, 'is significant and permanent: it never ends for good')
+  if (restartOf(child) === 'permanent' && child.classify === undefined)
+    throw specInvalid(child.name, 'is significant and permanent: it never ends for good')
   if ((spec.autoShutdown ?? 'never') === 'never') throw specInvalid(child.name, `is significant, but "${spec.name}" has no autoShutdown`)
 }

@@ -33,11 +33,11 @@ const workersOf = (spec: ChildSpec): string[] => (spec.type === 'worker' ? [spec
 const windowsOf = (spec: ChildSpec): number[] =>
   spec.type === 'worker' ? [] : [spec.intensity?.withinMs ?? 5_000, ...(spec.children ?? []).flatMap(windowsOf)]
 
-/** The same tree with a puppet for every worker, restarts at once and nothing recovered, as in OTP. */
+/** The same tree with a puppet for every worker, restarts at once by restart type alone, and nothing recovered, as in OTP. */
 const puppets = <S extends ChildSpec>(spec: S, { fails }: CrashScript): S => {
   if (spec.type === 'worker') {
     const { definition, args } = worker(spec.name, puppet, { fails: fails[spec.name] ?? [], starts: { count: 0 } })
-    return { ...spec, definition, args }
+    return { ...spec, definition, args, ...(spec.classify === undefined ? {} : { classify: () => ({ do: 'restart' as const }) }) }
   }
   const { backoff: _, recover: _recover, ...rest } = spec as SupervisorSpec
   return {
@@ -105,7 +105,7 @@ export type SupervisorChecks = {
 /**
  * Whether a tree does what Erlang/OTP's supervisors would do with the same strategies, restart types and intensities:
  * its workers are replaced by puppets that crash, end and fail to start in random scripts, and every start, stop and
- * decision is compared with a model of OTP, in order. Backoff is left out, as OTP has none; children of dynamic
+ * decision is compared with a model of OTP, in order. Backoff and `classify` are left out, as OTP has none; children of dynamic
  * supervisors are those that a script cannot reach.
  */
 export const checkSupervisor = (spec: SupervisorSpec, checks: SupervisorChecks = {}): Promise<CheckReport> =>

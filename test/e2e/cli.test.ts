@@ -229,3 +229,52 @@ describe('signalbox why, runs and doctor', () => {
     expect(existsSync(`${world.repo.root}.lanes`)).toBe(false)
   })
 })
+
+describe('a failure that is told apart', () => {
+  it('is in the summary, and why says what it was, what was decided and what one can do [SUP-9]', async () => {
+    const plan = world.plan(`
+classify: { wait: { minMs: 20, times: 2 } }
+lanes:
+  auth: { commands: [ { name: agent, restart: transient, run: "echo 'Invalid API key · Please run /login'; exit 1" } ] }
+  limit: { commands: [ { name: agent, restart: transient, run: "echo 'Too Many Requests'; exit 1" } ] }
+keep: never
+`)
+    const { code, stdout } = await world.run(['run', plan])
+    expect(code).toBe(1)
+    expect(stdout).toContain('not restarted; exit code 1: it failed to authenticate ("Invalid API key · Please run /login")')
+    expect(stdout).toContain('gave up after 3 attempts: it was rate-limited ("Too Many Requests"); waited 2 times in a row')
+    const auth = await world.run(['why', 'auth/agent'])
+    expect(auth.stdout).toContain('not restarted: it failed to authenticate ("Invalid API key')
+    expect(auth.stdout).toMatch(/^Next\n {2}log in, or give the command its key/mu)
+    const limit = await world.run(['why', 'limit/agent'])
+    expect(limit.stdout).toContain('waits 40 ms (2nd in a row; no restart is counted): it was rate-limited')
+    expect(limit.stdout).toMatch(/^Last crash\n {2}pty:tm_\w+\$3: exit 1/mu)
+    const { stdout: json } = await world.run(['why', 'limit/agent', '--json'])
+    expect(JSON.parse(json)).toMatchObject({
+      attempts: [{ finding: { class: 'rateLimited', certain: true } }, {}, {}],
+      decisions: [
+        { decision: 'wait', waits: 1 },
+        { decision: 'wait', waits: 2 },
+        { decision: 'escalate', waits: 3 },
+      ],
+    })
+  })
+})
+
+describe('signalbox crashes', () => {
+  it('lists crashes, and shows one by the beginning of its id; why names the last [SUP-9]', async () => {
+    expect((await world.run(['crashes'])).stdout).toBe('no crashes are on record\n')
+    await world.run(['run', world.plan('lanes: { a: { commands: [{ name: c, run: "echo SECRET_KEY=abcdef; sleep 0.1; exit 7" }] } }')])
+    const { stdout: list } = await world.run(['crashes'])
+    expect(list).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}a\/c {2}exit 7; ended: the command is over/u)
+    const { crashes } = JSON.parse((await world.run(['crashes', '--json'])).stdout) as { crashes: { id: string; file: string }[] }
+    const [{ id, file } = { id: '', file: '' }] = crashes
+    expect(crashes).toMatchObject([{ lane: 'a', command: 'c', exit: 'exit 7', handling: null }])
+    const one = await world.run(['crashes', id.slice(0, 18)])
+    expect(one.stdout).toContain('SECRET_KEY=[masked]')
+    expect(one.stdout.trimEnd().endsWith(file)).toBe(true)
+    expect(JSON.parse((await world.run(['crashes', id, '--json'])).stdout)).toMatchObject({ type: 'crash', id, process: { exitCode: 7 } })
+    expect((await world.run(['why', 'a/c'])).stdout).toContain(file)
+    expect(await world.run(['crashes', 'nothing'])).toMatchObject({ code: 3, stdout: '' })
+  })
+})

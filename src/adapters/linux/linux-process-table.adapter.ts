@@ -9,6 +9,8 @@ const MARK = 'SIGNALBOX_MARK='
 const KERNEL_THREAD = 0x00200000
 /** Processes looked at before the event loop gets a turn: about half a millisecond. */
 const SLICE = 50
+/** USER_HZ is 100 on every architecture that Node runs on (proc(5), times in clock ticks). */
+const TICK_MS = 10
 /** Passes over those that appeared meanwhile. */
 const MAX_LOOKS = 8
 
@@ -74,11 +76,32 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
         return false
       }
     },
+    usage(identity) {
+      const status = read(`${identity.pid}/status`) ?? ''
+      const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0)
+      const ticks = parseStat(read(`${identity.pid}/stat`))?.cpuTicks
+      const fds = countOrNull(spare, `${procPath}/${identity.pid}/fd`)
+      if (ticks === undefined || !isAlive(identity)) return null
+      return { rssBytes: kilobytes('VmRSS') * 1_024, peakRssBytes: kilobytes('VmHWM') * 1_024, cpuMs: ticks * TICK_MS, fds }
+    },
+    // Kills within control groups are counted here too (mm/oom_kill.c).
+    memoryKills() {
+      const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]
+      return count === undefined ? null : Number(count)
+    },
     ignores(identity, signal) {
       const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(read(`${identity.pid}/status`) ?? '')?.[1]
       if (!isAlive(identity)) return false
       return mask === undefined ? null : ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n
     },
+  }
+}
+
+function countOrNull(spare: SpareDescriptor, path: string): number | null {
+  try {
+    return spare.lend(() => readdirSync(path)).length
+  } catch {
+    return null
   }
 }
 
@@ -99,7 +122,7 @@ function findMark(environ: string): string | null {
   return Buffer.from(environ.slice(at + MARK.length, end < 0 ? undefined : end), 'latin1').toString('utf8')
 }
 
-type Stat = { name: string; state: string; ppid: number; pgid: number; sid: number; flags: number; startTime: string }
+type Stat = { name: string; state: string; ppid: number; pgid: number; sid: number; flags: number; cpuTicks: number; startTime: string }
 
 /** Fields 2 to 22 of /proc/PID/stat. The name in parentheses may itself hold spaces and parentheses. */
 function parseStat(text: string | null): Stat | null {
@@ -110,5 +133,14 @@ function parseStat(text: string | null): Stat | null {
   const startTime = fields[19]
   if (state === undefined || startTime === undefined) return null
   const name = text.slice(text.indexOf('(') + 1, close)
-  return { name, state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), flags: Number(fields[6]), startTime }
+  return {
+    name,
+    state,
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    flags: Number(fields[6]),
+    cpuTicks: Number(fields[11]) + Number(fields[12]),
+    startTime,
+  }
 }

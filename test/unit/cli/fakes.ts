@@ -1,3 +1,4 @@
+import type { FiledDossier } from '../../../src/runtime/inspection.ts'
 import { PassThrough } from 'node:stream'
 import type { Io, Output } from '../../../src/cli/io.ts'
 import { type Paint, painter } from '../../../src/cli/paint.ts'
@@ -132,4 +133,52 @@ export const recorded = (type: string, at: number, payload: Record<string, unkno
   laneId: LANE,
   sequence: ++sequence,
   workspaceId: 'ws_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ',
+})
+
+/** A dossier of a command that failed. */
+export const fakeDossier = (patch: Partial<FiledDossier> = {}): FiledDossier => ({
+  type: 'crash',
+  id: '20260101T000000000Z-pty-tm_1-2',
+  at: Date.UTC(2026, 0, 1),
+  runId: RUN,
+  laneId: LANE,
+  terminalId: 'tm_1',
+  actor: { name: 'pty:tm_1', incarnation: 2, kind: 'pty' },
+  lane: 'parser',
+  command: 'test',
+  exit: { reason: 'crashed' },
+  handling: { type: '$exited', from: null, message: null },
+  state: null,
+  history: [{ at: 1, type: 'add', from: null, lane: 'user', message: null }],
+  decision: {
+    supervisor: 'terminal:tm_1',
+    decision: 'restart',
+    reason: null,
+    restarts: 1,
+    waits: 0,
+    allowed: { restarts: 3, withinMs: 60_000 },
+    delayMs: 200,
+    group: [],
+  },
+  process: {
+    attempt: 2,
+    pid: 42,
+    argv: ['make', 'test'],
+    cwd: '/lanes/parser',
+    exitCode: 3,
+    signal: null,
+    error: null,
+    finding: null,
+    durationMs: 1_500,
+    signals: [],
+    survivors: [],
+    outputBytes: 9,
+    lastLines: ['it failed \u001b[31mhere'],
+    log: '/logs/test.2.log',
+    usage: { at: 1, rssBytes: 5_000_000, peakRssBytes: 12_300_000, cpuMs: 700, fds: 4 },
+  },
+  resources: { orchestrator: { at: 1, rssBytes: 1, peakRssBytes: 2, cpuMs: 3, fds: null }, freeMemoryBytes: 4_000_000_000, load1: 0.5 },
+  lost: 0,
+  file: '/state/crashes/20260101T000000000Z-pty-tm_1-2.json',
+  ...patch,
 })

@@ -2,12 +2,27 @@ import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/main.ts'
 import { validatePlan } from '../../../src/protocols/plan-parse.ts'
 import { gatherEvidence } from '../../../src/cli/why.ts'
-import { fakeIo, LANE, recorded, RUN, runSummary } from './fakes.ts'
+import type { CrashBrief } from '../../../src/cli/crash-brief.ts'
+import { fakeDossier, fakeIo, LANE, recorded, RUN, runSummary } from './fakes.ts'
 
 const help = async (command: string): Promise<Set<string>> => {
   const io = fakeIo()
   await main(['help', command], io)
   return new Set([...io.out.text().matchAll(/"(\w+)"/g)].map(([, key = '']) => key))
+}
+
+const BRIEF: CrashBrief = {
+  id: 'x',
+  at: 1,
+  runId: RUN,
+  lane: 'a',
+  command: 'b',
+  actor: 'pty:tm_1$1',
+  exit: 'exit 3',
+  handling: null,
+  decision: null,
+  peakRssBytes: null,
+  file: '/x.json',
 }
 
 const keysOf = (value: unknown): string[] => {
@@ -50,10 +65,18 @@ describe('the help of --json', () => {
       RUN,
       'a',
       null,
+      null,
+      BRIEF,
     )
     const told = await help('why')
     expect(keysOf(evidence)).toEqual(expect.arrayContaining(['endedBy', 'withinMs', 'crashes', 'cause']))
     expect(keysOf(evidence).filter((key) => !told.has(key))).toEqual([])
+  })
+
+  it('crashes: names every key of the list and of a dossier', async () => {
+    const told = await help('crashes')
+    expect(Object.keys(BRIEF).filter((key) => !told.has(key))).toEqual([])
+    expect(keysOf(fakeDossier()).filter((key) => !told.has(key))).toEqual([])
   })
 
   it.each(['runs', 'doctor'])('%s: says what it prints', async (command) => expect([...(await help(command))]).toContain('type'))

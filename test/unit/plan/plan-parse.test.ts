@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isSignalboxError, type SignalboxError } from '../../../src/protocols/errors.ts'
+import { exitRules } from '../../../src/protocols/exit-rules.ts'
 import { parsePlan, validatePlan } from '../../../src/protocols/plan-parse.ts'
 
 const errorOf = (attempt: () => unknown): SignalboxError => {
@@ -35,6 +36,7 @@ const defaults = {
   intensity: { restarts: 1, withinMs: 5_000 },
   backoff: { minMs: 200, maxMs: 30_000, jitter: 0.1, resetAfterMs: 60_000 },
   graceMs: 5_000,
+  classify: exitRules(undefined, undefined),
   env: {},
 }
 

@@ -44,11 +44,15 @@ describe('planJsonSchema', () => {
 
 describe('keysAt', () => {
   it('knows the keys of each map of a plan', () => {
-    expect(keysAt([])).toEqual(['lanes', 'keep', 'parallel'])
+    expect(keysAt([])).toEqual(['lanes', 'keep', 'parallel', 'classify'])
     expect(keysAt(['lanes', 'x'])).toContain('commands')
     expect(keysAt(['lanes', 'x', 'commands', 3])).toContain('graceMs')
     expect(keysAt(['lanes', 'x', 'commands', 3, 'intensity'])).toEqual(['restarts', 'withinMs'])
     expect(keysAt(['lanes', 'x', 'commands', 3, 'backoff'])).toContain('jitter')
+    expect(keysAt(['classify'])).toEqual(['decide', 'texts', 'usual', 'wait'])
+    expect(keysAt(['lanes', 'x', 'commands', 3, 'classify', 'decide'])).toContain('rateLimited')
+    expect(keysAt(['classify', 'texts'])).toEqual(['authentication', 'rateLimited', 'memory'])
+    expect(keysAt(['classify', 'wait'])).toEqual(['minMs', 'maxMs', 'times'])
     expect(keysAt(['lanes', 'x', 'env'])).toEqual([])
   })
 })

@@ -44,6 +44,22 @@ describe('docs/guide/plans.md', () => {
     }
   })
 
+  it('When a command fails: lists every kind with what is done, and the defaults', () => {
+    const section = guide.split('## When a command fails\n')[1] ?? ''
+    const { classify } = parsePlan('lanes: { x: { commands: [x] } }', 'p').lanes[0]?.commands[0] ?? {}
+    const listed = [...section.matchAll(/^\| `(\w+)` \| .* \| `(\w+)` \|$/gm)].map(([, kind = '', done]) => [kind, done])
+    expect(Object.fromEntries(listed)).toEqual(classify?.decide)
+    const shown = parsePlan(/```yaml\n(.*?)```/s.exec(section)?.[1] ?? '', 'p').lanes[0]?.commands[0]?.classify
+    expect(shown).toEqual({
+      decide: { ...classify?.decide, authentication: 'restart' },
+      texts: { ...classify?.texts, rateLimited: ['come back later'] },
+      usual: true,
+      wait: { ...classify?.wait, times: 3 },
+    })
+    expect(shown?.wait.minMs).toBe(60_000)
+    expect(section).toContain('wait: { minMs: 60000, maxMs: 3600000, times: 10 }    # the defaults')
+  })
+
   it('shows the errors as they are', () => {
     const plan = 'lanes:\n  parser:\n    comands: [x]\n    commands: [x]\n  docs:\n    commands: [x]\n    after: [parsr]\n'
     try {

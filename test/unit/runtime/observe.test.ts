@@ -3,13 +3,14 @@ import type { Decision } from '../../../src/kernel/child-spec.ts'
 import type { NewEvent, RecordedEvent } from '../../../src/protocols/events.ts'
 import type { Exit } from '../../../src/protocols/exit.ts'
 import { createFeed } from '../../../src/runtime/feed.ts'
+import { createLocate } from '../../../src/runtime/locate.ts'
 import { observe } from '../../../src/runtime/observe.ts'
 
 const build = () => {
   const feed = createFeed()
   const recorded: NewEvent[] = []
   const clock = { now: () => 42, monotonic: () => 0, setTimer: () => ({ cancel: () => undefined }) }
-  const observer = observe(clock, feed, (event) => recorded.push(event))
+  const observer = observe(clock, createLocate(feed), (event) => recorded.push(event))
   const publish = (type: string, ids: Partial<RecordedEvent>, payload: Record<string, unknown>): void =>
     feed.publish([{ sequence: 1, workspaceId: 'ws_1', type, at: 1, ...ids, payload }])
   publish('lane.created', { runId: 'rn_1', laneId: 'ln_1' }, { name: 'parser' })
@@ -24,6 +25,8 @@ const decision = (child: string, patch: Partial<Decision> = {}): Decision => ({
   exit: crashed,
   decision: 'restart',
   restarts: 1,
+  waits: 0,
+  reason: null,
   allowed: { restarts: 3, withinMs: 60_000 },
   delayMs: 200,
   group: [],

@@ -30,6 +30,12 @@ describe('process table of Linux, on a /proc of files', () => {
   })
   afterEach(() => rmSync(proc, { recursive: true, force: true }))
 
+  it('tells how many were killed for memory, and that it does not know [SUP-9]', () => {
+    expect(table().memoryKills?.()).toBeNull()
+    writeFileSync(join(proc, 'vmstat'), 'drop_pagecache 0\noom_kill 12\noom_killer 7\n')
+    expect(table().memoryKills?.()).toBe(12)
+  })
+
   it('finds a process that was forked while it looked, by one that ended meanwhile [PTY-9]', async () => {
     put(60, `HOME=/\0${MARK}\0`)
     const looking = table().findByMark('ws_a/')
