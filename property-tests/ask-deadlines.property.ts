@@ -53,7 +53,7 @@ const run = async (engine: Engine, asks: readonly Asked[]): Promise<{ outcomes: 
     system.ask(named<SlowProtocol>('slow'), 'get', { answerMs }, { timeoutMs: limitMs }).then(
       () => settle('answered'),
       // A planted copy has error classes of its own.
-      (error: { readonly code?: string }) => settle(error.code ?? String(error)),
+      ({ code = 'no code' }: { readonly code?: string }) => settle(code),
     )
     await world.settle()
   }

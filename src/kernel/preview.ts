@@ -1,21 +1,12 @@
+import { isSecretName, MASK, redactText } from '../protocols/redact.ts'
+
 const MOST_CHARACTERS = 400
 const MOST_ENTRIES = 8
 const MOST_DEPTH = 3
 const MOST_TEXT = 80
 
-const SECRET_NAME = /token|secret|passw|passphrase|credential|cookie|authorization|api_?key|private_?key/i
-const SECRET_TEXT = new RegExp(
-  [
-    /(?:token|secret|passw(?:or)?d|api[_-]?key)["']?\s*[=:]\s*[^\s,;]+/,
-    /\/\/[^\s:/@]+:[^\s/@]+@/,
-    /\bbearer\s+\S+/,
-    /\b(?:sk|ghp|gho|ghs|xox[abp]|glpat)[-_][\w-]{8,}|\bgithub_pat_\w+|\bAKIA[A-Z0-9]{12,}|\beyJ[\w-]{10,}\.[\w-]+/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gi',
-)
-const REDACTED = '‹redacted›'
+/** What is cut is cut before it is searched, with some more, so that the cut cannot hide the half of a secret. */
+const masked = (text: string): string => redactText(text.slice(0, 2_000))
 
 /**
  * A value as people may see it: short, however large it is, and without what looks like a secret by its name or its form.
@@ -33,12 +24,10 @@ export const preview = (value: unknown): string => {
 const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
 const shown = (value: unknown, depth: number): string => {
-  // What is cut is cut before it is searched, with some more, so that the cut cannot hide the half of a secret.
-  if (typeof value === 'string') return JSON.stringify(cut(value.slice(0, 2_000).replaceAll(SECRET_TEXT, REDACTED), MOST_TEXT))
+  if (typeof value === 'string') return JSON.stringify(cut(masked(value), MOST_TEXT))
   if (typeof value === 'function') return '‹function›'
   if (typeof value !== 'object' || value === null) return String(value)
-  if (value instanceof Error)
-    return cut(`‹${value.name}: ${value.message.slice(0, 2_000).replaceAll(SECRET_TEXT, REDACTED)}`, MOST_TEXT) + '›'
+  if (value instanceof Error) return cut(`‹${value.name}: ${masked(value.message)}`, MOST_TEXT) + '›'
   if (Array.isArray(value)) return listed('[', value.slice(0, MOST_ENTRIES), value.length, ']', depth, (item) => shown(item, depth + 1))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return `‹${nameOf(prototype)}›`
@@ -54,7 +43,7 @@ const shown = (value: unknown, depth: number): string => {
 }
 
 const property = (owner: object, key: string, depth: number): string => {
-  if (SECRET_NAME.test(key)) return REDACTED
+  if (isSecretName(key)) return MASK
   const descriptor = Object.getOwnPropertyDescriptor(owner, key)
   return descriptor?.get === undefined ? shown(descriptor?.value, depth + 1) : '‹getter›'
 }

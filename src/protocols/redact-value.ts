@@ -1,6 +1,4 @@
-import { isSecretName, isSecretOption, redactText } from './redact.ts'
-
-const MASK = '[masked]'
+import { isSecretName, isSecretOption, MASK, redactText } from './redact.ts'
 
 /** Beyond these a value is not shown but told of: a dossier is read by people. */
 const LIMITS = { depth: 8, entries: 50, chars: 1_000, nodes: 2_000, allChars: 100_000 } as const

@@ -1,4 +1,5 @@
-const MASK = '[masked]'
+/** What stands for a secret. */
+export const MASK = '[masked]'
 
 /** Parts of names under which secrets are kept; compared without case, `_` and `-`. */
 const SECRET_NAMES = [

@@ -26,9 +26,9 @@ describe('preview', () => {
     const text = preview({
       apiKey: 'k-1',
       env: { GITHUB_TOKEN: 't-1', DB_PASSWORD: 'p-1', PATH: '/bin' },
-      line: 'curl -H "Authorization: Bearer abc.def" # ghp_0123456789abcdef',
+      line: 'curl -H "Authorization: Bearer abc.def.0123456789" # ghp' + '_0123456789abcdef0123456789',
       list: [
-        'sk-ant-0123456789',
+        'sk-ant' + '-api03-0123456789',
         ['AKIA', '0123456789ABCDEF'].join(''),
         '--token=v-1',
         'DB_PASSWORD=v-2 x',
@@ -39,7 +39,7 @@ describe('preview', () => {
       expect(text).not.toContain(secret)
     expect(text).toContain('PATH: "/bin"')
     // One that lies across the place where a text is cut.
-    expect(preview(`${'x'.repeat(70)} ghp_0123456789abcdef`)).not.toContain('ghp_')
+    expect(preview(`${'x'.repeat(70)} ghp` + '_0123456789abcdef0123456789')).not.toContain('ghp_')
   })
 
   it('calls nothing of what it shows, and never throws [SUP-8]', () => {
