@@ -15,8 +15,9 @@ const COPY: Mutant = {
 }
 
 /** A bug in one scheduler is not sought on another. */
-const concerns = ({ file }: Mutant, scheduling: Scheduling): boolean =>
-  !file.startsWith('adapters/schedulers/') || file === `adapters/schedulers/${scheduling}-scheduler.adapter.ts`
+const concerns = ({ file, on }: Mutant, scheduling: Scheduling): boolean =>
+  (on ?? scheduling) === scheduling &&
+  (!file.startsWith('adapters/schedulers/') || file === `adapters/schedulers/${scheduling}-scheduler.adapter.ts`)
 
 /**
  * A property of the engine that runs actors, and the bugs in its sources that it must catch: under the seeded scheduler,

@@ -18,7 +18,13 @@ const PACKAGES = fileURLToPath(new URL('../node_modules', import.meta.url))
 const PARTS = ['kernel', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
 
 /** A planted bug: one text of one source file, replaced. */
-export type Mutant = { readonly name: string; readonly file: string; readonly from: string; readonly to: string }
+export type Mutant = {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+  /** Where it shows. @defaultValue everywhere */ readonly on?: Scheduling
+}
 
 /** Who decides which actor is next. */
 export type Scheduling = 'seeded' | 'direct' | 'nact'

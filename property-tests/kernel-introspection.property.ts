@@ -350,6 +350,8 @@ export const kernelIntrospection: readonly Proven<Scenario>[] = engineProperty(
         file: 'kernel/cell.ts',
         from: 'for (let left = budget; left > 0; left -= 1) {',
         to: 'for (let left = 1_000; left > 0; left -= 1) {',
+        // Real schedulers give an actor several drains in a row where nobody waits.
+        on: 'seeded',
       },
     ],
   },

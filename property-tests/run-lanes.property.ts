@@ -7,6 +7,7 @@ import { createMemoryStore } from '../src/adapters/memory/memory-store.adapter.t
 import { SeededScheduler } from '../src/adapters/schedulers/seeded-scheduler.adapter.ts'
 import type { Pty, PtyExit, PtySpec, TerminalHost } from '../src/ports/terminal-host.port.ts'
 import type { RecordedEvent } from '../src/protocols/events.ts'
+import type { PtyId } from '../src/protocols/ids.ts'
 import { createIdFactory } from '../src/protocols/id-factory.ts'
 import { validatePlan } from '../src/protocols/plan-parse.ts'
 import type { Plan, RestartType } from '../src/protocols/plan.ts'
@@ -147,6 +148,8 @@ type Bug = {
   readonly plan?: (plan: Plan) => Plan
   readonly worktrees?: () => FakeWorktrees
   readonly terminals?: typeof ScriptedTerminals
+  /** Where actors look for what their dead predecessors had started. */
+  readonly unrecorded?: () => Services['unrecorded']
 }
 const NO_BUG: Bug = { name: 'set up as with a bug, but without one', plan: (plan) => ({ ...plan }) }
 
@@ -181,7 +184,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     workspaceId,
     worktrees,
     terminals,
-    unrecorded: new Map(),
+    unrecorded: bug.unrecorded?.() ?? new Map(),
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',
@@ -388,6 +391,12 @@ const NOT_FOUND_AGAIN: Bug = {
     override get = (): undefined => undefined
     override list = (): readonly Pty[] => []
   },
+  unrecorded: () =>
+    new (class extends Map<PtyId, Promise<Pty>> {
+      override get(): undefined {
+        return undefined
+      }
+    })(),
 }
 export const runsRecovered: Proven<Crashed> = runProperty<Crashed>(
   'runs of random plans are as without it when supervisors or lanes die once their lanes run: each command runs once, to its end [SUP-8]',

@@ -232,6 +232,7 @@ describe('a handover of the runtime', () => {
   const start = async (): Promise<{ pid: number; handle: Awaited<ReturnType<World['runtime']['start']>> }> => {
     const handle = await world.runtime.start({ keep: 'never', lanes: { a: { commands: [forever('srv')] } } })
     await noted(world, 'srv')
+    await until('its pid is written', () => pidIn('srv') > 0)
     await until('it is recorded', () => handle.view().lanes[0]?.commands[0]?.state === 'active')
     return { pid: pidIn('srv'), handle }
   }
