@@ -161,6 +161,7 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
     terminals,
     newId: (kind) => ids.next(kind),
     baseEnv: {},
+    logMaxBytes: 65_536,
     lanesDirectory: '/fake/lanes',
     logsDirectory: '/fake/logs',
     branchPrefix: 'signalbox/',

@@ -75,7 +75,7 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
     endedAt: null,
     exit: null,
   }
-  return { record, spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log } } }
+  return { record, spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log, capBytes: args.services.logMaxBytes } } }
 }
 
 /** The process that an incarnation before this one left running, if any: a crash of an actor never ends a process. */

@@ -18,6 +18,8 @@ export type Services = {
   /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`. */
   readonly logsDirectory: string
   readonly branchPrefix: string
+  /** Most that the log of one attempt may hold. */
+  readonly logMaxBytes: number
   /** The process that this runtime lives in. */
   readonly owner: ProcessKey
   /** The run was killed: its processes get no grace any more. */

@@ -2,6 +2,7 @@ import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { KeepPolicy } from '../protocols/plan.ts'
 import type { RunSummary } from '../protocols/summary.ts'
 import { type RunOverrides, startRuntime } from '../runtime/runtime.ts'
+import { configurationOf } from './configuration-of.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { catchInterrupts } from './interrupts.ts'
 import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
@@ -9,7 +10,13 @@ import { readPlan } from './read-plan.ts'
 import { renderSummary } from './render-summary.ts'
 import { watch, type WatchMode } from './watch.ts'
 
-export type RunOptions = { readonly plain?: boolean; readonly json?: boolean; readonly keep?: KeepPolicy; readonly parallel?: number }
+export type RunOptions = {
+  readonly plain?: boolean
+  readonly json?: boolean
+  readonly keep?: KeepPolicy
+  readonly parallel?: number
+  readonly set?: readonly string[]
+}
 
 const modeOf = (options: RunOptions, io: Io): WatchMode => {
   if (options.json === true) return 'json'
@@ -23,14 +30,15 @@ const overridesOf = ({ keep, parallel }: RunOptions): RunOverrides => ({
 
 /** `signalbox run PLAN`: starts a runtime, runs the plan, shows it, and leaves nothing behind. */
 export const runCommand = async (file: string, options: RunOptions, io: Io): Promise<number> => {
-  const plan = await readPlan(file, io.cwd)
+  const { settings } = await configurationOf(io, options.set)
+  const plan = await readPlan(file, io.cwd, settings)
   const mode = modeOf(options, io)
   const note = safeWriter(io.err)
   using interrupts = catchInterrupts((signal) => {
     if (mode !== 'live') note.write(`signalbox: ${signal}: stopping; Ctrl-C again kills\n`)
   })
   const execute = async (): Promise<RunSummary> => {
-    await using runtime = await startRuntime({ workspace: io.cwd, env: io.env })
+    await using runtime = await startRuntime({ workspace: io.cwd, env: io.env, settings: () => settings })
     if (runtime.damagedStore !== null)
       note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
     const run = await runtime.start(plan, overridesOf(options))

@@ -50,6 +50,31 @@ export const CATALOGUE = {
     next: 'Use the suggested name, or add the lane.',
     retryable: false,
   },
+  // configuration
+  ERR_CONFIG_UNREADABLE: {
+    kind: 'usage',
+    text: 'A configuration file is there but cannot be read.',
+    next: 'Check the permissions of the file in the message.',
+    retryable: false,
+  },
+  ERR_CONFIG_SYNTAX: {
+    kind: 'usage',
+    text: 'A configuration file is not valid YAML.',
+    next: 'Correct the text at the line and column in the message.',
+    retryable: false,
+  },
+  ERR_CONFIG_UNKNOWN_KEY: {
+    kind: 'usage',
+    text: 'A setting is not known.',
+    next: '`signalbox config explain` lists the settings.',
+    retryable: false,
+  },
+  ERR_CONFIG_INVALID: {
+    kind: 'usage',
+    text: 'A setting is of the wrong type, out of range, or given twice.',
+    next: '`signalbox config explain` shows what each setting means.',
+    retryable: false,
+  },
   // workspaces and git
   ERR_GIT_MISSING: { kind: 'fault', text: 'No `git` is on the PATH.', next: 'Install git 2.30 or later.', retryable: false },
   ERR_GIT_TOO_OLD: { kind: 'fault', text: 'The git on the PATH is too old.', next: 'Install git 2.30 or later.', retryable: false },

@@ -4,6 +4,7 @@ import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import { named } from '../kernel/types.ts'
+import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
@@ -20,7 +21,7 @@ import { createFeed, createHistory, type EventHistory } from './feed.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
-import { forgetOldRuns } from './retention.ts'
+import { forgetOldRuns, retentionMs } from './retention.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
@@ -69,6 +70,7 @@ const rootCause = (error: unknown): unknown =>
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
+  const settings = options.settings ?? (() => DEFAULT_SETTINGS)
   const { pid, startTime, bootId } = ownIdentity(env.processTable)
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
@@ -86,7 +88,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const open = async () => {
     const store = await env.openStore()
     damagedStore ??= store.putAside
-    await forgetOldRuns(store, env.paths.logs, systemClock.now())
+    await forgetOldRuns(store, env.paths.logs, systemClock.now() - retentionMs(settings()))
     return decorators.store?.(store) ?? store
   }
   const shutDown = async (): Promise<void> => {
@@ -158,7 +160,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
   const start = async (input: unknown, overrides: RunOverrides = {}): Promise<RunHandle> => {
-    const plan: Plan = { ...asPlan(input), ...overrides }
+    const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
     }

@@ -10,7 +10,7 @@ import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../../pro
 import type { LaneSummary, RunSummary } from '../../protocols/summary.ts'
 import { recordsOf } from '../inspection.ts'
 import { readOwners } from '../owners.ts'
-import { RETENTION_MS } from '../retention.ts'
+import { retentionMs } from '../retention.ts'
 import { interruptedCommands, neverBegun } from './interrupted.ts'
 import { goes, goesOn, left, type Scene } from './scene.ts'
 
@@ -144,6 +144,7 @@ export const sweepOwners = async (scene: Scene): Promise<readonly DoctorFinding[
 /** Logs of runs that no record names go once they are old. */
 export const sweepLogs = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
   const { logs } = scene.env.paths
+  const { days } = scene.settings.history
   const names = await readdir(logs).catch(() => [])
   const runs = new Set((await recordsOf<RunRecord>(scene.store, 'run')).map(({ id }) => id as string))
   const found: DoctorFinding[] = []
@@ -151,12 +152,12 @@ export const sweepLogs = async (scene: Scene): Promise<readonly DoctorFinding[]>
     const path = join(logs, name)
     const changed = await stat(path).catch(() => null)
     if (changed === null) continue
-    if (systemClock.now() - changed.mtimeMs <= RETENTION_MS) {
-      found.push(left('log', path, 'no record names its run; it goes when it is 14 days old'))
+    if (systemClock.now() - changed.mtimeMs <= retentionMs(scene.settings)) {
+      found.push(left('log', path, `no record names its run; it goes when it is ${days} days old`))
       continue
     }
     if (scene.fix) await rm(path, { recursive: true, force: true })
-    found.push(goes(scene, 'log', path, 'no record names its run, and it is older than 14 days'))
+    found.push(goes(scene, 'log', path, `no record names its run, and it is older than ${days} days`))
   }
   return found
 }

@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const entry = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+
+/** What a command line loads, besides what node itself does. */
+const loadedBy = (...argv: readonly string[]): string[] => {
+  const program = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context) } })
+    const { main } = await import(process.argv[1])
+    await main(JSON.parse(process.argv[2]))
+    process.stdout.write('\\n' + JSON.stringify(loaded))`
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', program, entry, JSON.stringify(argv)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return (JSON.parse(output.slice(output.lastIndexOf('\n') + 1)) as string[]).map((url) => url.replace(/^.*\/(src|node_modules)\//u, '$1/'))
+}
+
+const packages = (loaded: readonly string[]): string[] => loaded.filter((path) => path.startsWith('node_modules/'))
+
+describe('what a command loads', () => {
+  it('the version: three files of ours, and nothing besides node:fs and node:util', () => {
+    expect(loadedBy('--version')).toEqual(['src/cli/main.ts', 'node:fs', 'src/cli/io.ts', 'src/cli/paint.ts', 'node:util'])
+  })
+
+  it.each([[['help']], [['help', 'run']], [['rum']], [['completion', 'bash']], [['complete', '--', 'ru']]])(
+    '%j: no package at all, neither zod nor xstate',
+    (argv) => {
+      const loaded = loadedBy(...argv)
+      expect(loaded).toContain('src/cli/command-table.ts')
+      expect(packages(loaded)).toEqual([])
+    },
+  )
+
+  it('sees packages where there are some', () => {
+    expect(packages(loadedBy('config', 'path')).some((path) => path.startsWith('node_modules/zod/'))).toBe(true)
+  })
+})
