@@ -4,6 +4,9 @@ import { generatedFrom, table } from './markdown.ts'
 const AREAS: Readonly<Record<string, string>> = {
   ID: 'Ids',
   PLAN: 'Plans',
+  CONFIG: 'Configuration',
+  ORCHESTRATOR: 'The orchestrator',
+  SOCKET: 'The orchestrator',
   GIT: 'git',
   WORKSPACE: 'Workspaces',
   WORKTREE: 'Worktrees',

@@ -302,6 +302,31 @@ export const CATALOGUE = {
   ERR_RUN_INTERRUPTED: { kind: 'interrupt', text: 'The run was interrupted.', next: 'Start it again.', retryable: false },
   ERR_RUNTIME_CLOSED: { kind: 'usage', text: 'The runtime was closed.', next: 'Start a new one.', retryable: false },
   ERR_USAGE: { kind: 'usage', text: 'The command line is wrong.', next: 'See `signalbox help`.', retryable: false },
+  // the orchestrator as a service
+  ERR_ORCHESTRATOR_RUNS: {
+    kind: 'usage',
+    text: 'Another orchestrator runs on this repository.',
+    next: 'Use that one; `signalbox status` shows it, `signalbox down` ends it.',
+    retryable: false,
+  },
+  ERR_ORCHESTRATOR_NOT_RUNNING: {
+    kind: 'usage',
+    text: 'No orchestrator runs on this repository.',
+    next: 'Start it with `signalbox up`.',
+    retryable: false,
+  },
+  ERR_ORCHESTRATOR_FAILED: {
+    kind: 'fault',
+    text: 'The orchestrator did not start, or did not stop.',
+    next: 'Read its last lines in the message; `signalbox logs` has more.',
+    retryable: false,
+  },
+  ERR_SOCKET_UNUSABLE: {
+    kind: 'fault',
+    text: 'The directory for the socket of the orchestrator cannot be used.',
+    next: 'Correct owner and permissions of the directory in the message, or set XDG_RUNTIME_DIR.',
+    retryable: false,
+  },
   // the test kit
   ERR_FAULT_PLANTED: {
     kind: 'fault',

@@ -28,7 +28,8 @@ const NOT_INHERITED: ReadonlySet<string> = new Set([
   'GIT_INTERNAL_SUPER_PREFIX',
 ])
 
-const inherited = (env: NodeJS.ProcessEnv): Record<string, string> =>
+/** What processes of ours inherit of an environment. */
+export const inherited = (env: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !NOT_INHERITED.has(entry[0])),
   )
