@@ -41,7 +41,7 @@ export interface EventStore {
   record(kind: string, id: string): Promise<StoredRecord | undefined>
   /** All of a kind, by id ascending (ULIDs: oldest first). */
   records(kind: string): Promise<readonly StoredRecord[]>
-  /** Deletes events and records of runs that ended before `at`. @returns ids of the runs forgotten. */
+  /** Deletes events and records of runs, and of lanes without a run, that ended before `at`. @returns ids of what was forgotten. */
   forgetRunsBefore(at: number): Promise<readonly string[]>
   /** Writes what is pending, then closes. Idempotent. */
   close(): Promise<void>

@@ -267,6 +267,117 @@ export const CATALOGUE = {
     next: 'Report this.',
     retryable: false,
   },
+  // lanes and terminals of a running orchestrator
+  ERR_LANE_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No lane has this name or id.',
+    next: '`signalbox lane ls` lists the lanes.',
+    retryable: false,
+  },
+  ERR_LANE_EXISTS: {
+    kind: 'usage',
+    text: 'A lane of this name is there already.',
+    next: 'Choose another name, or remove that lane.',
+    retryable: false,
+  },
+  ERR_LANE_NOT_READY: {
+    kind: 'usage',
+    text: 'The lane has no worktree yet, is being removed, or belongs to a run, which alone decides about it.',
+    next: 'See the message.',
+    retryable: false,
+  },
+  ERR_TERMINAL_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No terminal has this name or id.',
+    next: '`signalbox term ls` lists the terminals.',
+    retryable: false,
+  },
+  ERR_TERMINAL_EXISTS: {
+    kind: 'usage',
+    text: 'A terminal of this name runs in the lane already.',
+    next: 'Choose another name, or end that terminal.',
+    retryable: false,
+  },
+  ERR_PTY_LOST: {
+    kind: 'fault',
+    text: 'The process behind a terminal was lost with the orchestrator that held it.',
+    next: 'Start it again; its log is kept.',
+    retryable: false,
+  },
+  // the control socket
+  ERR_CONTROL_NOT_RUNNING: {
+    kind: 'fault',
+    text: 'No orchestrator listens at the control socket.',
+    next: 'Start one with `signalbox up`.',
+    retryable: true,
+  },
+  ERR_CONTROL_IN_USE: {
+    kind: 'usage',
+    text: 'Another orchestrator listens at the control socket.',
+    next: 'Use that one, or stop it with `signalbox down`.',
+    retryable: false,
+  },
+  ERR_CONTROL_SOCKET_FAILED: {
+    kind: 'fault',
+    text: 'The control socket cannot be made or reached.',
+    next: 'Check the directory in the message and who owns it.',
+    retryable: false,
+  },
+  ERR_CONTROL_LOST: {
+    kind: 'fault',
+    text: 'The connection to the orchestrator ended before the answer came.',
+    next: 'Look whether it runs (`signalbox status`); a call that changes something may be repeated with its key.',
+    retryable: true,
+  },
+  ERR_CONTROL_CLOSED: { kind: 'usage', text: 'The control client was closed.', next: 'Connect again.', retryable: false },
+  ERR_CONTROL_LINE_INVALID: {
+    kind: 'usage',
+    text: 'What came over a control connection is not of the protocol; the connection was closed.',
+    next: 'Send one JSON object a line, of at most 1 MB.',
+    retryable: false,
+  },
+  ERR_CONTROL_VERSION: {
+    kind: 'usage',
+    text: 'Client and orchestrator have no version of the control protocol in common.',
+    next: 'Use the signalbox that started the orchestrator, or restart the orchestrator.',
+    retryable: false,
+  },
+  ERR_CONTROL_METHOD_NOT_FOUND: {
+    kind: 'usage',
+    text: 'The orchestrator has no method of this name.',
+    next: 'See docs/reference/methods.md.',
+    retryable: false,
+  },
+  ERR_CONTROL_PAYLOAD_INVALID: {
+    kind: 'usage',
+    text: 'The payload of a call is not what the method takes.',
+    next: 'Correct what the message names; see docs/reference/methods.md.',
+    retryable: false,
+  },
+  ERR_CONTROL_KEY_REUSED: {
+    kind: 'usage',
+    text: 'An idempotency key was used before for another call.',
+    next: 'Use a new key for each call.',
+    retryable: false,
+  },
+  ERR_CONTROL_INTERRUPTED: {
+    kind: 'fault',
+    text: 'The orchestrator died while it carried this call out, so it is not known how far it came.',
+    next: 'Look at the present state, then call with a new key.',
+    retryable: false,
+  },
+  ERR_CONTROL_UNREAD: {
+    kind: 'fault',
+    text: 'A client did not read what was sent to it, and was cut off.',
+    next: 'Read, or subscribe to less.',
+    retryable: true,
+  },
+  ERR_CONTROL_FAILED: {
+    kind: 'fault',
+    text: 'The orchestrator failed for a cause that this client does not know.',
+    next: 'Read the message.',
+    retryable: false,
+  },
   // runs and command line
   ERR_RUN_NOT_FOUND: {
     kind: 'usage',

@@ -2,18 +2,22 @@ import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '..
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
-import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
-import { named } from '../kernel/types.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { type DeadLetter, named } from '../kernel/types.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
+import type { IdFactory } from '../protocols/id-factory.ts'
+import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
 import type { RunSummary } from '../protocols/summary.ts'
+import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
-import type { System, TreeNode } from '../supervisors/system.types.ts'
+import type { Inspection, System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
@@ -22,6 +26,10 @@ import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
 import { forgetOldRuns } from './retention.ts'
+import { createLanes, type Lanes } from './own-lanes.ts'
+import { createRecords, type RuntimeRecords } from './records.ts'
+import { rootCause } from './root-cause.ts'
+import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
@@ -29,7 +37,7 @@ import { liveRun, type RunHandle } from './run-handle.ts'
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
-export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>>
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & { /** @defaultValue a new one */ readonly runId?: RunId }
 
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
@@ -43,12 +51,29 @@ export interface Runtime extends AsyncDisposable {
    * @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED
    */
   start(plan: unknown, overrides?: RunOverrides): Promise<RunHandle>
+  /** A run of this process that goes on. */
+  handle(runId: RunId): RunHandle | undefined
+  /** An id for a run that is to be started under it: `start(plan, { runId })`. */
+  newId: IdFactory['next']
   /** Starts a run and waits for its end. */
   run(plan: unknown): Promise<RunSummary>
   /** Everything recorded from now on. */
   events(): AsyncIterable<RecordedEvent>
+  /** Lanes of their own, and the terminals of all lanes. */
+  readonly lanes: Lanes
+  readonly terminals: Terminals
+  /** What is recorded. */
+  readonly records: RuntimeRecords
   /** The supervision tree as it is now. */
   tree(): TreeNode
+  /** One actor as it is now, or undefined when there is none. */
+  inspect(name: string): Inspection | undefined
+  /** Messages that nobody took: the last 256, oldest first. */
+  deadLetters(): readonly DeadLetter[]
+  /** Whether this very process lives. */
+  isAlive(owner: ProcessKey): boolean
+  /** Whether a close has begun. */
+  readonly isClosing: boolean
   /**
    * Stops what runs in phases, the last started first, each within its limit, and waits until nothing is left. What does
    * not stop in time is killed, and named in the report. A second call waits for the first, and hears the rest of it.
@@ -69,10 +94,6 @@ const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
 const closedError = (cause?: unknown): SignalboxError =>
   new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()', { cause })
 
-/** What kept an actor from starting, rather than that it did not start. */
-const rootCause = (error: unknown): unknown =>
-  isSignalboxError(error, 'ERR_ACTOR_INIT_FAILED') && error.cause instanceof SignalboxError ? rootCause(error.cause) : error
-
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
@@ -91,12 +112,18 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
+  let store: EventStore | null = null
   const open = async () => {
-    const store = await env.openStore()
-    damagedStore ??= store.putAside
-    await forgetOldRuns(store, env.paths.logs, systemClock.now())
-    return decorators.store?.(store) ?? store
+    const opened = await env.openStore()
+    damagedStore ??= opened.putAside
+    await forgetOldRuns(opened, env.paths.logs, systemClock.now())
+    store = decorators.store?.(opened) ?? opened
+    return store
   }
+  const records = createRecords(() => {
+    if (store === null) throw closedError()
+    return store
+  })
   const shutDown = async (): Promise<CloseReport> => {
     const told = (progress: CloseProgress): void => {
       for (const listener of listeners) listener(progress)
@@ -172,13 +199,12 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.kill(runId, by)
     running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
-  const start = async (input: unknown, overrides: RunOverrides = {}): Promise<RunHandle> => {
+  const start = async (input: unknown, { runId = env.ids.next('run'), ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
     }
     if (closing !== null) throw closedError()
-    const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
     try {
@@ -208,7 +234,23 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       else histories.add(history)
       return history.read()
     },
+    handle: (runId) => live.get(runId)?.handle,
+    newId: env.ids.next,
+    lanes: createLanes({
+      system: running,
+      records,
+      newId: () => env.ids.next('lane'),
+      tree: (args) => around(ownLaneTree({ services, ...args })),
+    }),
+    terminals: createTerminals({ system: running, records, host: terminals, shell: services.baseEnv['SHELL'] ?? '/bin/sh' }),
+    records,
     tree: () => running.tree(),
+    inspect: (name) => running.inspect(name),
+    deadLetters: () => running.deadLetters(),
+    isAlive: (key) => env.processTable.isAlive(key),
+    get isClosing() {
+      return closing !== null
+    },
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   }

@@ -2,7 +2,7 @@ import type { EventQuery, EventStore, StoredRecord } from '../../ports/event-sto
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
-import { encodeCommit, endedBefore, limitOf } from '../sqlite/commit-codec.ts'
+import { encodeCommit, endedBefore, isOwnLane, limitOf } from '../sqlite/commit-codec.ts'
 
 type Held = { readonly kind: string; readonly id: string; readonly json: string; readonly runId: string | null }
 
@@ -66,11 +66,11 @@ export const createMemoryStore = ({ workspaceId }: { readonly workspaceId: Works
     },
     forgetRunsBefore: async (at) => {
       open()
-      const ids = ofKind('run')
-        .filter(({ value }) => endedBefore(value, at))
-        .map(({ id }) => id)
+      const lanes = ofKind('lane').filter(({ value }) => isOwnLane(value))
+      const ids = [...ofKind('run'), ...lanes].filter(({ value }) => endedBefore(value, at)).map(({ id }) => id)
       const gone = new Set(ids)
-      events = events.filter(({ runId }) => runId === undefined || !gone.has(runId))
+      const isGone = (id: string | undefined): boolean => id !== undefined && gone.has(id)
+      events = events.filter(({ runId, laneId }) => !isGone(runId) && !isGone(laneId))
       for (const [key, { runId }] of records) if (runId !== null && gone.has(runId)) records.delete(key)
       return ids
     },

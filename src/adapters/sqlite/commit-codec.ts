@@ -44,11 +44,16 @@ export const encodeCommit = (commit: Commit): EncodedCommit => ({
   deleted: (commit.deleted ?? []).map(({ kind, id }) => ({ kind, id })),
 })
 
-/** The run that a record belongs to: its own for kind `run`, else `value.runId`. */
+/** What a record is forgotten with: the run, or the lane that belongs to none (its `runId` is null). */
 const runOf = (kind: string, id: string, value: StoredRecord['value']): string | null => {
   if (kind === 'run') return id
-  return typeof value['runId'] === 'string' ? value['runId'] : null
+  if (typeof value['runId'] === 'string') return value['runId']
+  if (value['runId'] !== null) return null
+  return kind === 'lane' ? id : typeof value['laneId'] === 'string' ? value['laneId'] : null
 }
+
+/** @returns whether a lane record is of a lane that belongs to no run. */
+export const isOwnLane = (value: StoredRecord['value']): boolean => value['runId'] === null
 
 /** @returns whether a run record says that the run ended before `at`. */
 export const endedBefore = (value: StoredRecord['value'], at: number): boolean =>

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { EventQuery, StoredRecord } from '../../ports/event-store.port.ts'
 import type { NewEvent, RecordedEvent } from '../../protocols/events.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
-import { type EncodedCommit, endedBefore } from './commit-codec.ts'
+import { type EncodedCommit, endedBefore, isOwnLane } from './commit-codec.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -51,6 +51,7 @@ const prepareAll = (db: DatabaseSync) => ({
   one: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? AND id = ?'),
   all: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? ORDER BY id'),
   forgetEvents: db.prepare('DELETE FROM events WHERE workspace = ? AND run_id = ?'),
+  forgetLaneEvents: db.prepare('DELETE FROM events WHERE workspace = ? AND lane_id = ?'),
   forgetRecords: db.prepare('DELETE FROM records WHERE workspace = ? AND run_id = ?'),
 })
 
@@ -98,13 +99,12 @@ export const statements = (db: DatabaseSync, key: number, workspaceId: Workspace
     },
     records,
     forget: (at) => {
-      const ids = records('run')
-        .filter(({ value }) => endedBefore(value, at))
-        .map(({ id }) => id)
-      for (const id of ids) {
-        sql.forgetEvents.run(key, id)
-        sql.forgetRecords.run(key, id)
-      }
+      const runs = records('run').filter(({ value }) => endedBefore(value, at))
+      const lanes = records('lane').filter(({ value }) => isOwnLane(value) && endedBefore(value, at))
+      for (const { id } of runs) sql.forgetEvents.run(key, id)
+      for (const { id } of lanes) sql.forgetLaneEvents.run(key, id)
+      const ids = [...runs, ...lanes].map(({ id }) => id)
+      for (const id of ids) sql.forgetRecords.run(key, id)
       return ids
     },
   }
