@@ -1,6 +1,6 @@
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { PtyId, RunId } from '../protocols/ids.ts'
-import type { Feed } from './feed.ts'
+import type { ListenRecorded } from './recorded.ts'
 import type { LiveRun } from './run-handle.ts'
 
 /** The runs of this process that go on. */
@@ -23,10 +23,10 @@ export type LiveRuns = {
 type Entry = { readonly run: LiveRun; stoppedBy: string | null; isKilled: boolean }
 
 /** Keeps the live runs informed; what a run's PTYs are is learnt from the events that pass. */
-export const createLiveRuns = (feed: Feed, terminals: TerminalHost): LiveRuns => {
+export const createLiveRuns = (listen: ListenRecorded, terminals: TerminalHost): LiveRuns => {
   const runs = new Map<RunId, Entry>()
   const ptys = new Map<PtyId, RunId>()
-  feed.subscribe((event) => {
+  listen((event) => {
     const { runId, ptyId } = event
     if (runId === undefined) return
     if (event.type === 'pty.spawned' && ptyId !== undefined) ptys.set(ptyId, runId)
