@@ -1,4 +1,4 @@
-import type { EventIds, NewEvent, RecordedEvent } from '../protocols/events.ts'
+import type { EventQuery, NewEvent, RecordedEvent } from '../protocols/events.ts'
 
 /** A record: the present state of one thing, replaced as a whole. */
 export type StoredRecord = {
@@ -16,16 +16,6 @@ export type Commit = {
   readonly records?: readonly StoredRecord[]
   /** Deleted. */
   readonly deleted?: readonly { readonly kind: string; readonly id: string }[]
-}
-
-export type EventQuery = EventIds & {
-  /** First sequence wanted. @defaultValue 1 */
-  readonly from?: number
-  readonly types?: readonly string[]
-  /** @defaultValue 100,000 */
-  readonly limit?: number
-  /** The newest `limit` instead of the oldest (still in ascending order). */
-  readonly newest?: boolean
 }
 
 /** Events and records of one workspace. Several processes may have the same store open. One contract suite runs on every implementation. */

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.port.ts'
 import type { EventIds, NewEvent } from '../protocols/events.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
-import type { Feed } from './feed.ts'
+import type { ListenRecorded } from './recorded.ts'
 import type { SystemObserver } from '../supervisors/system.types.ts'
 
 /** What is known of a terminal, so that a supervisor's decision can be told by lane and command. */
@@ -15,10 +15,10 @@ type Located = { readonly ids: EventIds; readonly payload: { readonly lane?: str
  * Turns what supervisors decide, and actors that crash, into recorded events. Names of actors end in the id of what they
  * stand for; the terminals and lanes behind the ids are learnt from the events that pass.
  */
-export const observe = (clock: Clock, feed: Feed, record: (event: NewEvent) => void): SystemObserver => {
+export const observe = (clock: Clock, listen: ListenRecorded, record: (event: NewEvent) => void): SystemObserver => {
   const terminals = new Map<string, Known>()
   const lanes = new Map<string, { readonly ids: EventIds; readonly lane: string }>()
-  feed.subscribe(({ type, runId, laneId, terminalId, payload }) => {
+  listen(({ type, runId, laneId, terminalId, payload }) => {
     if (laneId === undefined) return
     const ids: EventIds = { ...(runId !== undefined && { runId }), laneId }
     if (type === 'lane.created') lanes.set(laneId, { ids, lane: String(payload['name']) })

@@ -1,5 +1,5 @@
-import type { Commit, EventQuery, EventStore } from '../ports/event-store.port.ts'
-import type { RecordedEvent } from '../protocols/events.ts'
+import type { Commit, EventStore } from '../ports/event-store.port.ts'
+import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from '../protocols/ids.ts'
 import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../protocols/records.ts'
 import { recordsOf } from './inspection.ts'

@@ -1,3 +1,4 @@
+import { EventHub } from '../actors/event-hub.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
@@ -13,6 +14,7 @@ import type { Plan } from '../protocols/plan.ts'
 import type { IdFactory } from '../protocols/id-factory.ts'
 import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
+import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
 import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
@@ -21,7 +23,7 @@ import type { Inspection, System, TreeNode } from '../supervisors/system.types.t
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
-import { createFeed, createHistory, type EventHistory } from './feed.ts'
+import { createHistory, type EventHistory } from './history.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
@@ -31,6 +33,7 @@ import { createRecords, type RuntimeRecords } from './records.ts'
 import { rootCause } from './root-cause.ts'
 import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
+import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
@@ -59,6 +62,8 @@ export interface Runtime extends AsyncDisposable {
   run(plan: unknown): Promise<RunSummary>
   /** Everything recorded from now on. */
   events(): AsyncIterable<RecordedEvent>
+  /** What happens: subscribe to topics from now or from an earlier event on, and publish what is of the moment only. */
+  readonly bus: Bus
   /** Lanes of their own, and the terminals of all lanes. */
   readonly lanes: Lanes
   readonly terminals: Terminals
@@ -103,8 +108,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
-  const feed = createFeed()
-  const live = createLiveRuns(feed, terminals)
+  const hub = new EventHub(() => systemClock.now())
+  const listen = recordedOf(hub, env.workspaceId)
+  const live = createLiveRuns(listen, terminals)
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
@@ -134,6 +140,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
+    hub.closeAll()
     return { phases }
   }
   const close = ({ onProgress }: CloseOptions = {}): Promise<CloseReport> => {
@@ -153,10 +160,10 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       unsubscribe()
       live.fail(runId, error)
     }
-    const unsubscribe = feed.subscribe(check)
+    const unsubscribe = listen(check)
     check()
   }
-  const observer = observe(systemClock, feed, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
+  const observer = observe(systemClock, listen, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
   const onFailure = (error: unknown): void => {
     live.failAll(error)
@@ -164,7 +171,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
 
   try {
-    const root = around(rootTree({ open, publish: feed.publish, onFailure }))
+    const root = around(rootTree({ journal: { open, onFailure }, bus: { hub } }))
     system = await startSystem({
       scheduler: nactScheduler(),
       clock: systemClock,
@@ -229,11 +236,12 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     run: async (plan) => (await start(plan)).finished,
     events: () => {
       const history = createHistory()
-      feed.subscribe(history.push)
+      listen(history.push)
       if (closed) history.close()
       else histories.add(history)
       return history.read()
     },
+    bus: hub,
     handle: (runId) => live.get(runId)?.handle,
     newId: env.ids.next,
     lanes: createLanes({
