@@ -11,6 +11,8 @@ import { validatePlan } from '../src/protocols/plan-parse.ts'
 import type { Plan, RestartType } from '../src/protocols/plan.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../src/protocols/summary.ts'
 import { laneTree } from '../src/supervisors/lane.tree.ts'
+import { EventHub } from '../src/actors/event-hub.ts'
+import { recordedOf } from '../src/runtime/recorded.ts'
 import { rootTree, runTree } from '../src/supervisors/root.tree.ts'
 import { startSystem } from '../src/supervisors/system.ts'
 import { terminalTree } from '../src/supervisors/terminal.tree.ts'
@@ -170,14 +172,18 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
     stopAskedBy: () => null,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
+  const hub = new EventHub(() => clock.now())
+  recordedOf(hub, workspaceId)((event) => void events.push(event))
   const system = await startSystem({
     scheduler,
     clock,
     random,
     root: rootTree({
-      open: () => Promise.resolve(createMemoryStore({ workspaceId })),
-      publish: (some) => void events.push(...some),
-      onFailure: (error) => void failures.push(error),
+      journal: {
+        open: () => Promise.resolve(createMemoryStore({ workspaceId })),
+        onFailure: (error) => void failures.push(error),
+      },
+      bus: { hub },
     }),
   })
   await system.ask(RUNS, 'supervisor.start-child', { spec: saboteur.tree(runTree({ services, runId, plan })) }, { timeoutMs: 60_000 })

@@ -3,7 +3,8 @@ import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ChildSpec } from '../kernel/child-spec.ts'
 import type { Id, IdKind, LaneId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
 import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
-import type { ProcessKey } from '../protocols/records.ts'
+import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
+import type { LaneOrigin, ProcessKey } from '../protocols/records.ts'
 
 /** What actors need of the outside; made once by the runtime. */
 export type Services = {
@@ -15,7 +16,7 @@ export type Services = {
   readonly baseEnv: Readonly<Record<string, string>>
   /** Absolute. Worktrees are made in it. */
   readonly lanesDirectory: string
-  /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`. */
+  /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`; of a lane of its own `<logs>/<lane id>/…`. */
   readonly logsDirectory: string
   readonly branchPrefix: string
   /** Most that the log of one attempt may hold. */
@@ -33,6 +34,9 @@ export type Services = {
   }
 }
 
+/** A lane of its own: kept until it is removed, with terminals that are opened in it one by one. */
+export type OwnLaneArgs = { readonly services: Services; readonly laneId: LaneId; readonly name: string; readonly made: LaneOrigin }
+
 export type LaneArgs = {
   readonly services: Services
   readonly runId: RunId
@@ -43,7 +47,7 @@ export type LaneArgs = {
 
 export type PtyArgs = {
   readonly services: Services
-  readonly runId: RunId
+  readonly runId: RunId | null
   readonly laneId: LaneId
   readonly terminalId: TerminalId
   readonly lane: string
@@ -52,4 +56,6 @@ export type PtyArgs = {
   /** The lane's worktree. */
   readonly cwd: string
   readonly branch: string
+  /** @defaultValue as the host has it */
+  readonly size?: TerminalSize
 }

@@ -5,7 +5,12 @@ import type { RunSummary } from '../protocols/summary.ts'
 /** What the process ends with. 130 is what shells report for a program that was ended by Ctrl-C. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, environment: 4, interrupted: 130 } as const
 
-const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_PLAN_NOT_FOUND', 'ERR_RUN_NOT_FOUND', 'ERR_WORKSPACE_NOT_FOUND', 'ERR_ORCHESTRATOR_NOT_RUNNING'])
+const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_PLAN_NOT_FOUND',
+  'ERR_RUN_NOT_FOUND',
+  'ERR_WORKSPACE_NOT_FOUND',
+  'ERR_ORCHESTRATOR_NOT_RUNNING',
+])
 const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_GIT_MISSING',
   'ERR_GIT_TOO_OLD',

@@ -2,7 +2,7 @@
 export const JSON_HELP = {
   run: `
 With --json each line is one JSON document: recorded events
-  { "type", "at", "sequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
 and at last the summary
   { "type": "summary", "runId", "ok", "outcome", "durationMs", "lanes": [{ "name", "id", "outcome", "durationMs", "branch",
     "commits", "uncommitted": [], "worktree", "reason", "commands": [{ "name", "outcome", "exitCode", "signal",

@@ -1,5 +1,5 @@
-import type { EventQuery, EventStore } from '../ports/event-store.port.ts'
-import type { RecordedEvent } from '../protocols/events.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
+import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
 import type { ProcessKey, RunRecord } from '../protocols/records.ts'
 import { openEnvironment } from './environment.ts'
 import type { RuntimeOptions } from './options.ts'

@@ -3,6 +3,7 @@ import type { EventStore } from '../ports/event-store.port.ts'
 import type { Settings } from '../protocols/config.schema.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
+import type { ClosePhase } from './close-phases.ts'
 
 export type RuntimeOptions = {
   /** Settings, asked for at each use: a change applies to what starts later. @defaultValue the defaults of each setting */
@@ -17,6 +18,8 @@ export type RuntimeOptions = {
   readonly branchPrefix?: string
   /** What commands inherit. @defaultValue process.env */
   readonly env?: NodeJS.ProcessEnv
+  /** How long each phase of a close may take, in ms. @defaultValue runs and terminals: by the graces of the plans that ran, and a margin; lanes and infrastructure: 30,000 */
+  readonly closeLimitsMs?: Partial<Record<ClosePhase, number>>
 }
 
 /** Puts something around the adapters: how tests crash a process exactly before or after an effect. */

@@ -19,18 +19,18 @@ const keptLanes = async (store: EventStore, endedBefore: number): Promise<readon
   for (const record of await store.records('lane')) {
     const { endedAt, runId, summary } = record.value as LaneRecord
     if (endedAt === null || endedAt >= endedBefore || summary?.worktree == null || !(await isThere(summary.worktree))) continue
-    const run = await store.record('run', runId)
+    const run = runId === null ? undefined : await store.record('run', runId)
     kept.push(record, ...(run === undefined ? [] : [run]))
   }
   return kept
 }
 
-/** Forgets runs that ended before a time, with their logs; of a worktree that was kept it is still known why. @returns their ids */
+/** Forgets runs, and lanes of their own, that ended before a time, with their logs; of a worktree that was kept it is still known why. @returns their ids */
 export const forgetOldRuns = async (store: EventStore, logs: string, endedBefore: number): Promise<readonly string[]> => {
   const kept = await keptLanes(store, endedBefore)
   const forgotten = await store.forgetRunsBefore(endedBefore)
   const again = kept.filter(({ id, value }) => forgotten.includes(id) || forgotten.includes(String(value['runId'])))
   if (again.length > 0) await store.commit({ events: [], records: again })
-  for (const runId of forgotten) await rm(join(logs, runId), { recursive: true, force: true })
+  for (const id of forgotten) await rm(join(logs, id), { recursive: true, force: true })
   return forgotten
 }

@@ -1,37 +1,47 @@
+import { EventHub } from '../actors/event-hub.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
-import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
-import { named } from '../kernel/types.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { type DeadLetter, named } from '../kernel/types.ts'
 import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
+import type { IdFactory } from '../protocols/id-factory.ts'
+import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
+import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
+import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
-import type { System, TreeNode } from '../supervisors/system.types.ts'
+import type { Inspection, System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
+import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
 import { openEnvironment } from './environment.ts'
-import { createFeed, createHistory, type EventHistory } from './feed.ts'
+import { createHistory, type EventHistory } from './history.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
 import { forgetOldRuns, retentionMs } from './retention.ts'
+import { createLanes, type Lanes } from './own-lanes.ts'
+import { createRecords, type RuntimeRecords } from './records.ts'
+import { rootCause } from './root-cause.ts'
+import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
+import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
-/** Grace for processes that are still there when the runtime closes: their actors have ended them before. */
-const CLOSE_GRACE_MS = 1_000
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
-export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>>
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & { /** @defaultValue a new one */ readonly runId?: RunId }
 
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
@@ -45,15 +55,42 @@ export interface Runtime extends AsyncDisposable {
    * @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED
    */
   start(plan: unknown, overrides?: RunOverrides): Promise<RunHandle>
+  /** A run of this process that goes on. */
+  handle(runId: RunId): RunHandle | undefined
+  /** An id for a run that is to be started under it: `start(plan, { runId })`. */
+  newId: IdFactory['next']
   /** Starts a run and waits for its end. */
   run(plan: unknown): Promise<RunSummary>
   /** Everything recorded from now on. */
   events(): AsyncIterable<RecordedEvent>
+  /** What happens: subscribe to topics from now or from an earlier event on, and publish what is of the moment only. */
+  readonly bus: Bus
+  /** Lanes of their own, and the terminals of all lanes. */
+  readonly lanes: Lanes
+  readonly terminals: Terminals
+  /** What is recorded. */
+  readonly records: RuntimeRecords
   /** The supervision tree as it is now. */
   tree(): TreeNode
-  /** Stops what runs, the last started first, and waits until nothing is left. Idempotent. */
-  close(): Promise<void>
+  /** One actor as it is now, or undefined when there is none. */
+  inspect(name: string): Inspection | undefined
+  /** Messages that nobody took: the last 256, oldest first. */
+  deadLetters(): readonly DeadLetter[]
+  /** Whether this very process lives. */
+  isAlive(owner: ProcessKey): boolean
+  /** Whether a close has begun. */
+  readonly isClosing: boolean
+  /**
+   * Stops what runs in phases, the last started first, each within its limit, and waits until nothing is left. What does
+   * not stop in time is killed, and named in the report. A second call waits for the first, and hears the rest of it.
+   */
+  close(options?: CloseOptions): Promise<CloseReport>
 }
+
+export type CloseOptions = {
+  /** Called as each phase begins and when it is over. Must not throw. */ readonly onProgress?: (progress: CloseProgress) => void
+}
+export type CloseReport = { readonly phases: readonly ClosePhaseReport[] }
 
 const RUN_TREE = runTreeName('' as RunId)
 
@@ -62,10 +99,6 @@ const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
 
 const closedError = (cause?: unknown): SignalboxError =>
   new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()', { cause })
-
-/** What kept an actor from starting, rather than that it did not start. */
-const rootCause = (error: unknown): unknown =>
-  isSignalboxError(error, 'ERR_ACTOR_INIT_FAILED') && error.cause instanceof SignalboxError ? rootCause(error.cause) : error
 
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
@@ -77,30 +110,46 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
-  const feed = createFeed()
-  const live = createLiveRuns(feed, terminals)
+  const hub = new EventHub(() => systemClock.now())
+  const listen = recordedOf(hub, env.workspaceId)
+  const live = createLiveRuns(listen, terminals)
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
-  let closing: Promise<void> | null = null
+  let closing: Promise<CloseReport> | null = null
+  const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
+  let store: EventStore | null = null
   const open = async () => {
-    const store = await env.openStore()
-    damagedStore ??= store.putAside
-    await forgetOldRuns(store, env.paths.logs, systemClock.now() - retentionMs(settings()))
-    return decorators.store?.(store) ?? store
+    const opened = await env.openStore()
+    damagedStore ??= opened.putAside
+    await forgetOldRuns(opened, env.paths.logs, systemClock.now() - retentionMs(settings()))
+    store = decorators.store?.(opened) ?? opened
+    return store
   }
-  const shutDown = async (): Promise<void> => {
-    await Promise.allSettled(live.all().map(({ handle }) => (handle.stop('the runtime closes'), handle.finished)))
-    await system?.stop('shutdown')
-    await terminals.close(CLOSE_GRACE_MS)
+  const records = createRecords(() => {
+    if (store === null) throw closedError()
+    return store
+  })
+  const shutDown = async (): Promise<CloseReport> => {
+    const told = (progress: CloseProgress): void => {
+      for (const listener of listeners) listener(progress)
+    }
+    const limitsMs = options.closeLimitsMs ?? {}
+    const phases = system === null ? [] : await closeInPhases({ clock: systemClock, live, terminals, system, limitsMs, told })
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
+    hub.closeAll()
+    return { phases }
   }
-  const close = (): Promise<void> => (closing ??= shutDown())
+  const close = ({ onProgress }: CloseOptions = {}): Promise<CloseReport> => {
+    if (onProgress !== undefined) listeners.add(onProgress)
+    // Later, so that whoever calls next finds it under way, however soon a phase is told of.
+    return (closing ??= Promise.resolve().then(shutDown))
+  }
   /** A run whose actor could not be kept up: its lanes are stopped and cleaned, then its caller is told. */
   const abandon = (runId: RunId, error: unknown): void => {
     const left = (): readonly LaneId[] => {
@@ -113,10 +162,10 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       unsubscribe()
       live.fail(runId, error)
     }
-    const unsubscribe = feed.subscribe(check)
+    const unsubscribe = listen(check)
     check()
   }
-  const observer = observe(systemClock, feed, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
+  const observer = observe(systemClock, listen, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
   const onFailure = (error: unknown): void => {
     live.failAll(error)
@@ -124,7 +173,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
 
   try {
-    const root = around(rootTree({ open, publish: feed.publish, onFailure }))
+    const root = around(rootTree({ journal: { open, onFailure }, bus: { hub } }))
     system = await startSystem({
       scheduler: nactScheduler(),
       clock: systemClock,
@@ -145,7 +194,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
   const running = system
   void running.exited.then((exit) => {
-    live.failAll(notCarriedOn(exit))
+    live.failAll(closing === null ? notCarriedOn(exit) : closedError())
     void close()
   })
   const services = makeServices(env, options, terminals, decorators, live, owner)
@@ -159,15 +208,14 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.kill(runId, by)
     running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
-  const start = async (input: unknown, overrides: RunOverrides = {}): Promise<RunHandle> => {
+  const start = async (input: unknown, { runId = env.ids.next('run'), ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
     }
     if (closing !== null) throw closedError()
-    const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
-    live.add(runId, run)
+    live.add(runId, run, plan)
     try {
       await running.ask(
         RUNS,
@@ -176,8 +224,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         { timeoutMs: START_RUN_LIMIT_MS },
       )
     } catch (error) {
-      live.remove(runId)
-      throw closing === null ? rootCause(error) : closedError(error)
+      const why = closing === null ? rootCause(error) : closedError(error)
+      live.fail(runId, why)
+      throw why
     }
     return run.handle
   }
@@ -189,14 +238,31 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     run: async (plan) => (await start(plan)).finished,
     events: () => {
       const history = createHistory()
-      feed.subscribe(history.push)
+      listen(history.push)
       if (closed) history.close()
       else histories.add(history)
       return history.read()
     },
+    bus: hub,
+    handle: (runId) => live.get(runId)?.handle,
+    newId: env.ids.next,
+    lanes: createLanes({
+      system: running,
+      records,
+      newId: () => env.ids.next('lane'),
+      tree: (args) => around(ownLaneTree({ services, ...args })),
+    }),
+    terminals: createTerminals({ system: running, records, host: terminals, shell: services.baseEnv['SHELL'] ?? '/bin/sh' }),
+    records,
     tree: () => running.tree(),
+    inspect: (name) => running.inspect(name),
+    deadLetters: () => running.deadLetters(),
+    isAlive: (key) => env.processTable.isAlive(key),
+    get isClosing() {
+      return closing !== null
+    },
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: async () => void (await close()),
   }
 }
 

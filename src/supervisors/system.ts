@@ -49,11 +49,16 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       root.actor.stop(reason, 'infinity')
       await closed
     },
-    shutdown: async (phases, limitMs) => {
+    shutdown: async (phases, limitMs, onPhase) => {
       const steps = new PhasedShutdown(kernel, root)
       const reports: PhaseReport[] = []
-      for (const phase of phases) reports.push(await steps.phase(phase))
-      return [...reports, await steps.rest(limitMs, closed)]
+      const over = (report: PhaseReport): void => {
+        reports.push(report)
+        onPhase?.(report)
+      }
+      for (const phase of phases) over(await steps.phase(phase))
+      over(await steps.rest(limitMs, closed))
+      return reports
     },
   }
 }

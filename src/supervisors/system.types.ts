@@ -86,6 +86,7 @@ export interface System {
    * Stops in phases, one after the other, then what is left (phase `rest`) in reverse order of start, then the scheduler.
    * Never takes longer than all limits together.
    * @param limitMs for the rest
+   * @param onPhase called after each phase, and after the rest
    */
-  shutdown(phases: readonly ShutdownPhase[], limitMs: number): Promise<readonly PhaseReport[]>
+  shutdown(phases: readonly ShutdownPhase[], limitMs: number, onPhase?: (report: PhaseReport) => void): Promise<readonly PhaseReport[]>
 }

@@ -28,7 +28,8 @@ class LongTimer implements Timer {
   }
 
   private arm(): void {
-    const left = Math.min(this.dueAt - performance.now(), LONGEST_MS)
+    // Node warns of a negative time, which a delay of 0 is by now.
+    const left = Math.max(0, Math.min(this.dueAt - performance.now(), LONGEST_MS))
     this.handle = setTimeout(fired, left, this)
   }
 

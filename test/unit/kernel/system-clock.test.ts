@@ -13,6 +13,12 @@ describe('system clock', () => {
     expect(cancelled).toBe(0)
   })
 
+  it('asks node for no negative time, of which it would warn [SUP-7]', async () => {
+    using asked = vi.spyOn(globalThis, 'setTimeout')
+    await new Promise<void>((resolve) => void systemClock.setTimer(0, resolve))
+    expect(asked.mock.calls.map(([, ms]) => ms)).toEqual([0])
+  })
+
   it('waits for longer than node’s timers can, and for ever [SUP-7]', async () => {
     let fired = 0
     const timers = [2 ** 31, 60 * 24 * 3_600_000, Infinity].map((ms) => systemClock.setTimer(ms, () => (fired += 1)))
