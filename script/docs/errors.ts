@@ -6,7 +6,6 @@ const AREAS: Readonly<Record<string, string>> = {
   PLAN: 'Plans',
   CONFIG: 'Configuration',
   ORCHESTRATOR: 'The orchestrator',
-  SOCKET: 'The orchestrator',
   GIT: 'git',
   WORKSPACE: 'Workspaces',
   WORKTREE: 'Worktrees',

@@ -1,11 +1,15 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
 import type { ConfigOptions } from './config.command.ts'
+import type { DownOptions } from './down.command.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { FuzzCommandOptions } from './fuzz.command.ts'
 import { JSON_HELP } from './json-help.ts'
+import type { LogsOptions } from './logs.command.ts'
 import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
+import type { StatusOptions } from './status.command.ts'
+import type { UpOptions } from './up.command.ts'
 import type { WhyOptions } from './why.command.ts'
 
 const number =
@@ -132,6 +136,65 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { replayCommand } = await import('./replay.command.ts')
       return ([file = ''], options, io) => replayCommand(file, options as ReplayOptions, io)
+    },
+  },
+  {
+    name: 'up',
+    about: 'start the orchestrator of this repository in the background, unless it runs',
+    options: [{ flag: 'foreground', about: 'be the orchestrator, until a signal comes; logs to stderr' }, set, json],
+    details: JSON_HELP.up,
+    load: async () => {
+      const { upCommand } = await import('./up.command.ts')
+      return (_, options, io) => upCommand(options as UpOptions, io)
+    },
+  },
+  {
+    name: 'down',
+    about: 'stop the orchestrator and everything that it runs, phase by phase',
+    options: [{ flag: 'keep', about: 'hand over what can live on without it; terminals inside it end' }, json],
+    details: JSON_HELP.down,
+    load: async () => {
+      const { downCommand } = await import('./down.command.ts')
+      return (_, options, io) => downCommand(options as DownOptions, io)
+    },
+  },
+  {
+    name: 'status',
+    about: 'show the orchestrator of this repository',
+    options: [json],
+    details: JSON_HELP.status,
+    load: async () => {
+      const { statusCommand } = await import('./status.command.ts')
+      return (_, options, io) => statusCommand(options as StatusOptions, io)
+    },
+  },
+  {
+    name: 'logs',
+    about: 'show the log of the orchestrator',
+    options: [
+      { flag: 'follow', short: 'f', about: 'go on with what is added, until the orchestrator ends' },
+      {
+        flag: 'lines',
+        value: 'n',
+        about: 'how many of the last lines',
+        default: 50,
+        parse: number(/^\d+$/, 0, 100_000, 'it must be a whole number from 0 to 100000'),
+      },
+    ],
+    load: async () => {
+      const { logsCommand } = await import('./logs.command.ts')
+      return (_, options, io) => logsCommand(options as LogsOptions, io)
+    },
+  },
+  {
+    name: 'orchestrator',
+    about: 'what `signalbox up` starts',
+    args: [{ name: 'log', about: 'file that it logs to', completes: 'files' }],
+    options: [set],
+    hidden: true,
+    load: async () => {
+      const { orchestratorCommand } = await import('./orchestrator.command.ts')
+      return ([log = ''], options, io) => orchestratorCommand(log, options['set'] as readonly string[] | undefined, io)
     },
   },
   {

@@ -22,7 +22,6 @@ const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORE_FAILED',
   'ERR_STORE_TOO_NEW',
   'ERR_NODE_TOO_OLD',
-  'ERR_SOCKET_UNUSABLE',
 ])
 
 export const exitCodeOf = (error: unknown): number => {

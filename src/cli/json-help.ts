@@ -28,6 +28,19 @@ Exit code 1 when something is left to remove, 4 when a check fails.`,
 With --json one document:
   { "type": "fuzz", "ok", "seed", "minutes", "properties": [{ "title", "module", "ok", "runs", "seed", "file", "error" }] }
 Exit code 1 when a property fails, or a file cannot be loaded.`,
+  up: `
+At most one runs for a repository and all of its worktrees. Exit code 0 when one is ready, whoever started it.
+With --json one document:
+  { "type": "up", "isNew", "pid", "socket", "startedAt", "state", "log" }`,
+  down: `
+What waits is told on stderr, a line a phase. Exit code 0 when none runs any more, also when none did.
+With --json one document:
+  { "type": "down", "pid" }`,
+  status: `
+Exit code 3 when no orchestrator runs.
+With --json one document; "state" is recovering, ready, stopping or down, "died" the pid of one that died without a word:
+  { "type": "status", "pid", "socket", "startedAt", "state", "phase", "log", "version",
+    "recovered": { "interruptedRuns", "openLanes", "lostTerminals" }, "pending": [], "died" }`,
   configExplain: `
 Of a setting that is given more than once the last wins: default, user file, repository file, environment, flag.
 With --json one document:

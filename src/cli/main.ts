@@ -1,15 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { type Io, onLostOutput, safeWriter } from './io.ts'
+import { version } from './version.ts'
 
 /** Exit codes needed before the catalogue of errors is loaded. */
 const OK = 0
 const ENVIRONMENT = 4
-
-const version = (): string => {
-  // two levels up from here, in src/ as in dist/
-  const { version: text } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-  return text
-}
 
 /** Streams tell of a failed write later: waits until all that was written is out, or is known to have failed. */
 const flushed = async (io: Io): Promise<void> => {

@@ -457,12 +457,6 @@ export const CATALOGUE = {
     next: 'Read its last lines in the message; `signalbox logs` has more.',
     retryable: false,
   },
-  ERR_SOCKET_UNUSABLE: {
-    kind: 'fault',
-    text: 'The directory for the socket of the orchestrator cannot be used.',
-    next: 'Correct owner and permissions of the directory in the message, or set XDG_RUNTIME_DIR.',
-    retryable: false,
-  },
   // the test kit
   ERR_FAULT_PLANTED: {
     kind: 'fault',

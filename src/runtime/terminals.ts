@@ -6,7 +6,7 @@ import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
 import { validatePlan } from '../protocols/plan-parse.ts'
-import type { PlanCommand, RestartType } from '../protocols/plan.ts'
+import type { PlanCommand, PlanDefaults, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import type { TerminalInfo } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
@@ -52,6 +52,8 @@ type Parts = {
   readonly records: RuntimeRecords
   readonly host: TerminalHost
   readonly shell: string
+  /** What a command means where its request does not say. */
+  readonly defaults: () => PlanDefaults
 }
 
 const infoOf = (terminal: TerminalRecord, lane: LaneRecord | null, pty: PtyRecord | null, live: Pty | undefined): TerminalInfo => {
@@ -90,7 +92,7 @@ const freeName = (stem: string, running: ReadonlySet<string>): string => {
   }
 }
 
-export const createTerminals = ({ system, records, host, shell }: Parts): Terminals => {
+export const createTerminals = ({ system, records, host, shell, defaults }: Parts): Terminals => {
   const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
     const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
     return infoOf(terminal, lane, pty, terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId))
@@ -117,7 +119,7 @@ export const createTerminals = ({ system, records, host, shell }: Parts): Termin
     const run = command ?? [shell]
     const wanted = { name: name ?? (command === undefined ? shellName(shell) : undefined), run, env, restart, graceMs }
     const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
-    const planned = validatePlan({ lanes: { [lane.name]: { commands: [given] } } }).lanes[0]?.commands[0]
+    const planned = validatePlan({ lanes: { [lane.name]: { commands: [given] } } }, defaults()).lanes[0]?.commands[0]
     if (planned === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a terminal needs a command')
     if (name !== undefined) return planned
     const running = (await list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null)
@@ -158,7 +160,7 @@ export const createTerminals = ({ system, records, host, shell }: Parts): Termin
       const pty = lastPtyId === null ? undefined : host.get(lastPtyId)
       const name = terminalTreeName(id)
       if (pty !== undefined && graceMs !== undefined) void pty.terminate({ graceMs, askedBy: by })
-      if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? 5_000, askedBy: by })
+      if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? defaults().command.graceMs, askedBy: by })
       else if (system.lookup(name) !== undefined) {
         const supervisor = named<SupervisorProtocol>(terminalsName(laneId))
         await system.ask(supervisor, 'supervisor.stop-child', { name }, { timeoutMs: (graceMs ?? 0) + STOP_MARGIN_MS })

@@ -17,6 +17,8 @@ type Watching = {
   readonly load: () => ReturnType<typeof loadConfiguration>
   /** Says what changed. */
   readonly said: (text: string) => void
+  /** Called after a reading that changed something. */
+  readonly changed: () => void
 }
 
 const text = (value: unknown): string => JSON.stringify(value)
@@ -25,7 +27,7 @@ const text = (value: unknown): string => JSON.stringify(value)
  * Takes changes of the files over within a second. What is wrong in them is said, and nothing changes.
  * @param first as it was read at the start
  */
-export const watchSettings = (first: Configuration, { load, said }: Watching): LiveSettings => {
+export const watchSettings = (first: Configuration, { load, said, changed }: Watching): LiveSettings => {
   const values = new Map(first.explained.map(({ key, value }) => [key, value]))
   let settings = first.settings
   let pending = new Map<string, unknown>()
@@ -49,6 +51,7 @@ export const watchSettings = (first: Configuration, { load, said }: Watching): L
     }
     pending = waiting
     settings = settingsFrom(({ key }) => values.get(key))
+    changed()
   }
   const read = async (): Promise<void> => {
     try {
