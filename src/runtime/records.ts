@@ -14,7 +14,8 @@ export interface RuntimeRecords {
   terminal(id: TerminalId): Promise<TerminalRecord | null>
   pty(id: PtyId): Promise<PtyRecord | null>
   events(query: EventQuery): Promise<readonly RecordedEvent[]>
-  /** Any kind. */
+  /** Of any kind, with the type that was written under it. */
+  one<R>(kind: string, id: string): Promise<R | null>
   all<R>(kind: string): Promise<readonly R[]>
   /** What no actor owns. */
   write(commit: Omit<Commit, 'events'>): Promise<void>
@@ -33,6 +34,7 @@ export const createRecords = (store: () => EventStore): RuntimeRecords => {
     terminal: (id) => one<TerminalRecord>('terminal', id),
     pty: (id) => one<PtyRecord>('pty', id),
     events: (query) => store().events(query),
+    one,
     all,
     write: async (commit) => {
       await store().commit({ events: [], ...commit })

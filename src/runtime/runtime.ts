@@ -23,6 +23,7 @@ import { startSystem } from '../supervisors/system.ts'
 import type { Inspection, System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress } from './close-phases.ts'
+import type { DoctorOptions } from './doctor/doctor.ts'
 import { openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { observe } from './observe.ts'
@@ -78,6 +79,8 @@ export interface Runtime extends AsyncDisposable {
   deadLetters(): readonly DeadLetter[]
   /** Whether this very process lives. */
   isAlive(owner: ProcessKey): boolean
+  /** Where it works, as options of a doctor. */
+  readonly places: Pick<DoctorOptions, 'cwd' | 'stateHome' | 'lanesDirectory' | 'branchPrefix'>
   /** Whether a close has begun. */
   readonly isClosing: boolean
   /**
@@ -264,6 +267,12 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     inspect: (name) => running.inspect(name),
     deadLetters: () => running.deadLetters(),
     isAlive: (key) => env.processTable.isAlive(key),
+    places: {
+      cwd: options.workspace,
+      lanesDirectory: env.lanesDirectory,
+      branchPrefix: services.branchPrefix,
+      ...(options.stateHome !== undefined && { stateHome: options.stateHome }),
+    },
     get isClosing() {
       return closing !== null
     },

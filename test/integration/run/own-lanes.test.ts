@@ -78,7 +78,10 @@ describe('a lane of its own', () => {
     expect(await runtime.terminals.get(shell.id)).toMatchObject({ state: 'active' })
     await runtime.terminals.spawn({ laneId: lane.id, command: 'git add -A && git commit -qm work' }, 'a test')
     await until('it is committed', async () => (await repo.git('log', '--format=%s', lane.worktree.branch)).startsWith('work'))
-    await until('git is done', async () => (await runtime.terminals.list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null).length === 1)
+    await until(
+      'git is done',
+      async () => (await runtime.terminals.list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null).length === 1,
+    )
     const [one, other] = await Promise.all([runtime.lanes.remove(lane.id, 'a'), runtime.lanes.remove(lane.id, 'b')])
     expect(one).toMatchObject({ commits: 1, branch: lane.worktree.branch, worktree: null })
     expect(other).toEqual(one)
@@ -107,7 +110,9 @@ describe('a lane of its own', () => {
     expect(await next.lanes.recover()).toBe(0)
     await until('it is ready', async () => (await next.records.lane(lane.id))?.snapshot.state === 'ready')
     expect((await next.terminals.get(shell.id)).pid).toBe(null)
-    expect(await next.terminals.spawn({ laneId: lane.id, name: 'again', command: 'sleep 100' }, 'a test')).toMatchObject({ state: 'active' })
+    expect(await next.terminals.spawn({ laneId: lane.id, name: 'again', command: 'sleep 100' }, 'a test')).toMatchObject({
+      state: 'active',
+    })
     expect(await next.lanes.remove(lane.id, 'a test')).toMatchObject({ worktree: null })
   })
 })
