@@ -54,6 +54,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         about: 'lanes at once, instead of what the plan says',
         parse: number(/^\d+$/, 1, 1_000, 'it must be a whole number from 1 to 1000'),
       },
+      { flag: 'own', about: 'in this process, also where an orchestrator runs' },
       set,
     ],
     details: JSON_HELP.run,

@@ -1,6 +1,8 @@
 /** The stable shapes of `--json`: keys may be added, none is taken away. */
 export const JSON_HELP = {
   run: `
+Where an orchestrator runs (signalbox up), it runs the plan, with the environment and the settings that it was started
+with; elsewhere, with --own and with --set, this process does.
 With --json each line is one JSON document: recorded events
   { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
 and at last the summary
@@ -39,7 +41,8 @@ With --json one document:
   status: `
 Exit code 3 when no orchestrator runs.
 With --json one document; "state" is recovering, ready, stopping or down, "died" the pid of one that died without a word:
-  { "type": "status", "pid", "socket", "startedAt", "state", "phase", "log", "version",
+  { "type": "status", "pid", "socket", "startedAt", "state", "phase",
+    "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
     "recovered": { "interruptedRuns", "openLanes", "lostTerminals" }, "pending": [], "died" }`,
   configExplain: `
 Of a setting that is given more than once the last wins: default, user file, repository file, environment, flag.

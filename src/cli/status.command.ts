@@ -1,11 +1,34 @@
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { type OrchestratorRecord, readRecord } from '../runtime/service/orchestrator-record.ts'
+import type { ResultOf } from '../protocols/control/methods.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
+import { count } from './text.ts'
 import { workspaceOf } from './workspace-of.ts'
 
 export type StatusOptions = { readonly json?: boolean }
+
+type Counts = ResultOf<'status'>['counts']
+
+const ANSWER_LIMIT_MS = 5_000
+
+/** What it says itself; null when it does not answer, as while it recovers. */
+const countsOf = async ({ state, socket }: OrchestratorRecord): Promise<Counts | null> => {
+  if (state === 'recovering') return null
+  const { connect } = await import('../client/client.ts')
+  try {
+    await using client = await connect(socket, { name: 'signalbox status', timeoutMs: ANSWER_LIMIT_MS })
+    // this question itself is no client that anybody means
+    const { counts } = await client.call('status', {})
+    return { ...counts, clients: Math.max(0, counts.clients - 1) }
+  } catch {
+    return null
+  }
+}
+
+const countsText = ({ lanes, terminals, runs, clients }: Counts): string =>
+  [count(lanes, 'lane'), count(terminals, 'terminal'), count(runs, 'run'), count(clients, 'client')].join(', ')
 
 /** Days would say less than the time itself. */
 const since = (startedAt: number): string => {
@@ -31,7 +54,9 @@ export const statusCommand = async (options: StatusOptions, io: Io): Promise<num
   if (options.json === true) {
     const { pid = null, socket = null, startedAt = null, state = 'down', phase = null, log = null, version = null } = living ?? {}
     const { recovered = null, pending = [] } = living ?? {}
-    printJson(io, { type: 'status', pid, socket, startedAt, state, phase, log, version, recovered, pending, died: dead?.pid ?? null })
+    const counts = living === null ? null : await countsOf(living)
+    const died = dead?.pid ?? null
+    printJson(io, { type: 'status', pid, socket, startedAt, state, phase, counts, log, version, recovered, pending, died })
     return living === null ? EXIT.notFound : EXIT.ok
   }
   const paint = paintFor(io)
@@ -41,8 +66,10 @@ export const statusCommand = async (options: StatusOptions, io: Io): Promise<num
     return EXIT.notFound
   }
   const { state, phase, pid, startedAt, socket, log, version } = living
+  const counts = await countsOf(living)
   printLines(io, [
     `${paint(state === 'ready' ? 'green' : 'yellow', state)}${phase === null ? '' : ` (${phase})`}: orchestrator ${version}, pid ${pid}, for ${since(startedAt)}`,
+    ...(counts === null ? [`  it does not answer${state === 'recovering' ? ' yet' : ''}`] : [`  ${countsText(counts)}`]),
     `  socket ${socket}`,
     `  log    ${log ?? 'on the terminal, or in the journal, where it was started'}`,
     ...leftText(living),

@@ -119,6 +119,8 @@ export const parsePlan = (text: string, fileName: string, defaults?: PlanDefault
 export const validatePlan = (value: unknown, defaults?: PlanDefaults): Plan =>
   check(value, 'plan', { findings: [], locate: () => null }, defaults)
 
-/** @returns the plan itself where it was made here, else what `validatePlan` makes of it. @throws as `validatePlan` */
-export const asPlan = (value: unknown, defaults?: PlanDefaults): Plan =>
-  typeof value === 'object' && value !== null && checked.has(value) ? (value as Plan) : validatePlan(value, defaults)
+/** @returns the plan itself where it was made here, else what `parsePlan` or `validatePlan` makes of it. @throws as these do */
+export const asPlan = (value: unknown, defaults?: PlanDefaults): Plan => {
+  if (typeof value === 'string') return parsePlan(value, 'plan', defaults)
+  return typeof value === 'object' && value !== null && checked.has(value) ? (value as Plan) : validatePlan(value, defaults)
+}

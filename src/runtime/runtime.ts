@@ -52,7 +52,7 @@ export interface Runtime extends AsyncDisposable {
   readonly damagedStore: string | null
   /**
    * Starts a run.
-   * @param plan of `parsePlan` or `validatePlan`, or the form that these take, which is then checked
+   * @param plan of `parsePlan` or `validatePlan`, or the text or form that these take, which is then checked
    * @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED
    */
   start(plan: unknown, overrides?: RunOverrides): Promise<RunHandle>

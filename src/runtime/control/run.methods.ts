@@ -2,7 +2,6 @@ import type { ControlMethods } from '../../protocols/control/methods.ts'
 import type { RunInfo } from '../../protocols/control/views.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { RunId } from '../../protocols/ids.ts'
-import { parsePlan } from '../../protocols/plan-parse.ts'
 import type { RunRecord } from '../../protocols/records.ts'
 import type { Methods, Served } from './method.types.ts'
 import { findRun } from './resolve.ts'
@@ -28,7 +27,7 @@ export const runMethods = ({ runtime }: Served): Pick<Methods, Names> => {
       assign: () => runtime.newId('run'),
       again: async (assigned) => ((await runtime.records.run(assigned as RunId)) === null ? null : { runId: assigned as RunId }),
       async run({ plan, keep, parallel }, { assigned }) {
-        const { runId } = await runtime.start(typeof plan === 'string' ? parsePlan(plan, 'plan') : plan, {
+        const { runId } = await runtime.start(plan, {
           ...(keep !== undefined && { keep }),
           ...(parallel !== undefined && { parallel }),
           ...(assigned !== null && { runId: assigned as RunId }),
