@@ -6,6 +6,7 @@ const AREAS: Readonly<Record<string, string>> = {
   PLAN: 'Plans',
   CONFIG: 'Configuration',
   ORCHESTRATOR: 'The orchestrator',
+  SERVICE: 'The orchestrator',
   GIT: 'git',
   WORKSPACE: 'Workspaces',
   WORKTREE: 'Worktrees',

@@ -8,6 +8,7 @@ import type { LogsOptions } from './logs.command.ts'
 import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
+import type { ServiceOptions } from './service.command.ts'
 import type { StatusOptions } from './status.command.ts'
 import type { UpOptions } from './up.command.ts'
 import type { WhyOptions } from './why.command.ts'
@@ -20,6 +21,13 @@ const number =
     return value
   }
 
+const dryRun: OptionSpec = { flag: 'dry-run', about: 'print the file and the commands, change nothing' }
+const manager: OptionSpec = {
+  flag: 'manager',
+  value: 'name',
+  about: 'for whom; that of this system otherwise',
+  choices: ['systemd', 'launchd'],
+}
 const json: OptionSpec = { flag: 'json', about: 'as one JSON document' }
 const set: OptionSpec = {
   flag: 'set',
@@ -185,6 +193,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { logsCommand } = await import('./logs.command.ts')
       return (_, options, io) => logsCommand(options as LogsOptions, io)
+    },
+  },
+  {
+    name: 'service install',
+    about: 'start the orchestrator of this repository with the session of the user, by systemd or launchd',
+    options: [dryRun, manager, json],
+    details: JSON_HELP.service,
+    load: async () => {
+      const { serviceCommand } = await import('./service.command.ts')
+      return (_, options, io) => serviceCommand('install', options as ServiceOptions, io)
+    },
+  },
+  {
+    name: 'service uninstall',
+    about: 'stop that, and remove the service file',
+    options: [dryRun, manager, json],
+    details: JSON_HELP.service,
+    load: async () => {
+      const { serviceCommand } = await import('./service.command.ts')
+      return (_, options, io) => serviceCommand('uninstall', options as ServiceOptions, io)
     },
   },
   {

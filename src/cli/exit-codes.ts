@@ -22,6 +22,7 @@ const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORE_FAILED',
   'ERR_STORE_TOO_NEW',
   'ERR_NODE_TOO_OLD',
+  'ERR_SERVICE_FAILED',
 ])
 
 export const exitCodeOf = (error: unknown): number => {

@@ -44,6 +44,9 @@ With --json one document; "state" is recovering, ready, stopping or down, "died"
   { "type": "status", "pid", "socket", "startedAt", "state", "phase",
     "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
     "recovered": { "interruptedRuns", "openLanes", "lostTerminals" }, "pending": [], "died" }`,
+  service: `
+With --json one document:
+  { "type": "service", "done", "path", "text", "commands": [[]] }`,
   configExplain: `
 Of a setting that is given more than once the last wins: default, user file, repository file, environment, flag.
 With --json one document:

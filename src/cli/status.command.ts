@@ -4,7 +4,7 @@ import { type OrchestratorRecord, readRecord } from '../runtime/service/orchestr
 import type { ResultOf } from '../protocols/control/methods.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
-import { count } from './text.ts'
+import { count } from './plural.ts'
 import { workspaceOf } from './workspace-of.ts'
 
 export type StatusOptions = { readonly json?: boolean }

@@ -457,6 +457,12 @@ export const CATALOGUE = {
     next: 'Read its last lines in the message; `signalbox logs` has more.',
     retryable: false,
   },
+  ERR_SERVICE_FAILED: {
+    kind: 'fault',
+    text: 'The service file could not be written, or the session manager did not take it.',
+    next: 'Read what it said in the message; `signalbox service install --dry-run` shows the file and the commands.',
+    retryable: false,
+  },
   // the test kit
   ERR_FAULT_PLANTED: {
     kind: 'fault',

@@ -1,6 +1,6 @@
 import { watchFiles } from '../../adapters/system/files-watch.ts'
 import { settingsFrom, type Settings } from '../../protocols/config.schema.ts'
-import { type Configuration, loadConfiguration } from '../configuration.ts'
+import type { Configuration } from '../configuration.ts'
 
 /** The settings of a process that stays. */
 export type LiveSettings = {
@@ -14,7 +14,7 @@ export type LiveSettings = {
 }
 
 type Watching = {
-  readonly load: () => ReturnType<typeof loadConfiguration>
+  readonly load: () => Promise<Configuration>
   /** Says what changed. */
   readonly said: (text: string) => void
   /** Called after a reading that changed something. */

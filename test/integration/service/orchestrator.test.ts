@@ -69,7 +69,7 @@ describe('the orchestrator in the background', () => {
       program,
       world.repo.root,
       world.log,
-      join(import.meta.dirname, 'orchestrator-process.ts'),
+      join(import.meta.dirname, 'fixtures/orchestrator-process.ts'),
     ]
     const { stdout, status } = spawnSync('bash', ['-c', 'exec 77>&1; "$@"; echo done', 'bash', ...args], {
       env: world.env,

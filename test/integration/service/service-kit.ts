@@ -9,7 +9,7 @@ import { type Started, startInBackground, stopRunning } from '../../../src/runti
 import { type OrchestratorRecord, readRecord } from '../../../src/runtime/service/orchestrator-record.ts'
 import { gitTestEnv, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
 
-const PROGRAM = join(import.meta.dirname, 'orchestrator-process.ts')
+const PROGRAM = join(import.meta.dirname, 'fixtures/orchestrator-process.ts')
 
 /** A repository on which orchestrators with a control socket that answers nothing are started. */
 export type ServiceWorld = {
