@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
 import { errorsPage } from './errors.ts'
 import { machinesPage } from './machines.ts'
+import { methodsJsonSchema, methodsPage } from './methods.ts'
 import { traceabilityPage } from './traceability.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -14,6 +15,8 @@ const check = process.argv.includes('--check')
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
+  'docs/reference/methods.md': methodsPage(),
+  'docs/reference/methods.schema.json': methodsJsonSchema(),
   'docs/reference/traceability.md': traceabilityPage(root),
   'docs/reference/plan.schema.json': `${JSON.stringify(planJsonSchema(), null, 2)}\n`,
 }
