@@ -113,7 +113,7 @@ describe('attach', () => {
     const id = await shellIn(client, 'true')
     await until('it has ended', async () => (await client.call('terminal.get', { terminal: id })).terminal.endedAt !== null)
     await expect(client.attach(id)).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
-    await expect(client.attach(id, { signal: AbortSignal.abort() })).rejects.toThrow()
+    await expect(client.attach(id, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ASK_CANCELLED' })
   })
 })
 
