@@ -22,6 +22,8 @@ const AREAS: Readonly<Record<string, string>> = {
   SUPERVISOR: 'Supervisors',
   RUN: 'Runs',
   RUNTIME: 'Runtime',
+  CONTROL: 'Control socket',
+  TERMINAL: 'Terminals',
   USAGE: 'Command line',
   NODE: 'Node.js',
 }

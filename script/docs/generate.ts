@@ -9,6 +9,7 @@ import { cliPage, manPage } from './cli.ts'
 import { configPage } from './config.ts'
 import { errorsPage } from './errors.ts'
 import { machinesPage } from './machines.ts'
+import { methodsJsonSchema, methodsPage } from './methods.ts'
 import { traceabilityPage } from './traceability.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -19,6 +20,8 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
+  'docs/reference/methods.md': methodsPage(),
+  'docs/reference/methods.schema.json': methodsJsonSchema(),
   'docs/reference/traceability.md': traceabilityPage(root),
   'docs/reference/cli.md': cliPage(),
   'docs/reference/signalbox.1': manPage(version),

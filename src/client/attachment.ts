@@ -160,7 +160,8 @@ class FramedAttachment implements Attachment {
         return this.finish(null)
       case FRAME.error:
         return this.finish(fromEnvelopeError(readJsonBody(frame) as EnvelopeError))
-      default:
+      case FRAME.input:
+      case FRAME.resize:
         throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `the orchestrator sent a frame of type ${frame.type}`)
     }
   }

@@ -109,7 +109,11 @@ class Client implements ControlClient {
   }
 
   async *subscribe({ topics, since, signal }: SubscribeOptions = {}): AsyncGenerator<Happening> {
-    const wire = await this.another(signal)
+    const wire = await this.another(signal).catch((error: unknown) => {
+      if (signal?.aborted === true) return null
+      throw error
+    })
+    if (wire === null) return
     const queue: Happening[] = []
     let wake: (() => void) | null = null
     let lost: SignalboxError | null = null

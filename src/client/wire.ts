@@ -90,7 +90,7 @@ export class Wire {
 
   /** @throws ERR_CONTROL_NOT_RUNNING, ERR_CONTROL_SOCKET_FAILED, ERR_CONTROL_VERSION, ERR_ASK_TIMEOUT, ERR_ASK_CANCELLED */
   static async open(path: string, client: string, signal?: AbortSignal): Promise<Wire> {
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) throw cancelled('connecting')
     const wire = new Wire(await opened(await reachable(path), path, signal), path)
     try {
       const payload = { protocols: [CONTROL_VERSION], client }

@@ -48,9 +48,6 @@ export type BusEvent = Head & {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** Everything that is said on a control socket (BUS-1). */
-export type Envelope = RequestEnvelope | ReplyEnvelope | BusEvent
-
 /** Events of a topic that a subscriber will not get: of a live topic, because it was slow; of a recorded one, because they were forgotten. Both ends included. */
 export type BusGap = { readonly topic: string; readonly from: number; readonly to: number }
 

@@ -1,7 +1,6 @@
 import type { Exit } from '../exit.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from '../ids.ts'
-import type { LaneState } from '../lane.machine.ts'
-import type { PtyState } from '../pty.machine.ts'
+import type { LaneState, PtyState } from '../states.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../summary.ts'
 
 /** A terminal, by its last attempt. Times in ms since the epoch. */

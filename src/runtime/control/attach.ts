@@ -94,7 +94,10 @@ class Attachment {
         this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
         this.credit?.resolve()
         return
-      default:
+      case FRAME.output:
+      case FRAME.gap:
+      case FRAME.end:
+      case FRAME.error:
         throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `a client sent a frame of type ${frame.type}`)
     }
   }

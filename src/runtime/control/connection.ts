@@ -65,7 +65,8 @@ export class Connection {
     const { socket, limits } = this.parts
     if (socket.destroyed || socket.writableEnded || this.isOver) return
     socket.write(`${JSON.stringify(envelope)}\n`)
-    if (socket.writableLength <= limits.unreadBytes || this.unread !== null) return
+    // The end of the waiting is told only where the socket's own mark was passed too.
+    if (socket.writableLength <= limits.unreadBytes || !socket.writableNeedDrain || this.unread !== null) return
     this.unread = Promise.withResolvers<void>()
     this.unreadTimer = this.timer(limits.unreadMs, 'the client does not read', 'ERR_CONTROL_UNREAD')
   }

@@ -71,12 +71,17 @@ const unknownMethod = (method: string, methods: Methods): SignalboxError => {
 }
 
 /** Carries out one request of a client that has said hello, or its hello. */
-const dispatch = (methods: Methods, log: RequestLog, clock: Clock) => {
+const dispatch = (methods: Methods, log: RequestLog, clock: Clock, isClosing: () => boolean) => {
   const run = async (request: ControlRequest, method: ControlMethod, call: Call): Promise<unknown> => {
     const params = parseParams(method, request.payload)
     // Each method is given what its own schema has checked.
     const { run: carryOut, assign, again } = methods[method] as MethodOf<ControlMethod>
     const { key } = request
+    if (isClosing() && CHANGING.has(method)) {
+      throw new SignalboxError('ERR_RUNTIME_CLOSED', `the orchestrator is being stopped and takes no ${method} any more`, {
+        context: { method },
+      })
+    }
     if (key === undefined || !CHANGING.has(method)) return carryOut(params as never, call)
     return log.once({ key, method, params, assign, again, run: async (assigned) => carryOut(params as never, { ...call, assigned }) })
   }
@@ -132,7 +137,7 @@ export const startControlServer = async (options: ControlServerOptions): Promise
     stop,
     stopped: options.onStopped ?? (() => void close()),
   })
-  const serve = dispatch(methods, log, clock)
+  const serve = dispatch(methods, log, clock, () => runtime.isClosing)
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
