@@ -16,7 +16,7 @@ const input = {
   workspaceId: 'ws_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ' as WorkspaceId,
   root,
   argv: ['/bin/sh', program, 'up', '--foreground', '$1', '%i'],
-  env: { HOME: '/home/u', PATH: '/usr/bin:/o "dd"%', XDG_STATE_HOME: '', XDG_CONFIG_HOME: 'relative' },
+  env: { HOME: '/h/u', PATH: '/usr/bin:/o "dd"%', XDG_STATE_HOME: '', XDG_CONFIG_HOME: 'relative' },
 }
 
 /** Reads a command line as systemd.syntax(7) and systemd.service(5) say. */
@@ -37,7 +37,7 @@ describe('the systemd unit', () => {
     expect(unquote(line('Environment'))).toEqual([`PATH=${input.env.PATH}`])
     expect(unit.text.match(/^Environment=/gmu)).toHaveLength(1)
     expect(unit.text).toContain('\nKillMode=process\n')
-    expect(unit.path).toBe('/home/u/.config/systemd/user/signalbox-ws_01j9zc3k6q4wzp2j9zc3k6q4wz.service')
+    expect(unit.path).toBe('/h/u/.config/systemd/user/signalbox-ws_01j9zc3k6q4wzp2j9zc3k6q4wz.service')
   })
 
   it.skipIf(!has('systemd-analyze'))('is taken by systemd itself (needs systemd-analyze)', () => {
@@ -68,7 +68,7 @@ describe('the launchd agent', () => {
     )
     expect(words).toEqual(['signalbox.ws_01j9zc3k6q4wzp2j9zc3k6q4wz', ...input.argv, root, input.env.PATH])
     expect(text.replace(/&(amp|lt|gt);/gu, '')).not.toContain('&')
-    expect(path).toBe('/home/u/Library/LaunchAgents/signalbox.ws_01j9zc3k6q4wzp2j9zc3k6q4wz.plist')
+    expect(path).toBe('/h/u/Library/LaunchAgents/signalbox.ws_01j9zc3k6q4wzp2j9zc3k6q4wz.plist')
     expect(enable[0]?.at(-1)).toBe(path)
   })
 })
