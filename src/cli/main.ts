@@ -1,5 +1,6 @@
-import { type Io, onLostOutput, safeWriter } from './io.ts'
+import type { Io } from './io.ts'
 import { version } from './version.ts'
+import { onLostOutput, safeWriter } from './writer.ts'
 
 /** Exit codes needed before the catalogue of errors is loaded. */
 const OK = 0
