@@ -43,7 +43,7 @@ Exit code 3 when no orchestrator runs.
 With --json one document; "state" is recovering, ready, stopping or down, "died" the pid of one that died without a word:
   { "type": "status", "pid", "socket", "startedAt", "state", "phase",
     "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
-    "recovered": { "interruptedRuns", "openLanes", "lostTerminals" }, "pending": [], "died" }`,
+    "recovered": { "interruptedRuns", "openLanes", "keptLanes", "lostTerminals" }, "pending": [], "died" }`,
   service: `
 With --json one document:
   { "type": "service", "done", "path", "text", "commands": [[]] }`,

@@ -37,11 +37,12 @@ const since = (startedAt: number): string => {
 }
 
 const leftText = (record: OrchestratorRecord): readonly string[] => {
-  const { interruptedRuns = 0, lostTerminals = 0, openLanes = 0 } = record.recovered ?? {}
+  const { interruptedRuns = 0, lostTerminals = 0, openLanes = 0, keptLanes = 0 } = record.recovered ?? {}
   return [
     ...(interruptedRuns + lostTerminals > 0
       ? [`  at its start: ${interruptedRuns} runs interrupted, ${lostTerminals} terminals lost with the process before it`]
       : []),
+    ...(keptLanes > 0 ? [`  ${count(keptLanes, 'lane')} of the process before it brought back`] : []),
     ...(openLanes > 0 ? [`  ${openLanes} lanes of such runs may still be there: signalbox doctor --fix`] : []),
     ...(record.pending.length > 0 ? [`  changed settings wait for the next start: ${record.pending.join(', ')}`] : []),
   ]

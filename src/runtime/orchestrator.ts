@@ -105,11 +105,19 @@ const stopper = (runtime: Runtime, record: Kept, log: ServiceLog) => {
   return (by: Stop) => (phases ??= begin(by))
 }
 
+/** A lane that cannot be brought back must not keep the others away. */
+const bringBack = async (runtime: Runtime, log: ServiceLog): Promise<number> => {
+  try {
+    return await runtime.lanes.recover()
+  } catch (error) {
+    log.write(`not every lane could be brought back: ${error instanceof Error ? error.message : String(error)}`)
+    return 0
+  }
+}
+
 const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
   const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
-  const recovered = await recover(env, live.current())
-  for (const text of recoveredText(recovered)) log.write(text)
-  record.change({ recovered })
+  const closed = await recover(env, live.current())
   const runtime = await startRuntime({
     workspace: env.worktrees.workspace.root,
     lanesDirectory: env.lanesDirectory,
@@ -118,6 +126,10 @@ const serve = async (env: Environment, options: OrchestratorOptions, live: LiveS
   })
   try {
     if (runtime.damagedStore !== null) log.write(`the record of runs was damaged; it was put aside at ${runtime.damagedStore}`)
+    const keptLanes = await bringBack(runtime, log)
+    const recovered = { ...closed, keptLanes }
+    for (const text of recoveredText(recovered)) log.write(text)
+    record.change({ recovered })
     const stop = stopper(runtime, record, log)
     const socket = socketPath(options.env, env.paths.directory, env.workspaceId)
     const control = await options.startControl({

@@ -27,6 +27,8 @@ export type Recovered = {
   readonly interruptedRuns: number
   /** Lanes of such runs that are still there: `signalbox doctor --fix` cleans them. */
   readonly openLanes: number
+  /** Lanes of their own, kept until they are removed, that were brought back. */
+  readonly keptLanes: number
   /** Terminals that ended with the process that held them. */
   readonly lostTerminals: number
 }

@@ -130,7 +130,7 @@ describe('the orchestrator in the background', () => {
     await until('it is gone', () => !world.table.isAlive(record))
     expect(world.record().dead?.pid).toBe(record.pid)
     const again = await world.up()
-    expect(again.record.recovered).toEqual({ interruptedRuns: 1, openLanes: 1, lostTerminals: 1 })
+    expect(again.record.recovered).toEqual({ interruptedRuns: 1, openLanes: 1, keptLanes: 0, lostTerminals: 1 })
     expect(world.logText()).toMatch(/1 run of a process that died: interrupted\n.*1 terminal lost: .*\n.*doctor --fix/u)
     const inspection = await openInspection({ workspace: world.repo.root, stateHome: world.env['XDG_STATE_HOME'] ?? '' })
     const [run]: readonly RunRecord[] = await inspection.runs()
@@ -139,6 +139,18 @@ describe('the orchestrator in the background', () => {
     for (const { pid } of await world.table.findByMark('ws_')) {
       if (readlinkSync(`/proc/${pid}/cwd`).startsWith(world.repo.base)) process.kill(pid, 'SIGKILL')
     }
+  })
+
+  it('killed with a lane of its own: the next one brings the lane back, and says that its terminal is lost', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'lane' })
+    process.kill(record.pid, 'SIGKILL')
+    await until('it is gone', () => !world.table.isAlive(record))
+    const again = await world.up()
+    expect(again.record.recovered).toEqual({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 1 })
+    expect(world.logText()).toMatch(/1 terminal lost: .*\n.*1 lane brought back/u)
+    await world.down()
+    expect(await world.repo.git('worktree', 'list')).toContain('docs-')
+    expect((await world.up()).record.recovered).toEqual({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 0 })
   })
 
   it('ends what runs when it is asked to stop, by signal or by a client', async () => {
