@@ -187,6 +187,8 @@ describe('packed package', () => {
     const code = "await import('signalbox/dist/kernel/types.js')"
     await expect(run(process.execPath, ['--input-type=module', '-e', code], project)).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
     const manifest = JSON.parse(readFileSync(join(project, 'node_modules/signalbox/package.json'), 'utf8')) as { exports: object }
-    expect(Object.keys(manifest.exports)).toEqual(['.', './testing', './plan.schema.json', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual(['.', './client', './testing', './plan.schema.json', './package.json'])
+    const client = "const { connect } = await import('signalbox/client'); await connect('/none').catch(({ code }) => console.log(code))"
+    expect(await run(process.execPath, ['--input-type=module', '-e', client], project)).toBe('ERR_CONTROL_NOT_RUNNING\n')
   })
 })
