@@ -41,7 +41,7 @@ export interface Lanes {
    * @throws ERR_LANE_NOT_FOUND, ERR_LANE_NOT_READY for a lane of a run, ERR_WORKTREE_DIRTY: then nothing was ended
    */
   remove(laneId: LaneId, by: string): Promise<LaneSummary>
-  /** Brings back the lanes that the orchestrator before left; only one process of a workspace may. @returns how many */
+  /** Brings back the lanes that the orchestrator before left, as far as they can be; only one process of a workspace may. @returns how many */
   recover(): Promise<number>
 }
 
@@ -120,8 +120,14 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
       let count = 0
       for (const { id, name, made } of await open()) {
         if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue
-        await begin({ laneId: id, name, made })
-        count += 1
+        // One that cannot be brought back is no reason to leave the others.
+        if (
+          await begin({ laneId: id, name, made }).then(
+            () => true,
+            () => false,
+          )
+        )
+          count += 1
       }
       return count
     },

@@ -216,6 +216,28 @@ export const eventStoreContract = (name: string, make: () => Promise<StoreUnderT
       expect(await store.forgetRunsBefore(1_000)).toEqual([])
     })
 
+    it('forgets lanes of their own that ended before a time, with all that belongs to them, and nothing else', async () => {
+      const own = (id: LaneId, endedAt: number | null): Commit => ({
+        events: [event('lane.created', { laneId: id })],
+        records: [
+          record('lane', id, { runId: null, endedAt }),
+          record('terminal', `tm-${id}`, { runId: null, laneId: id }),
+          record('pty', `pt-${id}`, { runId: null, laneId: id }),
+        ],
+      })
+      const [ended, open]: LaneId[] = ['ln_01J9ZC3K6Q4WZP2J9ZC3K6Q4XA', 'ln_01J9ZC3K6Q4WZP2J9ZC3K6Q4XB']
+      await store.commit(own(ended!, 999))
+      await store.commit(own(open!, null))
+      await store.commit({
+        events: [event('lane.ended', { runId: RUN_B, laneId: LANE })],
+        records: [record('lane', LANE, { runId: RUN_B, endedAt: 1 })],
+      })
+      expect(await store.forgetRunsBefore(1_000)).toEqual([ended])
+      expect(sequences(await store.events({}))).toEqual([2, 3])
+      for (const kind of ['terminal', 'pty']) expect((await store.records(kind)).map(({ value }) => value['laneId'])).toEqual([open])
+      expect(new Set((await store.records('lane')).map(({ id }) => id))).toEqual(new Set([open, LANE]))
+    })
+
     it('never gives a sequence twice, even after the newest events were forgotten [BUS-3]', async () => {
       await store.commit({ events: [event('run.ended', { runId: RUN_A })], records: [record('run', RUN_A, { endedAt: 1 })] })
       expect(await store.forgetRunsBefore(2)).toEqual([RUN_A])

@@ -197,5 +197,7 @@ describe('packed package', () => {
       './config.schema.json',
       './package.json',
     ])
+    const client = "const { connect } = await import('signalbox/client'); await connect('/none').catch(({ code }) => console.log(code))"
+    expect(await run(process.execPath, ['--input-type=module', '-e', client], project)).toBe('ERR_CONTROL_NOT_RUNNING\n')
   })
 })

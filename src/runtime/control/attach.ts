@@ -32,6 +32,7 @@ class Attachment {
     this.limits = limits
     this.frames = new FrameDecoder(limits.frameBytes)
     socket.on('data', this.take)
+    socket.on('drain', () => this.credit?.resolve())
     // A client that sends no more has left.
     socket.on('end', () => this.end())
     socket.on('close', () => this.leave())
@@ -67,8 +68,10 @@ class Attachment {
     }
   }
 
+  /** Waits for acknowledgements, and for the socket: one can be given without reading. */
   private async hasCredit(): Promise<void> {
-    while (this.sentTo - this.ackedTo >= this.limits.windowBytes && !this.over.signal.aborted) {
+    const { windowBytes } = this.limits
+    while ((this.sentTo - this.ackedTo >= windowBytes || this.socket.writableLength > windowBytes) && !this.over.signal.aborted) {
       this.credit = Promise.withResolvers<void>()
       await this.credit.promise
     }

@@ -171,7 +171,12 @@ export class Connection {
     this.inFlight += 1
     const { answer, takeOver, after } = await this.parts.serve(request, this)
     this.inFlight -= 1
-    this.send(answer)
+    try {
+      this.send(answer)
+    } catch (error) {
+      // It holds what JSON does not know.
+      this.refuse(error)
+    }
     if (takeOver !== undefined && !this.isOver && !this.parts.socket.destroyed) this.handOver(takeOver)
     else if (this.hasEnded && this.inFlight === 0) this.end()
     else this.pump()

@@ -144,6 +144,8 @@ export const startControlServer = async (options: ControlServerOptions): Promise
     connections.add(new Connection({ socket, clock, limits, serve, closed: (connection) => connections.delete(connection) }))
   })
   const remove = await listenPrivately(server, socketPath)
+  // Such as no descriptor for one more client, who then finds nobody; the others are served.
+  server.on('error', () => {})
   await runtime.lanes.recover()
 
   const shutDown = async (): Promise<void> => {

@@ -59,6 +59,8 @@ const bind = async (server: Server, path: string): Promise<void> => {
     if (codeOf(error) !== 'EADDRINUSE') throw failed(path, `cannot be made (${codeOf(error)})`, error)
   }
   if (await isAlive(path)) throw inUse(path)
+  const found = await lstat(path).catch(() => null)
+  if (found?.isSocket() === false) throw failed(path, 'cannot be made: something that is no socket lies there; move it away')
   await rm(path, { force: true })
   try {
     await listen(server, path)
@@ -71,9 +73,10 @@ const bind = async (server: Server, path: string): Promise<void> => {
 const bindShort = async (server: Server, path: string): Promise<() => Promise<void>> => {
   const known = await readlink(path).catch(() => null)
   if (known !== null && (await isAlive(known))) throw inUse(path)
+  const start = join(tmpdir(), `signalbox-${createHash('sha256').update(path).digest('hex').slice(0, 8)}-`)
   if (known !== null) await rm(path, { force: true })
-  const hash = createHash('sha256').update(path).digest('hex').slice(0, 8)
-  const directory = await mkdtemp(join(tmpdir(), `signalbox-${hash}-`))
+  if (known?.startsWith(start) === true) await rm(dirname(known), { recursive: true, force: true })
+  const directory = await mkdtemp(start)
   const short = join(directory, 's')
   const remove = async (): Promise<void> => {
     if ((await readlink(path).catch(() => null)) === short) await rm(path, { force: true })

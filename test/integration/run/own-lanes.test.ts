@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { diagnose } from '../../../src/runtime/doctor/doctor.ts'
 import { composeRuntime } from '../../../src/runtime/runtime.ts'
 import { makeWorld, until, type World } from './run-kit.ts'
 
@@ -97,6 +98,19 @@ describe('a lane of its own', () => {
     const [one, two] = await Promise.allSettled([runtime.lanes.create({ name: 'x' }), runtime.lanes.create({ name: 'X' })])
     expect([one.status, two.status].sort()).toEqual(['fulfilled', 'rejected'])
     expect([one, two].find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'ERR_LANE_EXISTS' } })
+  })
+
+  it('is left alone by doctor, also when no orchestrator runs, with its logs [LN-7, ORP-3]', async () => {
+    const { runtime, repo, stateHome } = await world()
+    const lane = await runtime.lanes.create({ name: 'kept' })
+    await runtime.terminals.spawn({ laneId: lane.id, command: 'sleep 100' }, 'a test')
+    const options = { cwd: repo.root, stateHome, fix: true }
+    const process = { kind: 'process', action: 'left', why: expect.stringContaining('terminal sleep-100 of lane kept') as unknown }
+    expect((await diagnose(options)).found).toContainEqual(expect.objectContaining(process))
+    await runtime.close()
+    const found = (await diagnose(options)).found
+    expect(found).toEqual([{ kind: 'worktree', what: lane.worktree.path, why: 'lane kept is kept until it is removed', action: 'left' }])
+    expect(existsSync(lane.worktree.path)).toBe(true)
   })
 
   it('stands again after the orchestrator: what ran in it is said to be lost, and it can be removed [PTY-14, LN-2]', async () => {
