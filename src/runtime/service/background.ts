@@ -23,17 +23,39 @@ export type Parts = { readonly clock: Clock; readonly table: Pick<ProcessTable, 
 
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(ms, resolve))
 
-type Attempt = { readonly pid: number | undefined; /** Null while it runs. */ readonly ended: () => string | null }
+type Attempt = {
+  readonly pid: number | undefined
+  /** Null while it runs. */
+  readonly ended: () => string | null
+  /** Ends it, as another one runs: left alone it would become the orchestrator when that one is stopped. */
+  abandon(): Promise<void>
+}
 
 const launch = ({ root }: Place, [program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv, log: string): Attempt => {
   const fd = openLogFile(log)
   const child = spawn(program, args, { cwd: root, env: inherited(env), detached: true, stdio: ['ignore', fd, fd] })
   closeSync(fd)
   let end: string | null = null
-  child.once('error', ({ message }) => (end ??= message))
-  child.once('exit', (code, signal) => (end ??= signal ?? String(code)))
+  const over = Promise.withResolvers<void>()
+  child.once('error', ({ message }) => {
+    end ??= message
+    over.resolve()
+  })
+  child.once('exit', (code, signal) => {
+    end ??= signal ?? String(code)
+    over.resolve()
+  })
   child.unref()
-  return { pid: child.pid, ended: () => end }
+  return {
+    pid: child.pid,
+    ended: () => end,
+    async abandon() {
+      if (end !== null) return
+      child.ref()
+      child.kill('SIGKILL')
+      await over.promise
+    },
+  }
 }
 
 export type Started = {
@@ -62,7 +84,11 @@ export const startInBackground = async (
     // Read before the record: one that was written and taken back meanwhile counts as ended.
     const ended = attempt.ended()
     const { living } = readRecord(place.commonDir, table)
-    if (living?.state === 'ready') return { record: living, isNew: living.pid === attempt.pid }
+    if (living?.state === 'ready') {
+      const isNew = living.pid === attempt.pid
+      if (!isNew) await attempt.abandon()
+      return { record: living, isNew }
+    }
     if (ended === String(ANOTHER_RUNS) && living === null && clock.monotonic() < limit) {
       // Who holds the lock has not said who it is yet, or is about to let go of it.
       await pause(clock, AGAIN_MS)

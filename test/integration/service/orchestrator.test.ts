@@ -29,6 +29,14 @@ const recordOf = (pid: number, startTime: string, bootId: string) =>
     pending: [],
   }) as const
 
+const commandOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 describe('the orchestrator in the background', () => {
   it('is ready with a session, log and working directory of its own, and leaves nothing when it is stopped', async () => {
     const { record, isNew } = await world.up()
@@ -88,6 +96,9 @@ describe('the orchestrator in the background', () => {
     expect(started.filter(({ isNew }) => isNew)).toHaveLength(1)
     expect(world.table.isAlive(started[0]!.record)).toBe(true)
     expect((await world.up()).isNew).toBe(false)
+    // None of those that came too late is left to take its place.
+    const programs = readdirSync('/proc').filter((pid) => /^\d+$/u.test(pid) && commandOf(pid).includes(world.log))
+    expect(programs.map(Number)).toEqual([...pids])
   })
 
   it.each([
