@@ -12,6 +12,8 @@ import { exceeded, type Limits, measure, type Result, type Suite, tableOf } from
 type Make = (options: { readonly smoke: boolean }) => Promise<Suite>
 
 const suites: Readonly<Record<string, () => Promise<Make>>> = {
+  cli: async () => (await import('./cli.bench.ts')).cliSuite,
+  'control-socket': async () => (await import('./control-socket.bench.ts')).controlSocketSuite,
   kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
   terminal: async () => (await import('./terminal.bench.ts')).terminalSuite,
   worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,

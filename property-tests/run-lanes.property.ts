@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { EventHub } from '../src/actors/event-hub.ts'
 import { namedRun, RUNS, terminalsName } from '../src/actors/names.ts'
 import { recoverLanes, recoverRuns } from '../src/actors/run-recovery.ts'
 import type { LaneArgs, Services } from '../src/actors/services.ts'
@@ -12,6 +13,7 @@ import { createIdFactory } from '../src/protocols/id-factory.ts'
 import { validatePlan } from '../src/protocols/plan-parse.ts'
 import type { Plan, RestartType } from '../src/protocols/plan.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../src/protocols/summary.ts'
+import { recordedOf } from '../src/runtime/recorded.ts'
 import { laneTree } from '../src/supervisors/lane.tree.ts'
 import { rootTree, runTree } from '../src/supervisors/root.tree.ts'
 import { startSystem } from '../src/supervisors/system.ts'
@@ -189,6 +191,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     baseEnv: {},
     lanesDirectory: '/fake/lanes',
     logsDirectory: '/fake/logs',
+    logMaxBytes: 65_536,
     branchPrefix: 'signalbox/',
     owner: { pid: 1, startTime: '1', bootId: 'b' },
     isKilled: () => false,
@@ -196,25 +199,30 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     memoryKills: () => null,
     trees: { lane: (args) => saboteur.tree(laneTree(args)), terminal: (args) => saboteur.tree(terminalTree(args)) },
   }
+  const hub = new EventHub(() => clock.now())
+  recordedOf(
+    hub,
+    workspaceId,
+  )((event) => {
+    events.push(event)
+    note(`${clock.monotonic()} ms  ${event.type} ${JSON.stringify(event.payload)}`)
+  })
   const runSpec = () => saboteur.tree(runTree({ services, runId, plan }))
   const system = await startSystem({
     scheduler,
     clock,
     random,
-    root: rootTree(
-      {
+    root: rootTree({
+      journal: {
         open: () => Promise.resolve(createMemoryStore({ workspaceId })),
-        publish: (some) => {
-          events.push(...some)
-          for (const { type, payload } of some) note(`${clock.monotonic()} ms  ${type} ${JSON.stringify(payload)}`)
-        },
         onFailure: (error) => void failures.push(error),
       },
-      {
+      bus: { hub },
+      recover: {
         lanes: (ctx) => recoverLanes(ctx, services, [runId]),
         runs: (ctx) => recoverRuns(ctx, [runId], runSpec),
       },
-    ),
+    }),
   })
   await system.ask(RUNS, 'supervisor.start-child', { spec: runSpec() }, { timeoutMs: 60_000 })
   if (stopAtMs !== null)

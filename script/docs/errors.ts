@@ -4,6 +4,9 @@ import { generatedFrom, table } from './markdown.ts'
 const AREAS: Readonly<Record<string, string>> = {
   ID: 'Ids',
   PLAN: 'Plans',
+  CONFIG: 'Configuration',
+  ORCHESTRATOR: 'The orchestrator',
+  SERVICE: 'The orchestrator',
   GIT: 'git',
   WORKSPACE: 'Workspaces',
   WORKTREE: 'Worktrees',
@@ -19,6 +22,8 @@ const AREAS: Readonly<Record<string, string>> = {
   SUPERVISOR: 'Supervisors',
   RUN: 'Runs',
   RUNTIME: 'Runtime',
+  CONTROL: 'Control socket',
+  TERMINAL: 'Terminals',
   USAGE: 'Command line',
   NODE: 'Node.js',
 }

@@ -4,17 +4,29 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
+import { configJsonSchema } from '../../src/protocols/config.schema.ts'
+import { cliPage, manPage } from './cli.ts'
+import { configPage } from './config.ts'
 import { errorsPage } from './errors.ts'
 import { machinesPage } from './machines.ts'
+import { methodsJsonSchema, methodsPage } from './methods.ts'
 import { traceabilityPage } from './traceability.ts'
 
 const root = join(import.meta.dirname, '../..')
 const check = process.argv.includes('--check')
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
+  'docs/reference/methods.md': methodsPage(),
+  'docs/reference/methods.schema.json': methodsJsonSchema(),
   'docs/reference/traceability.md': traceabilityPage(root),
+  'docs/reference/cli.md': cliPage(),
+  'docs/reference/signalbox.1': manPage(version),
+  'docs/reference/configuration.md': configPage(),
+  'docs/reference/config.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
   'docs/reference/plan.schema.json': `${JSON.stringify(planJsonSchema(), null, 2)}\n`,
 }
 

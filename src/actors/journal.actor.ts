@@ -1,17 +1,37 @@
-import { type ActorDefinition, defineActor } from '../kernel/types.ts'
+import { type ActorContext, type ActorDefinition, defineActor } from '../kernel/types.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
+import { isSignalboxError } from '../protocols/errors.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { JournalProtocol } from '../protocols/journal.protocol.ts'
+import { BUS } from './names.ts'
 
 export type JournalArgs = {
   readonly open: () => Promise<EventStore>
-  /** Called after storing, in the order of the sequence. Must not throw. */
-  readonly publish: (events: readonly RecordedEvent[]) => void
   /** The store cannot write: nothing that happens from now on would be remembered, so the runtime stops. */
   readonly onFailure: (error: unknown) => void
 }
 
-type JournalState = JournalArgs & { readonly store: EventStore }
+/** What was stored and is not published yet, with the answers that wait for that. */
+type Stored = { readonly events: readonly RecordedEvent[]; readonly answer: () => void }
+
+type JournalState = JournalArgs & { readonly store: EventStore; readonly stored: Stored[]; readonly isPublishing: boolean }
+
+/** Long enough for a bus that reads what other processes stored; it publishes what it missed in any case. */
+const PUBLISH_LIMIT_MS = 30_000
+
+/** One batch at a time, so that what waits grows here and not in the mailbox of the bus. */
+const publish = (ctx: ActorContext<JournalProtocol>, state: JournalState): JournalState => {
+  if (state.isPublishing || state.stored.length === 0) return state
+  const batch = state.stored.splice(0)
+  const events = batch.flatMap((stored) => stored.events)
+  const answer = (): void => batch.forEach((stored) => stored.answer())
+  const work = async (): Promise<void> => {
+    if (events.length > 0) await ctx.ask(BUS, 'bus.publish', { events }, { timeoutMs: PUBLISH_LIMIT_MS })
+  }
+  // A bus that is being restarted begins with what it has not published.
+  ctx.run(work, { done: ['$published', () => ({ answer })], failed: ['$published', () => ({ answer })] })
+  return { ...state, isPublishing: true }
+}
 
 /**
  * Stored before published, published before answered. Commits are handed to the store without waiting, so that those of
@@ -24,7 +44,7 @@ export const journalActor: ActorDefinition<JournalProtocol, JournalState, Journa
 >({
   kind: 'journal',
   async init(_ctx, args) {
-    return { ...args, store: await args.open() }
+    return { ...args, store: await args.open(), stored: [], isPublishing: false }
   },
   on: {
     'journal.commit': (ctx, state, commit, reply) => {
@@ -41,10 +61,20 @@ export const journalActor: ActorDefinition<JournalProtocol, JournalState, Journa
       })
       return state
     },
-    $committed: (_ctx, state, { events, answer }) => {
-      state.publish(events)
-      answer()
+    'journal.events': (ctx, state, { query }, reply) => {
+      ctx.run(() => state.store.events(query), {
+        done: ['$read', (events) => ({ answer: () => reply({ events }) })],
+        failed: ['$failed', (error) => ({ error, answer: () => reply.fail(error) })],
+      })
       return state
+    },
+    $committed: (ctx, state, { events, answer }) => {
+      state.stored.push({ events, answer })
+      return publish(ctx, state)
+    },
+    $published: (ctx, state, { answer }) => {
+      answer()
+      return publish(ctx, { ...state, isPublishing: false })
     },
     $read: (_ctx, state, { answer }) => {
       answer()
@@ -52,7 +82,8 @@ export const journalActor: ActorDefinition<JournalProtocol, JournalState, Journa
     },
     $failed: (_ctx, state, { error, answer }) => {
       answer()
-      state.onFailure(error)
+      // What cannot be sent is no matter of the store.
+      if (!isSignalboxError(error, 'ERR_BUS_PAYLOAD_TOO_LARGE')) state.onFailure(error)
       return state
     },
   },

@@ -1,5 +1,5 @@
 import type { ActorContext } from '../kernel/types.ts'
-import type { EventIds, NewEvent } from '../protocols/events.ts'
+import type { EventIds, EventQuery, NewEvent, RecordedEvent } from '../protocols/events.ts'
 import type { RecordWrite } from '../protocols/journal.protocol.ts'
 import { JOURNAL } from './names.ts'
 
@@ -17,6 +17,12 @@ export const commit = async (ctx: Asker, events: readonly NewEvent[], records: r
 export const readRecord = async <R>(ctx: Asker, kind: string, id: string): Promise<R | null> => {
   const { value } = await ctx.ask(JOURNAL, 'journal.record', { kind, id }, { timeoutMs: JOURNAL_LIMIT_MS })
   return value as R | null
+}
+
+/** Reads events, in order. */
+export const readEvents = async (ctx: Asker, query: EventQuery): Promise<readonly RecordedEvent[]> => {
+  const { events } = await ctx.ask(JOURNAL, 'journal.events', { query }, { timeoutMs: JOURNAL_LIMIT_MS })
+  return events
 }
 
 /** A record as the journal takes it. */

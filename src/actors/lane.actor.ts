@@ -26,7 +26,7 @@ const RETRY_MS = 50
 /** Beyond a command's grace: time to find and end what it left behind. */
 const STOP_MARGIN_MS = 30_000
 
-const idsOf = (state: { readonly record: LaneRecord }) => ({ runId: state.record.runId, laneId: state.record.id })
+const idsOf = ({ args, record }: Pick<LaneActorState, 'args' | 'record'>) => ({ runId: args.runId, laneId: record.id })
 
 const terminals = (state: LaneActorState) => named<SupervisorProtocol>(terminalsName(state.record.id))
 

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import type { RunId } from '../protocols/ids.ts'
 import type { PtyArgs } from './services.ts'
 
 /** A string runs by `/bin/sh -c`; a list is argv. */
@@ -22,8 +21,12 @@ export const childEnvironment = (args: PtyArgs, mark: string): Record<string, st
   SIGNALBOX_MARK: mark,
 })
 
-export const logPath = (logs: string, runId: RunId, lane: string, command: string, attempt: number): string =>
-  join(logs, runId, lane, `${command}.${attempt}.log`)
+/** Logs lie by what is forgotten as a whole: the run, or the lane of its own. */
+export const logPath = (
+  logs: string,
+  { runId, laneId, lane, command }: Pick<PtyArgs, 'runId' | 'laneId' | 'lane'> & { readonly command: { readonly name: string } },
+  attempt: number,
+): string => join(logs, ...(runId === null ? [laneId] : [runId, lane]), `${command.name}.${attempt}.log`)
 
 /**
  * The last non-empty lines of output as text for people: control sequences removed, a line that was rewritten by

@@ -2,7 +2,7 @@ import { type ActorContext, type ActorDefinition, defineActor, type Exit } from 
 import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
 import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import { classifyExit, classifyStartFailure, type ExitFinding } from '../protocols/exit-class.ts'
-import type { NewEvent } from '../protocols/events.ts'
+import type { EventIds, NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
 import { type PtyEvent, ptyMachine } from '../protocols/pty.machine.ts'
 import type { PtyProtocol } from '../protocols/pty.protocol.ts'
@@ -28,7 +28,12 @@ const TAIL_BYTES = 16_384
 /** Lines of output kept with the record of an attempt. */
 const LAST_LINES = 20
 
-const idsOf = (record: PtyRecord) => ({ runId: record.runId, laneId: record.laneId, terminalId: record.terminalId, ptyId: record.id })
+const idsOf = ({ runId, laneId, terminalId, id }: PtyRecord): EventIds => ({
+  ...(runId !== null && { runId }),
+  laneId,
+  terminalId,
+  ptyId: id,
+})
 
 /** Takes the machine one step on and stores it with what else happened, in one transaction. */
 const step = async (
@@ -58,7 +63,7 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
   const id = args.services.newId('pty')
   const mark = `${args.services.workspaceId}/${id}/${ctx.self.incarnation}`
   const env = childEnvironment(args, mark)
-  const log = logPath(args.services.logsDirectory, args.runId, args.lane, args.command.name, attempt)
+  const log = logPath(args.services.logsDirectory, args, attempt)
   const argv = argvOf(args.command.run)
   const record: PtyRecord = {
     id,
@@ -79,7 +84,10 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
     endedAt: null,
     exit: null,
   }
-  return { record, spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log } } }
+  return {
+    record,
+    spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log, capBytes: args.services.logMaxBytes }, ...args.size },
+  }
 }
 
 /** The process that an incarnation before this one left running, if any: a crash of an actor never ends a process. */
@@ -281,7 +289,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     // A record that cannot be written must not keep a process alive.
     const stopping = await step(ctx, state.record, { type: 'terminate' }, askedBy).catch(() => state.record)
     const { services, runId, command } = state.args
-    const ending = await state.pty.terminate({ graceMs: services.isKilled(runId) ? 0 : command.graceMs, askedBy })
+    const ending = await state.pty.terminate({ graceMs: runId !== null && services.isKilled(runId) ? 0 : command.graceMs, askedBy })
     await ended(ctx, { ...state, record: stopping }, ending)
   },
 })

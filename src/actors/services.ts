@@ -3,7 +3,8 @@ import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ChildSpec } from '../kernel/child-spec.ts'
 import type { Id, IdKind, LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
 import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
-import type { ProcessKey } from '../protocols/records.ts'
+import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
+import type { LaneOrigin, ProcessKey } from '../protocols/records.ts'
 
 /** What actors need of the outside; made once by the runtime. */
 export type Services = {
@@ -17,9 +18,11 @@ export type Services = {
   readonly baseEnv: Readonly<Record<string, string>>
   /** Absolute. Worktrees are made in it. */
   readonly lanesDirectory: string
-  /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`. */
+  /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`; of a lane of its own `<logs>/<lane id>/…`. */
   readonly logsDirectory: string
   readonly branchPrefix: string
+  /** Most that the log of one attempt may hold. */
+  readonly logMaxBytes: number
   /** The process that this runtime lives in. */
   readonly owner: ProcessKey
   /** The run was killed: its processes get no grace any more. */
@@ -35,6 +38,9 @@ export type Services = {
   }
 }
 
+/** A lane of its own: kept until it is removed, with terminals that are opened in it one by one. */
+export type OwnLaneArgs = { readonly services: Services; readonly laneId: LaneId; readonly name: string; readonly made: LaneOrigin }
+
 export type LaneArgs = {
   readonly services: Services
   readonly runId: RunId
@@ -45,7 +51,7 @@ export type LaneArgs = {
 
 export type PtyArgs = {
   readonly services: Services
-  readonly runId: RunId
+  readonly runId: RunId | null
   readonly laneId: LaneId
   readonly terminalId: TerminalId
   readonly lane: string
@@ -54,4 +60,6 @@ export type PtyArgs = {
   /** The lane's worktree. */
   readonly cwd: string
   readonly branch: string
+  /** @defaultValue as the host has it */
+  readonly size?: TerminalSize
 }

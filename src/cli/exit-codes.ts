@@ -10,6 +10,7 @@ const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_RUN_NOT_FOUND',
   'ERR_CRASH_NOT_FOUND',
   'ERR_WORKSPACE_NOT_FOUND',
+  'ERR_ORCHESTRATOR_NOT_RUNNING',
 ])
 const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_GIT_MISSING',
@@ -22,6 +23,7 @@ const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORE_FAILED',
   'ERR_STORE_TOO_NEW',
   'ERR_NODE_TOO_OLD',
+  'ERR_SERVICE_FAILED',
 ])
 
 export const exitCodeOf = (error: unknown): number => {

@@ -1,12 +1,7 @@
 import { type Paint, painter } from './paint.ts'
+import { type Output, safeWriter } from './writer.ts'
 
-/** A stream as far as the command line needs it. */
-export type Output = NodeJS.WritableStream & {
-  readonly isTTY?: boolean
-  readonly columns?: number
-  readonly rows?: number
-  readonly writable?: boolean
-}
+export { type Output, safeWriter } from './writer.ts'
 
 /** What a command talks to. Data goes to `out`, everything else to `err`. */
 export type Io = {
@@ -14,35 +9,6 @@ export type Io = {
   readonly err: Output
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
-}
-
-/** Codes of a stream whose reader went away, which is no error of anybody: a closed pipe, a terminal that is gone. */
-const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'])
-
-/** Calls `lost` once when output could not be written for another cause, such as a full disk. */
-export const onLostOutput = (stream: Output, lost: (error: Error) => void): void => {
-  let told = false
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (told || READER_GONE.has(error.code ?? '')) return
-    told = true
-    lost(error)
-  })
-}
-
-/** A writer that outlives its reader: once a write failed it says nothing more, and nothing fails. */
-export type SafeWriter = { readonly write: (text: string) => void; readonly closed: () => boolean }
-
-export const safeWriter = (stream: Output): SafeWriter => {
-  let closed = false
-  stream.on('error', () => {
-    closed = true
-  })
-  return {
-    closed: () => closed,
-    write(text) {
-      if (!closed && stream.writable !== false) stream.write(text)
-    },
-  }
 }
 
 /** Whether to colour: NO_COLOR (https://no-color.org) wins, then FORCE_COLOR, then whether somebody looks. */

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { SignalboxError } from '../protocols/errors.ts'
 import { parsePlan } from '../protocols/plan-parse.ts'
-import type { Plan } from '../protocols/plan.ts'
+import type { Plan, PlanDefaults } from '../protocols/plan.ts'
 
 /** More than any plan may have, so that /dev/zero ends too. */
 const MAX_BYTES = 1_000_001
@@ -28,8 +28,11 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: 'it may not be read',
 }
 
+/** A plan, and the text that it was made from. */
+export type PlanFile = { readonly text: string; readonly plan: Plan }
+
 /** @throws ERR_PLAN_NOT_FOUND, and what parsePlan throws */
-export const readPlan = async (file: string, cwd: string): Promise<Plan> => {
+export const readPlan = async (file: string, cwd: string, defaults?: PlanDefaults): Promise<PlanFile> => {
   const path = isAbsolute(file) ? file : resolve(cwd, file)
   const bytes = await readBounded(path).catch((cause: unknown) => {
     const { code, message } = cause as NodeJS.ErrnoException
@@ -39,7 +42,8 @@ export const readPlan = async (file: string, cwd: string): Promise<Plan> => {
     })
   })
   try {
-    return parsePlan(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes), file)
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+    return { text, plan: parsePlan(text, file, defaults) }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new SignalboxError('ERR_PLAN_SYNTAX', `${file}:1:1: the plan is not UTF-8; save it as UTF-8`, {

@@ -1,6 +1,7 @@
 import type { DoctorCheck, DoctorFinding, DoctorReport } from '../protocols/doctor.ts'
 import type { Paint } from './paint.ts'
-import { count, plainLine } from './text.ts'
+import { count } from './plural.ts'
+import { plainLine } from './text.ts'
 
 const checkLines = ({ name, ok, detail, remedy }: DoctorCheck, names: number, paint: Paint): string[] => {
   const sign = ok === null ? paint('dim', '-') : ok ? paint('green', '✔') : paint('red', '✘')

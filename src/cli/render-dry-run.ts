@@ -1,6 +1,7 @@
 import type { DryRun, PlannedLane, PlannedNode } from '../protocols/dry-run.ts'
 import type { Paint } from './paint.ts'
-import { count, cut, plainLine, span } from './text.ts'
+import { count } from './plural.ts'
+import { cut, plainLine, span } from './text.ts'
 
 const COLUMNS = 80
 

@@ -2,7 +2,8 @@ import type { RecordedEvent } from '../protocols/events.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
 import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from './payload.ts'
-import { column, count, duration, plainLine } from './text.ts'
+import { count } from './plural.ts'
+import { column, duration, plainLine } from './text.ts'
 
 type Describe = (event: RecordedEvent) => string
 

@@ -1,7 +1,8 @@
 import type { RunRecord } from '../protocols/records.ts'
 import { outcomeMark } from './marks.ts'
 import type { Paint } from './paint.ts'
-import { count, duration } from './text.ts'
+import { count } from './plural.ts'
+import { duration } from './text.ts'
 
 /** A past or present run. `alive`: the process that runs it still lives. */
 export type ListedRun = { readonly run: RunRecord; readonly alive: boolean }

@@ -1,7 +1,8 @@
 import type { CommandSummary, LaneSummary, RunSummary } from '../protocols/summary.ts'
 import { outcomeMark } from './marks.ts'
 import type { Paint } from './paint.ts'
-import { column, count, duration, exitText, plainLine } from './text.ts'
+import { count } from './plural.ts'
+import { column, duration, exitText, plainLine } from './text.ts'
 
 const UNCOMMITTED_SHOWN = 5
 

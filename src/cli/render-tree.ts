@@ -1,7 +1,8 @@
 import type { CommandView, LaneView, RunView } from '../protocols/view.ts'
 import { commandMark, laneMark, type Mark } from './marks.ts'
 import type { Paint } from './paint.ts'
-import { column, count, cut, plainLine, wholeSeconds } from './text.ts'
+import { count } from './plural.ts'
+import { column, cut, plainLine, wholeSeconds } from './text.ts'
 
 export type TreeOptions = {
   /** Columns of the terminal; no line is longer. */

@@ -2,8 +2,9 @@ import { findingText } from '../protocols/exit-words.ts'
 import type { CrashBrief } from './crash-brief.ts'
 import { outcomeMark } from './marks.ts'
 import type { Paint } from './paint.ts'
+import { count } from './plural.ts'
 import { megabytes } from './render-crashes.ts'
-import { count, duration, exitText, plainLine } from './text.ts'
+import { duration, exitText, plainLine } from './text.ts'
 import { type Attempt, type Evidence, hasFailed } from './why.ts'
 
 const since = (at: number, start: number): string => `+${((at - start) / 1_000).toFixed(2)}s`.padStart(10)

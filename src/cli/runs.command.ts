@@ -7,7 +7,7 @@ import { renderRuns } from './render-runs.ts'
 
 export type RunsOptions = { readonly json?: boolean }
 
-/** `signalbox runs`: the runs of the last 14 days, oldest first. */
+/** `signalbox runs`: the runs that are remembered, oldest first. */
 export const runsCommand = async (options: RunsOptions, io: Io): Promise<number> => {
   const inspection = await openInspection({ workspace: io.cwd })
   try {

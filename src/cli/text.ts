@@ -57,9 +57,6 @@ export const wholeSeconds = (ms: number): string => duration(Math.floor(Math.max
 /** A span of a plan for people: `200 ms`, `60 s`. */
 export const span = (ms: number): string => (ms % 1_000 === 0 && ms !== 0 ? `${ms / 1_000} s` : `${ms} ms`)
 
-/** `1 restart`, `2 restarts`. */
-export const count = (value: number, noun: string): string => `${value} ${noun}${value === 1 ? '' : /(s|x|ch)$/.test(noun) ? 'es' : 's'}`
-
 /** `1st`, `2nd`, `3rd`, `4th`, `11th`. */
 export const ordinal = (value: number): string => {
   const tens = value % 100

@@ -1,4 +1,4 @@
-import type { EventIds, NewEvent, RecordedEvent } from '../protocols/events.ts'
+import type { EventQuery, NewEvent, RecordedEvent } from '../protocols/events.ts'
 
 /** A record: the present state of one thing, replaced as a whole. */
 export type StoredRecord = {
@@ -18,16 +18,6 @@ export type Commit = {
   readonly deleted?: readonly { readonly kind: string; readonly id: string }[]
 }
 
-export type EventQuery = EventIds & {
-  /** First sequence wanted. @defaultValue 1 */
-  readonly from?: number
-  readonly types?: readonly string[]
-  /** @defaultValue 100,000 */
-  readonly limit?: number
-  /** The newest `limit` instead of the oldest (still in ascending order). */
-  readonly newest?: boolean
-}
-
 /** Events and records of one workspace. Several processes may have the same store open. One contract suite runs on every implementation. */
 export interface EventStore {
   /** Set when a damaged file was put aside at opening: where it lies now. */
@@ -41,7 +31,7 @@ export interface EventStore {
   record(kind: string, id: string): Promise<StoredRecord | undefined>
   /** All of a kind, by id ascending (ULIDs: oldest first). */
   records(kind: string): Promise<readonly StoredRecord[]>
-  /** Deletes events and records of runs that ended before `at`. @returns ids of the runs forgotten. */
+  /** Deletes events and records of runs, and of lanes without a run, that ended before `at`. @returns ids of what was forgotten. */
   forgetRunsBefore(at: number): Promise<readonly string[]>
   /** Writes what is pending, then closes. Idempotent. */
   close(): Promise<void>

@@ -50,6 +50,31 @@ export const CATALOGUE = {
     next: 'Use the suggested name, or add the lane.',
     retryable: false,
   },
+  // configuration
+  ERR_CONFIG_UNREADABLE: {
+    kind: 'usage',
+    text: 'A configuration file is there but cannot be read.',
+    next: 'Check the permissions of the file in the message.',
+    retryable: false,
+  },
+  ERR_CONFIG_SYNTAX: {
+    kind: 'usage',
+    text: 'A configuration file is not valid YAML.',
+    next: 'Correct the text at the line and column in the message.',
+    retryable: false,
+  },
+  ERR_CONFIG_UNKNOWN_KEY: {
+    kind: 'usage',
+    text: 'A setting is not known.',
+    next: '`signalbox config explain` lists the settings.',
+    retryable: false,
+  },
+  ERR_CONFIG_INVALID: {
+    kind: 'usage',
+    text: 'A setting is of the wrong type, out of range, or given twice.',
+    next: '`signalbox config explain` shows what each setting means.',
+    retryable: false,
+  },
   // workspaces and git
   ERR_GIT_MISSING: { kind: 'fault', text: 'No `git` is on the PATH.', next: 'Install git 2.30 or later.', retryable: false },
   ERR_GIT_TOO_OLD: { kind: 'fault', text: 'The git on the PATH is too old.', next: 'Install git 2.30 or later.', retryable: false },
@@ -222,6 +247,31 @@ export const CATALOGUE = {
     retryable: false,
   },
   ERR_STORE_CLOSED: { kind: 'defect', text: 'The record of runs was used after it was closed.', next: 'Report this.', retryable: false },
+  // bus
+  ERR_BUS_TOPIC_INVALID: {
+    kind: 'usage',
+    text: 'A text is not a topic, or not a pattern of topics.',
+    next: 'Use a topic such as lane.created, or a prefix such as lane.* or *.',
+    retryable: false,
+  },
+  ERR_BUS_PAYLOAD_TOO_LARGE: {
+    kind: 'usage',
+    text: 'A payload is larger than 1 MB.',
+    next: 'Send less, or put it into a file and send its path.',
+    retryable: false,
+  },
+  ERR_BUS_ENVELOPE_INVALID: {
+    kind: 'usage',
+    text: 'What was sent is not an envelope: not JSON, or a field is missing, unknown or of the wrong type.',
+    next: 'Correct the field in the message.',
+    retryable: false,
+  },
+  ERR_FAN_OUT_UNAVAILABLE: {
+    kind: 'fault',
+    text: 'The server that hands events to other processes cannot be reached.',
+    next: 'Check the address in the message, and whether the server runs.',
+    retryable: true,
+  },
   // kernel and supervisors
   ERR_ACTOR_NOT_FOUND: { kind: 'fault', text: 'No actor of this name runs now.', next: 'Look at the tree of the run.', retryable: true },
   ERR_ACTOR_STOPPED: { kind: 'fault', text: 'The actor ended before it answered.', next: 'Retry.', retryable: true },
@@ -279,6 +329,117 @@ export const CATALOGUE = {
     next: 'See the range in the message.',
     retryable: false,
   },
+  // lanes and terminals of a running orchestrator
+  ERR_LANE_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No lane has this name or id.',
+    next: '`signalbox lane ls` lists the lanes.',
+    retryable: false,
+  },
+  ERR_LANE_EXISTS: {
+    kind: 'usage',
+    text: 'A lane of this name is there already.',
+    next: 'Choose another name, or remove that lane.',
+    retryable: false,
+  },
+  ERR_LANE_NOT_READY: {
+    kind: 'usage',
+    text: 'The lane has no worktree yet, is being removed, or belongs to a run, which alone decides about it.',
+    next: 'See the message.',
+    retryable: false,
+  },
+  ERR_TERMINAL_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No terminal has this name or id.',
+    next: '`signalbox term ls` lists the terminals.',
+    retryable: false,
+  },
+  ERR_TERMINAL_EXISTS: {
+    kind: 'usage',
+    text: 'A terminal of this name runs in the lane already.',
+    next: 'Choose another name, or end that terminal.',
+    retryable: false,
+  },
+  ERR_PTY_LOST: {
+    kind: 'fault',
+    text: 'The process behind a terminal was lost with the orchestrator that held it.',
+    next: 'Start it again; its log is kept.',
+    retryable: false,
+  },
+  // the control socket
+  ERR_CONTROL_NOT_RUNNING: {
+    kind: 'fault',
+    text: 'No orchestrator listens at the control socket.',
+    next: 'Start one with `signalbox up`.',
+    retryable: true,
+  },
+  ERR_CONTROL_IN_USE: {
+    kind: 'usage',
+    text: 'Another orchestrator listens at the control socket.',
+    next: 'Use that one, or stop it with `signalbox down`.',
+    retryable: false,
+  },
+  ERR_CONTROL_SOCKET_FAILED: {
+    kind: 'fault',
+    text: 'The control socket cannot be made or reached.',
+    next: 'Check the directory in the message and who owns it.',
+    retryable: false,
+  },
+  ERR_CONTROL_LOST: {
+    kind: 'fault',
+    text: 'The connection to the orchestrator ended before the answer came.',
+    next: 'Look whether it runs (`signalbox status`); a call that changes something may be repeated with its key.',
+    retryable: true,
+  },
+  ERR_CONTROL_CLOSED: { kind: 'usage', text: 'The control client was closed.', next: 'Connect again.', retryable: false },
+  ERR_CONTROL_LINE_INVALID: {
+    kind: 'usage',
+    text: 'What came over a control connection is not of the protocol; the connection was closed.',
+    next: 'Send one JSON object a line, of at most 1 MB.',
+    retryable: false,
+  },
+  ERR_CONTROL_VERSION: {
+    kind: 'usage',
+    text: 'Client and orchestrator have no version of the control protocol in common.',
+    next: 'Use the signalbox that started the orchestrator, or restart the orchestrator.',
+    retryable: false,
+  },
+  ERR_CONTROL_METHOD_NOT_FOUND: {
+    kind: 'usage',
+    text: 'The orchestrator has no method of this name.',
+    next: 'See docs/reference/methods.md.',
+    retryable: false,
+  },
+  ERR_CONTROL_PAYLOAD_INVALID: {
+    kind: 'usage',
+    text: 'The payload of a call is not what the method takes.',
+    next: 'Correct what the message names; see docs/reference/methods.md.',
+    retryable: false,
+  },
+  ERR_CONTROL_KEY_REUSED: {
+    kind: 'usage',
+    text: 'An idempotency key was used before for another call.',
+    next: 'Use a new key for each call.',
+    retryable: false,
+  },
+  ERR_CONTROL_INTERRUPTED: {
+    kind: 'fault',
+    text: 'The orchestrator died while it carried this call out, so it is not known how far it came.',
+    next: 'Look at the present state, then call with a new key.',
+    retryable: false,
+  },
+  ERR_CONTROL_UNREAD: {
+    kind: 'fault',
+    text: 'A client did not read what was sent to it, and was cut off.',
+    next: 'Read, or subscribe to less.',
+    retryable: true,
+  },
+  ERR_CONTROL_FAILED: {
+    kind: 'fault',
+    text: 'The orchestrator failed for a cause that this client does not know.',
+    next: 'Read the message.',
+    retryable: false,
+  },
   // runs and command line
   ERR_CRASH_NOT_FOUND: {
     kind: 'usage',
@@ -295,6 +456,31 @@ export const CATALOGUE = {
   ERR_RUN_INTERRUPTED: { kind: 'interrupt', text: 'The run was interrupted.', next: 'Start it again.', retryable: false },
   ERR_RUNTIME_CLOSED: { kind: 'usage', text: 'The runtime was closed.', next: 'Start a new one.', retryable: false },
   ERR_USAGE: { kind: 'usage', text: 'The command line is wrong.', next: 'See `signalbox help`.', retryable: false },
+  // the orchestrator as a service
+  ERR_ORCHESTRATOR_RUNS: {
+    kind: 'usage',
+    text: 'Another orchestrator runs on this repository.',
+    next: 'Use that one; `signalbox status` shows it, `signalbox down` ends it.',
+    retryable: false,
+  },
+  ERR_ORCHESTRATOR_NOT_RUNNING: {
+    kind: 'usage',
+    text: 'No orchestrator runs on this repository.',
+    next: 'Start it with `signalbox up`.',
+    retryable: false,
+  },
+  ERR_ORCHESTRATOR_FAILED: {
+    kind: 'fault',
+    text: 'The orchestrator did not start, or did not stop.',
+    next: 'Read its last lines in the message; `signalbox logs` has more.',
+    retryable: false,
+  },
+  ERR_SERVICE_FAILED: {
+    kind: 'fault',
+    text: 'The service file could not be written, or the session manager did not take it.',
+    next: 'Read what it said in the message; `signalbox service install --dry-run` shows the file and the commands.',
+    retryable: false,
+  },
   // the test kit
   ERR_FAULT_PLANTED: {
     kind: 'fault',

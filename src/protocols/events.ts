@@ -20,5 +20,19 @@ export type NewEvent = EventIds & {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** An event as stored: `sequence` is per workspace, from 1, without gaps. */
-export type RecordedEvent = NewEvent & { readonly sequence: number; readonly workspaceId: WorkspaceId }
+/** An event as stored: `sequence` is per workspace, `topicSequence` per type; both from 1, without gaps. */
+export type RecordedEvent = NewEvent & { readonly sequence: number; readonly topicSequence: number; readonly workspaceId: WorkspaceId }
+
+/** Which events are read, in ascending order. */
+export type EventQuery = EventIds & {
+  /** First sequence wanted. @defaultValue 1 */
+  readonly from?: number
+  /** Or by prefix: `lane.*`, `*`. */
+  readonly types?: readonly string[]
+  /** Of these types, the first `topicSequence` wanted. */
+  readonly since?: Readonly<Record<string, number>>
+  /** @defaultValue 100,000 */
+  readonly limit?: number
+  /** The newest `limit` instead of the oldest (still in ascending order). */
+  readonly newest?: boolean
+}

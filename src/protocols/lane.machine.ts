@@ -1,7 +1,8 @@
 import { assign, setup } from 'xstate'
 import { type Machine, machine, type Snapshot } from './machine.ts'
+import type { LaneState } from './states.ts'
 
-export type LaneState = 'new' | 'provisioning' | 'ready' | 'running' | 'blocked' | 'shared' | 'cleaning' | 'closed'
+export type { LaneState }
 export type LaneContext = {
   /** Agents and people attached. */
   readonly attached: number

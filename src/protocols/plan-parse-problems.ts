@@ -2,7 +2,7 @@ import { type ErrorCode, SignalboxError } from './errors.ts'
 import { nearest } from './suggest.ts'
 import { keysAt, type SchemaIssue } from './plan.schema.ts'
 
-export type PlanErrorCode = Extract<ErrorCode, `ERR_PLAN_${string}`>
+export type PlanErrorCode = Extract<ErrorCode, `ERR_PLAN_${string}` | `ERR_CONFIG_${string}`>
 export type PlanPath = readonly PropertyKey[]
 
 /** One thing that is wrong with a plan. Line and column count from 1 and are null for a plan that did not come from a text. */
@@ -28,6 +28,18 @@ export type Finding = {
   /** Path of the key that was probably meant by an unknown one. */
   readonly meant?: PlanPath
 }
+
+/** What a text is, as far as its problems tell: a plan, or a file of settings. */
+export type Dialect = {
+  /** Its name in messages. */
+  readonly noun: string
+  readonly invalid: PlanErrorCode
+  readonly unknownKey: PlanErrorCode
+  /** The keys that a map at a place of it may have. */
+  readonly keysAt: (path: PlanPath) => readonly string[]
+}
+
+export const PLAN_DIALECT: Dialect = { noun: 'the plan', invalid: 'ERR_PLAN_INVALID', unknownKey: 'ERR_PLAN_UNKNOWN_KEY', keysAt }
 
 /** Problems that are listed in the message; the context has up to 100. */
 const LISTED = 20
@@ -58,13 +70,13 @@ const valueAt = (root: unknown, path: PlanPath): unknown =>
     root,
   )
 
-const unknownKeys = (path: PlanPath, keys: readonly string[]): Finding[] =>
+const unknownKeys = (path: PlanPath, keys: readonly string[], dialect: Dialect): Finding[] =>
   keys.map((key) => {
-    const known = keysAt(path)
+    const known = dialect.keysAt(path)
     const meant = nearest(key, known)
     const advice = meant === undefined ? `use one of ${known.join(', ')}, or remove it` : `did you mean "${meant}"?`
     const finding = {
-      code: 'ERR_PLAN_UNKNOWN_KEY',
+      code: dialect.unknownKey,
       path: [...path, key],
       key: true,
       text: `unknown key ${quoted(key)}; ${advice}`,
@@ -81,24 +93,29 @@ const branchOf = (issue: SchemaIssue): readonly SchemaIssue[] | undefined =>
     : undefined
 
 /** What the schema found, in words. */
-export const findingsOf = (issues: readonly SchemaIssue[], root: unknown, base: PlanPath = []): Finding[] =>
+export const findingsOf = (
+  issues: readonly SchemaIssue[],
+  root: unknown,
+  dialect: Dialect = PLAN_DIALECT,
+  base: PlanPath = [],
+): Finding[] =>
   issues.flatMap((issue): Finding[] => {
     const path = [...base, ...issue.path]
     const branch = branchOf(issue)
-    if (branch !== undefined) return findingsOf(branch, root, path)
-    if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys)
+    if (branch !== undefined) return findingsOf(branch, root, dialect, path)
+    if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys, dialect)
     if (issue.code === 'invalid_key') {
       return [
-        { code: 'ERR_PLAN_INVALID', path, key: true, text: `${quoted(String(path.at(-1)))} ${issue.issues[0]?.message ?? issue.message}` },
+        { code: dialect.invalid, path, key: true, text: `${quoted(String(path.at(-1)))} ${issue.issues[0]?.message ?? issue.message}` },
       ]
     }
-    const label = path.length === 0 ? 'the plan' : pathText(path)
+    const label = path.length === 0 ? dialect.noun : pathText(path)
     const value = valueAt(root, path)
     if (!issue.message.startsWith('must '))
-      return [{ code: 'ERR_PLAN_INVALID', path, text: `${label} ${issue.message}`, missing: value === undefined }]
+      return [{ code: dialect.invalid, path, text: `${label} ${issue.message}`, missing: value === undefined }]
     const meant = issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined
     const advice = `it ${issue.message}${meant === undefined ? '' : `: did you mean "${meant}"?`}`
-    return [{ code: 'ERR_PLAN_INVALID', path, text: `${label} is ${described(value)}; ${advice}` }]
+    return [{ code: dialect.invalid, path, text: `${label} is ${described(value)}; ${advice}` }]
   })
 
 /**

@@ -76,14 +76,16 @@ const bindAliases = (root: Node): Map<Alias, Node> => {
   return targets
 }
 
-const scalarValue = (value: unknown, source: string | undefined, key: PropertyKey | undefined): unknown => {
+type Plain = ReadonlySet<unknown>
+
+const scalarValue = (value: unknown, source: string | undefined, key: PropertyKey | undefined, plain: Plain): unknown => {
   if (typeof value === 'bigint') return source ?? String(value)
   if (typeof value !== 'number' && typeof value !== 'boolean') return value
-  return PLAIN.has(key) ? value : (source ?? String(value))
+  return plain.has(key) ? value : (source ?? String(value))
 }
 
 /** Turns nodes into values. Not the package's own conversion, because that loses how scalars were written and which key came twice. */
-const build = (root: Node, targets: ReadonlyMap<Alias, Node>): Omit<PlanText, 'locate'> => {
+const build = (root: Node, targets: ReadonlyMap<Alias, Node>, plain: Plain): Omit<PlanText, 'locate'> => {
   const findings: Finding[] = []
   const laneOrder: string[] = []
   let nodes = 0
@@ -98,6 +100,7 @@ const build = (root: Node, targets: ReadonlyMap<Alias, Node>): Omit<PlanText, 'l
         node.value,
         node.source,
         path.findLast((part) => typeof part !== 'number'),
+        plain,
       )
     }
     if (isSeq(node)) return childrenOf(node).map(({ key, value }) => visit(value, [...path, key]))
@@ -156,9 +159,13 @@ const syntaxOf = (errors: readonly YAMLError[], at: (offset: number) => TextPosi
 
 /**
  * Reads YAML 1.2, core schema: no merge keys, no custom tags, aliases bounded. JSON is YAML.
+ * @param plain keys whose values are numbers or true and false; those of a plan otherwise
  * @returns the values, or what is wrong with the text
  */
-export const readPlanText = (text: string): { readonly text: PlanText } | { readonly syntax: readonly SyntaxProblem[] } => {
+export const readPlanText = (
+  text: string,
+  plain: Plain = PLAIN,
+): { readonly text: PlanText } | { readonly syntax: readonly SyntaxProblem[] } => {
   const counter = new LineCounter()
   const at = (offset: number): TextPosition => {
     const { line, col } = counter.linePos(offset)
@@ -190,7 +197,7 @@ export const readPlanText = (text: string): { readonly text: PlanText } | { read
     const root = document.contents as Node | null
     if (root === null) return { text: { value: null, laneOrder: [], findings: [], locate: () => ({ line: 1, column: 1 }) } }
     const targets = bindAliases(root)
-    return { text: { ...build(root, targets), locate: locator(root, targets, at) } }
+    return { text: { ...build(root, targets, plain), locate: locator(root, targets, at) } }
   } catch (error) {
     if (error instanceof TooMuch) return { syntax: [{ ...at(error.node.range?.[0] ?? 0), text: `${error.message}; simplify it` }] }
     // the stack of the parser, which recurses as deep as the text nests

@@ -218,7 +218,7 @@ export const shapePlan = (value: unknown): { readonly plan: ShapedPlan } | { rea
 }
 
 /** A command that is written as a text alone, with the defaults of all else. */
-export const shapeCommandText = (line: string): ShapedCommand => command.parse({ run: line })
+export const shapeCommandText = (line: string, defaults: object = {}): ShapedCommand => command.parse({ ...defaults, run: line })
 
 const KEYS: readonly { readonly at: RegExp; readonly keys: readonly string[] }[] = [
   { at: /^$/, keys: Object.keys(plan.shape).filter((key) => key !== '$schema') },

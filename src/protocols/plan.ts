@@ -71,3 +71,9 @@ export type Plan = {
   /** In the order of the file. */
   readonly lanes: readonly PlanLane[]
 }
+
+/** What a plan means where it does not say. @defaultValue as above */
+export type PlanDefaults = {
+  readonly run: Pick<Plan, 'keep' | 'parallel'>
+  readonly command: Pick<PlanCommand, 'graceMs' | 'intensity' | 'backoff'>
+}

@@ -1,7 +1,8 @@
 import { assign, setup } from 'xstate'
 import { type Machine, machine, type Snapshot } from './machine.ts'
+import type { PtyState } from './states.ts'
 
-export type PtyState = 'idle' | 'spawning' | 'active' | 'throttled' | 'errored' | 'stopped'
+export type { PtyState }
 export type PtyContext = { readonly stopping: boolean }
 export type PtyEvent =
   | { type: 'spawn' }

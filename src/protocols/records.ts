@@ -2,7 +2,7 @@ import type { ErrorRecord } from './errors.ts'
 import type { ExitFinding } from './exit-class.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
 import type { LaneSnapshot } from './lane.machine.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlanLane } from './plan.ts'
 import type { PtySnapshot } from './pty.machine.ts'
 import type { LaneSummary, Outcome, RunSummary } from './summary.ts'
 
@@ -27,13 +27,19 @@ export type RunRecord = {
 /** A lane's worktree: planned, then made. */
 export type WorktreeRecord = { readonly path: string; readonly branch: string; readonly baseCommit: string }
 
+/** What a lane is made with. */
+export type LaneOrigin = Pick<PlanLane, 'base' | 'env' | 'copy'>
+
 /** Present state of a lane. Kind `lane`. Written before the worktree is made, so that nothing exists without a record. */
 export type LaneRecord = {
   readonly id: LaneId
-  readonly runId: RunId
+  /** Null: a lane of its own, kept until it is removed. */
+  readonly runId: RunId | null
   readonly name: string
   readonly snapshot: LaneSnapshot
   readonly worktree: WorktreeRecord
+  /** What it was made with, of a lane of its own: it outlives the process. */
+  readonly made?: LaneOrigin
   /** Where its commands run; absent in records of earlier versions. */
   readonly terminals?: readonly { readonly command: string; readonly id: TerminalId }[]
   readonly createdAt: number
@@ -46,7 +52,7 @@ export type LaneRecord = {
 /** A named place in a lane where attempts of one command run. Kind `terminal`. */
 export type TerminalRecord = {
   readonly id: TerminalId
-  readonly runId: RunId
+  readonly runId: RunId | null
   readonly laneId: LaneId
   readonly command: string
   readonly attempts: number
@@ -56,7 +62,7 @@ export type TerminalRecord = {
 /** One attempt. Kind `pty`. Written before the process is started. */
 export type PtyRecord = {
   readonly id: PtyId
-  readonly runId: RunId
+  readonly runId: RunId | null
   readonly laneId: LaneId
   readonly terminalId: TerminalId
   readonly lane: string

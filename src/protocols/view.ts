@@ -1,7 +1,6 @@
 import type { LaneId, RunId } from './ids.ts'
-import type { LaneState } from './lane.machine.ts'
 import type { Intensity } from './plan.ts'
-import type { PtyState } from './pty.machine.ts'
+import type { LaneState, PtyState } from './states.ts'
 import type { CommandSummary, Outcome } from './summary.ts'
 
 /** A command of a run as people look at it. Times in ms since the epoch. */

@@ -1,3 +1,4 @@
+import { EventHub } from '../actors/event-hub.ts'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newRecord, terminalSpec } from '../actors/lane-recovery.ts'
@@ -24,7 +25,6 @@ import { checkSpec } from '../terminal-host/spawn-check.ts'
 import { createCheckOuts } from './check-outs.ts'
 import { checkDisk, checkHelper, failedBy, passed } from './doctor/checks.ts'
 import { execHelperPath } from '../terminal-host/exec-helper.ts'
-import { createFeed } from './feed.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { makeServices } from './make-services.ts'
 import type { RuntimeOptions } from './options.ts'
@@ -59,7 +59,14 @@ export const dryRun = async (options: RuntimeOptions, plan: Plan): Promise<DryRu
   }
   const terminals = createInProcessTerminalHost({ clock: systemClock, processTable })
   const owner = { pid: process.pid, startTime: '', bootId: '' }
-  const services = makeServices(env, options, terminals, {}, createLiveRuns(createFeed(), terminals), owner)
+  const services = makeServices(
+    env,
+    options,
+    terminals,
+    {},
+    createLiveRuns(() => () => undefined, terminals),
+    owner,
+  )
   const parts: Parts = { services, root, worktrees }
   const lanes = await Promise.all(plan.lanes.map((lane) => planLane(parts, plan, lane)))
   const checks: DoctorCheck[] = [
@@ -91,7 +98,7 @@ const recordOf = (parts: Parts, plan: Plan, lane: PlanLane): LaneRecord => newRe
 /** The product's own tree; under its dynamic supervisors stands what the plan will add to them. */
 const treeOf = (parts: Parts, plan: Plan): PlannedNode => {
   const runId: RunId = `rn_${ID_END}`
-  const journal = { open: () => Promise.reject(new Error('a dry run opens no store')), publish: () => {}, onFailure: () => {} }
+  const journal = { open: () => Promise.reject(new Error('a dry run opens no store')), onFailure: () => {} }
   const added = new Map<string, readonly ChildSpec[]>([
     [LANES.name, plan.lanes.map((lane) => parts.services.trees.lane(argsOf(parts, plan, lane, `ln_${lane.name}`)))],
     [RUNS.name, [runTree({ services: parts.services, runId, plan })]],
@@ -102,7 +109,7 @@ const treeOf = (parts: Parts, plan: Plan): PlannedNode => {
       return [terminalsName(args.laneId), lane.commands.map(terminal)]
     }),
   ])
-  return nodeOf(rootTree(journal, { lanes: () => [], runs: () => [] }), added)
+  return nodeOf(rootTree({ journal, bus: { hub: new EventHub(() => 0) }, recover: { lanes: () => [], runs: () => [] } }), added)
 }
 
 const nodeOf = (spec: ChildSpec, added: ReadonlyMap<string, readonly ChildSpec[]>): PlannedNode => ({

@@ -6,6 +6,7 @@ import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
+import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import { createIdFactory, type IdFactory } from '../protocols/id-factory.ts'
 import type { WorkspaceId } from '../protocols/ids.ts'
 import { createCheckOuts } from './check-outs.ts'
@@ -25,7 +26,7 @@ export type Environment = {
 
 /** @throws ERR_GIT_MISSING, ERR_GIT_TOO_OLD, ERR_WORKSPACE_… as openWorkspace */
 export const openEnvironment = async (
-  options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory'>,
+  options: Pick<RuntimeOptions, 'workspace' | 'stateHome' | 'lanesDirectory' | 'settings'>,
 ): Promise<Environment> => {
   const ids = createIdFactory({ clock: systemClock, random: systemRandom })
   const processTable = createProcessTable()
@@ -40,7 +41,9 @@ export const openEnvironment = async (
     workspaceId: id,
     worktrees,
     paths,
-    lanesDirectory: options.lanesDirectory ?? (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env))),
+    lanesDirectory:
+      options.lanesDirectory ??
+      (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env), (options.settings?.() ?? DEFAULT_SETTINGS).lanes.place)),
     processTable,
     ids,
     openStore: () => openSqliteStore({ path: paths.database, workspaceId: id, clock: systemClock }),

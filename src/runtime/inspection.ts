@@ -1,6 +1,6 @@
-import type { EventQuery, EventStore } from '../ports/event-store.port.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
 import type { CrashDossier } from '../protocols/dossier.ts'
-import type { RecordedEvent } from '../protocols/events.ts'
+import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
 import type { ProcessKey, RunRecord } from '../protocols/records.ts'
 import { dossierPath, readDossiers } from './crashes/dossier-files.ts'
 import { openEnvironment } from './environment.ts'

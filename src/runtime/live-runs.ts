@@ -1,7 +1,7 @@
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { PtyId, RunId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
-import type { Feed } from './feed.ts'
+import type { ListenRecorded } from './recorded.ts'
 import type { LiveRun } from './run-handle.ts'
 
 /** The runs of this process that go on. */
@@ -30,7 +30,7 @@ type Entry = { readonly run: LiveRun; readonly plan: Plan; stoppedBy: string | n
 type Process = { readonly runId: RunId; readonly graceMs: number }
 
 /** Keeps the live runs informed; what a run's lanes and PTYs are is learnt from the events that pass. */
-export const createLiveRuns = (feed: Feed, terminals: TerminalHost): LiveRuns => {
+export const createLiveRuns = (listen: ListenRecorded, terminals: TerminalHost): LiveRuns => {
   const runs = new Map<RunId, Entry>()
   const ptys = new Map<PtyId, Process>()
   const labels = new Map<string, { readonly runId: RunId; readonly label: string }>()
@@ -39,7 +39,7 @@ export const createLiveRuns = (feed: Feed, terminals: TerminalHost): LiveRuns =>
     runs.delete(runId)
     for (const [id, known] of labels) if (known.runId === runId) labels.delete(id)
   }
-  feed.subscribe((event) => {
+  listen((event) => {
     const { runId, laneId, terminalId, ptyId, payload, type } = event
     if (runId === undefined) return
     if (type === 'lane.created' && laneId !== undefined) labels.set(laneId, { runId, label: String(payload['name']) })

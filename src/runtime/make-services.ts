@@ -2,6 +2,7 @@ import type { Services } from '../actors/services.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import { laneTree } from '../supervisors/lane.tree.ts'
 import { terminalTree } from '../supervisors/terminal.tree.ts'
+import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import type { Environment } from './environment.ts'
 import type { LiveRuns } from './live-runs.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
@@ -27,7 +28,8 @@ const NOT_INHERITED: ReadonlySet<string> = new Set([
   'GIT_INTERNAL_SUPER_PREFIX',
 ])
 
-const inherited = (env: NodeJS.ProcessEnv): Record<string, string> =>
+/** What processes of ours inherit of an environment. */
+export const inherited = (env: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !NOT_INHERITED.has(entry[0])),
   )
@@ -41,6 +43,7 @@ export const makeServices = (
   live: LiveRuns,
   owner: Services['owner'],
 ): Services => {
+  const settings = options.settings ?? (() => DEFAULT_SETTINGS)
   const around = decorators.tree ?? ((spec) => spec)
   return {
     workspaceId: env.workspaceId,
@@ -51,7 +54,12 @@ export const makeServices = (
     baseEnv: inherited(options.env ?? process.env),
     lanesDirectory: env.lanesDirectory,
     logsDirectory: env.paths.logs,
-    branchPrefix: options.branchPrefix ?? 'signalbox/',
+    get branchPrefix() {
+      return options.branchPrefix ?? settings().lanes.branchPrefix
+    },
+    get logMaxBytes() {
+      return settings().logs.maxBytes
+    },
     owner,
     isKilled: live.isKilled,
     stopAskedBy: live.stopAskedBy,

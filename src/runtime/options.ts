@@ -1,17 +1,20 @@
 import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
+import type { Settings } from '../protocols/config.schema.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ClosePhase } from './close-phases.ts'
 
 export type RuntimeOptions = {
+  /** Settings, asked for at each use: a change applies to what starts later. @defaultValue the defaults of each setting */
+  readonly settings?: () => Settings
   /** A directory in the git repository to work on. */
   readonly workspace: string
   /** Where records and logs are kept. @defaultValue $XDG_STATE_HOME, or ~/.local/state */
   readonly stateHome?: string
-  /** Where worktrees are made. @defaultValue `../<repository>.lanes` */
+  /** Where worktrees are made. @defaultValue as `lanes.place` of the settings says: `../<repository>.lanes` */
   readonly lanesDirectory?: string
-  /** What branches of lanes begin with. @defaultValue `signalbox/` */
+  /** What branches of lanes begin with. @defaultValue as `lanes.branchPrefix` of the settings: `signalbox/` */
   readonly branchPrefix?: string
   /** What commands inherit. @defaultValue process.env */
   readonly env?: NodeJS.ProcessEnv

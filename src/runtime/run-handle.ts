@@ -4,7 +4,7 @@ import type { LaneId, RunId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { RunSummary } from '../protocols/summary.ts'
 import type { RunView } from '../protocols/view.ts'
-import { createHistory } from './feed.ts'
+import { createHistory } from './history.ts'
 import { projectRun, type RunProjection } from './run-view.ts'
 
 /** A run that goes on. */

@@ -1,40 +1,53 @@
-import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
+import { EventHub } from '../actors/event-hub.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
+import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
-import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import { SignalboxError } from '../protocols/errors.ts'
 import type { SupervisorSpec } from '../kernel/child-spec.ts'
-import { named } from '../kernel/types.ts'
+import { type DeadLetter, named } from '../kernel/types.ts'
+import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
+import type { EventStore } from '../ports/event-store.port.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
+import type { IdFactory } from '../protocols/id-factory.ts'
+import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
+import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
+import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
-import type { System, TreeNode } from '../supervisors/system.types.ts'
+import type { Inspection, System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, type Named, namedProcesses } from './close-phases.ts'
-import { openEnvironment } from './environment.ts'
 import { DOSSIER_LIMITS, pruneDossiers } from './crashes/dossier-files.ts'
 import { Dossiers, HISTORY } from './crashes/dossiers.ts'
-import { createFeed, createHistory, type EventHistory } from './feed.ts'
+import type { DoctorOptions } from './doctor/doctor.ts'
+import { openEnvironment } from './environment.ts'
+import { createHistory, type EventHistory } from './history.ts'
 import { createLocate } from './locate.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
-import { forgetOldRuns, RETENTION_MS } from './retention.ts'
+import { forgetOldRuns, retentionMs } from './retention.ts'
+import { createLanes, type Lanes } from './own-lanes.ts'
+import { createRecords, type RuntimeRecords } from './records.ts'
+import { rootCause } from './root-cause.ts'
+import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
+import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
-export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>>
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & { /** @defaultValue a new one */ readonly runId?: RunId }
 
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
@@ -44,16 +57,37 @@ export interface Runtime extends AsyncDisposable {
   readonly damagedStore: string | null
   /**
    * Starts a run.
-   * @param plan of `parsePlan` or `validatePlan`, or the form that these take, which is then checked
+   * @param plan of `parsePlan` or `validatePlan`, or the text or form that these take, which is then checked
    * @throws ERR_PLAN_…, ERR_RUNTIME_CLOSED
    */
   start(plan: unknown, overrides?: RunOverrides): Promise<RunHandle>
+  /** A run of this process that goes on. */
+  handle(runId: RunId): RunHandle | undefined
+  /** An id for a run that is to be started under it: `start(plan, { runId })`. */
+  newId: IdFactory['next']
   /** Starts a run and waits for its end. */
   run(plan: unknown): Promise<RunSummary>
   /** Everything recorded from now on. */
   events(): AsyncIterable<RecordedEvent>
+  /** What happens: subscribe to topics from now or from an earlier event on, and publish what is of the moment only. */
+  readonly bus: Bus
+  /** Lanes of their own, and the terminals of all lanes. */
+  readonly lanes: Lanes
+  readonly terminals: Terminals
+  /** What is recorded. */
+  readonly records: RuntimeRecords
   /** The supervision tree as it is now. */
   tree(): TreeNode
+  /** One actor as it is now, or undefined when there is none. */
+  inspect(name: string): Inspection | undefined
+  /** Messages that nobody took: the last 256, oldest first. */
+  deadLetters(): readonly DeadLetter[]
+  /** Whether this very process lives. */
+  isAlive(owner: ProcessKey): boolean
+  /** Where it works, as options of a doctor. */
+  readonly places: Pick<DoctorOptions, 'cwd' | 'stateHome' | 'lanesDirectory' | 'branchPrefix'>
+  /** Whether a close has begun. */
+  readonly isClosing: boolean
   /**
    * Stops what runs in phases, the last started first, each within its limit, and waits until nothing is left. What does
    * not stop in time is killed, and named in the report. A second call waits for the first, and hears the rest of it.
@@ -82,21 +116,19 @@ const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
 const closedError = (cause?: unknown): SignalboxError =>
   new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()', { cause })
 
-/** What kept an actor from starting, rather than that it did not start. */
-const rootCause = (error: unknown): unknown =>
-  isSignalboxError(error, 'ERR_ACTOR_INIT_FAILED') && error.cause instanceof SignalboxError ? rootCause(error.cause) : error
-
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
+  const settings = options.settings ?? (() => DEFAULT_SETTINGS)
   const { pid, startTime, bootId } = ownIdentity(env.processTable)
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
-  const feed = createFeed()
-  const live = createLiveRuns(feed, terminals)
+  const hub = new EventHub(() => systemClock.now())
+  const listen = recordedOf(hub, env.workspaceId)
+  const live = createLiveRuns(listen, terminals)
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
@@ -104,13 +136,19 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
+  let store: EventStore | null = null
   const open = async () => {
-    const store = await env.openStore()
-    damagedStore ??= store.putAside
-    await forgetOldRuns(store, env.paths.logs, systemClock.now())
-    await pruneDossiers(env.paths.crashes, DOSSIER_LIMITS, systemClock.now() - RETENTION_MS).catch(() => undefined)
-    return decorators.store?.(store) ?? store
+    const opened = await env.openStore()
+    damagedStore ??= opened.putAside
+    await forgetOldRuns(opened, env.paths.logs, systemClock.now() - retentionMs(settings()))
+    await pruneDossiers(env.paths.crashes, DOSSIER_LIMITS, systemClock.now() - retentionMs(settings())).catch(() => undefined)
+    store = decorators.store?.(opened) ?? opened
+    return store
   }
+  const records = createRecords(() => {
+    if (store === null) throw closedError()
+    return store
+  })
   const shutDown = async (handover: boolean): Promise<CloseReport> => {
     const told = (progress: CloseProgress): void => {
       for (const listener of listeners) listener(progress)
@@ -125,6 +163,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))
     closed = true
     for (const history of histories) history.close()
+    hub.closeAll()
     return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
   const close = ({ onProgress, handover = false }: CloseOptions = {}): Promise<CloseReport> => {
@@ -146,16 +185,16 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       unsubscribe()
       live.fail(runId, error)
     }
-    const unsubscribe = feed.subscribe(check)
+    const unsubscribe = listen(check)
     check()
   }
-  const locate = createLocate(feed)
+  const locate = createLocate(listen)
   const dossiers = new Dossiers({
     directory: env.paths.crashes,
     clock: systemClock,
     processTable: env.processTable,
     terminals,
-    feed,
+    listen,
     own: owner,
     locate,
   })
@@ -172,13 +211,14 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
 
   try {
     const root = around(
-      rootTree(
-        { open, publish: feed.publish, onFailure },
-        {
+      rootTree({
+        journal: { open, onFailure },
+        bus: { hub },
+        recover: {
           lanes: (ctx) => recoverLanes(ctx, services, runIds()),
           runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
         },
-      ),
+      }),
     )
     system = await startSystem({
       scheduler: nactScheduler(),
@@ -210,7 +250,6 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.failAll(closing === null ? notCarriedOn(exit) : closedError())
     void close()
   })
-
   const stop = (runId: RunId, by: string): void => {
     if (live.noteStop(runId, by)) running.tell(namedRun(runId), 'run.stop', { by })
   }
@@ -220,13 +259,12 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.kill(runId, by)
     running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
-  const start = async (input: unknown, overrides: RunOverrides = {}): Promise<RunHandle> => {
-    const plan: Plan = { ...asPlan(input), ...overrides }
+  const start = async (input: unknown, { runId = env.ids.next('run'), ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
+    const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
     }
     if (closing !== null) throw closedError()
-    const runId = env.ids.next('run')
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
     try {
@@ -246,12 +284,41 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     run: async (plan) => (await start(plan)).finished,
     events: () => {
       const history = createHistory()
-      feed.subscribe(history.push)
+      listen(history.push)
       if (closed) history.close()
       else histories.add(history)
       return history.read()
     },
+    bus: hub,
+    handle: (runId) => live.get(runId)?.handle,
+    newId: env.ids.next,
+    lanes: createLanes({
+      system: running,
+      records,
+      newId: () => env.ids.next('lane'),
+      tree: (args) => around(ownLaneTree({ services, ...args })),
+    }),
+    terminals: createTerminals({
+      system: running,
+      records,
+      host: terminals,
+      shell: services.baseEnv['SHELL'] ?? '/bin/sh',
+      defaults: settings,
+    }),
+    records,
     tree: () => running.tree(),
+    inspect: (name) => running.inspect(name),
+    deadLetters: () => running.deadLetters(),
+    isAlive: (key) => env.processTable.isAlive(key),
+    places: {
+      cwd: options.workspace,
+      lanesDirectory: env.lanesDirectory,
+      branchPrefix: services.branchPrefix,
+      ...(options.stateHome !== undefined && { stateHome: options.stateHome }),
+    },
+    get isClosing() {
+      return closing !== null
+    },
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   }

@@ -1,12 +1,19 @@
+import { type BusArgs, busActor } from '../actors/bus.actor.ts'
 import { type JournalArgs, journalActor } from '../actors/journal.actor.ts'
-import { JOURNAL, LANES, runName, RUNS, runTreeName } from '../actors/names.ts'
+import { BUS, JOURNAL, LANES, runName, RUNS, runTreeName } from '../actors/names.ts'
 import { type RunArgs, runActor } from '../actors/run.actor.ts'
 import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 
 type Recover = NonNullable<SupervisorSpec['recover']>
+type RootParts = {
+  readonly journal: JournalArgs
+  readonly bus: BusArgs
+  /** What `lanes` and `runs` begin with. */
+  readonly recover: { readonly lanes: Recover; readonly runs: Recover }
+}
 
-/** Everything, in the order of start; it stops in reverse: runs, lanes, then what records them. @param recover what `lanes` and `runs` begin with */
-export const rootTree = (journal: JournalArgs, recover: { readonly lanes: Recover; readonly runs: Recover }): SupervisorSpec => ({
+/** Everything, in the order of start; it stops in reverse: runs, lanes, then what records them. */
+export const rootTree = ({ journal, bus, recover }: RootParts): SupervisorSpec => ({
   type: 'supervisor',
   name: 'root',
   strategy: 'one_for_one',
@@ -17,7 +24,8 @@ export const rootTree = (journal: JournalArgs, recover: { readonly lanes: Recove
       name: 'infrastructure',
       strategy: 'rest_for_one',
       intensity: { restarts: 3, withinMs: 60_000 },
-      children: [worker(JOURNAL.name, journalActor, journal, { shutdown: 30_000 })],
+      // A bus reads what it has not published from the journal, so it is restarted with it.
+      children: [worker(JOURNAL.name, journalActor, journal, { shutdown: 30_000 }), worker(BUS.name, busActor, bus)],
     },
     { type: 'supervisor', name: LANES.name, strategy: 'dynamic', recover: recover.lanes },
     { type: 'supervisor', name: RUNS.name, strategy: 'dynamic', recover: recover.runs },

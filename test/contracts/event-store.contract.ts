@@ -51,15 +51,15 @@ export const eventStoreContract = (name: string, make: () => Promise<StoreUnderT
         payload: { text: 'Grüße, 世界 \u0000 "\'\n\ud83d\ude00', list: [1, null, { deep: true }], negative: -1.5e-7, '': 'empty key' },
       })
       const [stored] = await store.commit({ events: [full] })
-      expect(stored).toEqual({ ...full, sequence: 1, workspaceId: WORKSPACE })
+      expect(stored).toEqual({ ...full, sequence: 1, topicSequence: 1, workspaceId: WORKSPACE })
       expect(await store.events({})).toEqual([stored])
     })
 
     it('leaves out ids that an event does not have, and undefined values', async () => {
       const [stored] = await store.commit({ events: [event('run.started', { payload: { gone: undefined, here: 1 } })] })
-      expect(Object.keys(stored ?? {}).toSorted()).toEqual(['at', 'payload', 'sequence', 'type', 'workspaceId'])
+      expect(Object.keys(stored ?? {}).toSorted()).toEqual(['at', 'payload', 'sequence', 'topicSequence', 'type', 'workspaceId'])
       const [read] = await store.events({})
-      expect(Object.keys(read ?? {}).toSorted()).toEqual(['at', 'payload', 'sequence', 'type', 'workspaceId'])
+      expect(Object.keys(read ?? {}).toSorted()).toEqual(['at', 'payload', 'sequence', 'topicSequence', 'type', 'workspaceId'])
       expect(read?.payload).toStrictEqual({ here: 1 })
       expect(stored?.payload).toStrictEqual({ here: 1 })
     })
@@ -124,6 +124,38 @@ export const eventStoreContract = (name: string, make: () => Promise<StoreUnderT
       expect(sequences(await store.events({ runId: RUN_B, laneId: LANE }))).toEqual([])
     })
 
+    it('numbers each type by itself, from 1 without gaps, also across commits made at once [BUS-3]', async () => {
+      const types = ['lane.created', 'run.started', 'lane.created', 'lane.ended', 'lane.created', 'run.started']
+      await Promise.all(types.map((type) => store.commit({ events: [event(type)] })))
+      const numbers = (await store.events({})).map(({ type, topicSequence }) => `${type} ${topicSequence}`)
+      expect(numbers).toEqual(['lane.created 1', 'run.started 1', 'lane.created 2', 'lane.ended 1', 'lane.created 3', 'run.started 2'])
+      const bad = store.commit({ events: [event('run.started'), event('')] })
+      await expect(bad).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
+      expect(await store.commit({ events: [event('run.started')] })).toMatchObject([{ sequence: 7, topicSequence: 3 }])
+    })
+
+    it('finds types by prefix, and of a type from a number on [BUS-3]', async () => {
+      const types = ['lane.created', 'lane', 'lanes.created', 'lane.state-changed', 'lane.created', 'run.started', 'lane.']
+      await store.commit({ events: types.map((type) => event(type)) })
+      expect(sequences(await store.events({ types: ['lane.*'] }))).toEqual([1, 4, 5, 7])
+      expect(sequences(await store.events({ types: ['lane.*', 'run.started', 'lane'] }))).toEqual([1, 2, 4, 5, 6, 7])
+      expect(sequences(await store.events({ types: ['*'], from: 3 }))).toEqual([3, 4, 5, 6, 7])
+      expect(sequences(await store.events({ types: ['*'], since: { 'lane.created': 2 } }))).toEqual([2, 3, 4, 5, 6, 7])
+      expect(sequences(await store.events({ types: ['lane.created'], since: { 'lane.created': 3, '%': 1 } }))).toEqual([])
+      expect(sequences(await store.events({ types: ["x' OR '1", 'la%', 'lane.created.*'] }))).toEqual([])
+    })
+
+    it('takes a payload of 1 MB and refuses one byte more, and nothing else of its time [BUS-4]', async () => {
+      const sized = (bytes: number): Commit => ({ events: [event('a.b', { payload: { text: 'x'.repeat(bytes - 11) } })] })
+      const wide = (bytes: number): Commit => ({ events: [event('a.b', { payload: { text: 'ü'.repeat((bytes - 11) / 2) } })] })
+      const limit = 1024 * 1024
+      const calls = [sized(limit), sized(limit + 1), wide(limit + 1), sized(20)].map((commit) => store.commit(commit))
+      const settled = await Promise.allSettled(calls)
+      expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
+      expect(settled[1]).toMatchObject({ reason: { code: 'ERR_BUS_PAYLOAD_TOO_LARGE', context: { topic: 'a.b', bytes: limit + 1 } } })
+      expect(sequences(await store.events({}))).toEqual([1, 2])
+    })
+
     it('gives the oldest or the newest of a long history, ascending', async () => {
       await store.commit({ events: upTo(2_500).map(() => event('a.b', { runId: RUN_A })) })
       expect(sequences(await store.events({}))).toEqual(upTo(2_500))
@@ -184,10 +216,33 @@ export const eventStoreContract = (name: string, make: () => Promise<StoreUnderT
       expect(await store.forgetRunsBefore(1_000)).toEqual([])
     })
 
+    it('forgets lanes of their own that ended before a time, with all that belongs to them, and nothing else', async () => {
+      const own = (id: LaneId, endedAt: number | null): Commit => ({
+        events: [event('lane.created', { laneId: id })],
+        records: [
+          record('lane', id, { runId: null, endedAt }),
+          record('terminal', `tm-${id}`, { runId: null, laneId: id }),
+          record('pty', `pt-${id}`, { runId: null, laneId: id }),
+        ],
+      })
+      const [ended, open]: LaneId[] = ['ln_01J9ZC3K6Q4WZP2J9ZC3K6Q4XA', 'ln_01J9ZC3K6Q4WZP2J9ZC3K6Q4XB']
+      await store.commit(own(ended!, 999))
+      await store.commit(own(open!, null))
+      await store.commit({
+        events: [event('lane.ended', { runId: RUN_B, laneId: LANE })],
+        records: [record('lane', LANE, { runId: RUN_B, endedAt: 1 })],
+      })
+      expect(await store.forgetRunsBefore(1_000)).toEqual([ended])
+      expect(sequences(await store.events({}))).toEqual([2, 3])
+      for (const kind of ['terminal', 'pty']) expect((await store.records(kind)).map(({ value }) => value['laneId'])).toEqual([open])
+      expect(new Set((await store.records('lane')).map(({ id }) => id))).toEqual(new Set([open, LANE]))
+    })
+
     it('never gives a sequence twice, even after the newest events were forgotten [BUS-3]', async () => {
       await store.commit({ events: [event('run.ended', { runId: RUN_A })], records: [record('run', RUN_A, { endedAt: 1 })] })
       expect(await store.forgetRunsBefore(2)).toEqual([RUN_A])
       expect(sequences(await store.commit({ events: [event('run.started')] }))).toEqual([2])
+      expect(await store.commit({ events: [event('run.ended')] })).toMatchObject([{ sequence: 3, topicSequence: 2 }])
     })
 
     it('writes what is pending when closed, and refuses everything afterwards', async () => {

@@ -130,13 +130,15 @@ describe('packed package', () => {
       'native/build.mjs',
       'native/exec-helper.c',
       'docs/reference/plan.schema.json',
+      'docs/reference/config.schema.json',
+      'docs/reference/signalbox.1',
       'LICENSE',
     ]
     expect(files).toEqual(expect.arrayContaining(needed))
     expect(
       files.filter(
         (file) =>
-          !/^(bin\/|dist\/.*\.(js|d\.ts)$|native\/[\w-]+\.(c|mjs)$|docs\/reference\/plan\.schema\.json$|LICENSE$|README\.md$|package\.json$)/.test(
+          !/^(bin\/|dist\/.*\.(js|d\.ts)$|native\/[\w-]+\.(c|mjs)$|docs\/reference\/((plan|config)\.schema\.json|signalbox\.1)$|LICENSE$|README\.md$|package\.json$)/.test(
             file,
           ),
       ),
@@ -174,8 +176,8 @@ describe('packed package', () => {
     expect(output).toBe('')
   })
 
-  it('exports the schema of plans', async () => {
-    const code = "import schema from 'signalbox/plan.schema.json' with { type: 'json' }; console.log(schema.type)"
+  it.each(['plan', 'config'])('exports the schema: %s', async (name) => {
+    const code = `import schema from 'signalbox/${name}.schema.json' with { type: 'json' }; console.log(schema.type)`
     expect(await run(process.execPath, ['--input-type=module', '-e', code], project)).toBe('object\n')
   })
 
@@ -206,6 +208,16 @@ describe('packed package', () => {
     const code = "await import('signalbox/dist/kernel/types.js')"
     await expect(run(process.execPath, ['--input-type=module', '-e', code], project)).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
     const manifest = JSON.parse(readFileSync(join(project, 'node_modules/signalbox/package.json'), 'utf8')) as { exports: object }
-    expect(Object.keys(manifest.exports)).toEqual(['.', './supervision', './testing', './plan.schema.json', './package.json'])
+    expect(Object.keys(manifest.exports)).toEqual([
+      '.',
+      './supervision',
+      './client',
+      './testing',
+      './plan.schema.json',
+      './config.schema.json',
+      './package.json',
+    ])
+    const client = "const { connect } = await import('signalbox/client'); await connect('/none').catch(({ code }) => console.log(code))"
+    expect(await run(process.execPath, ['--input-type=module', '-e', client], project)).toBe('ERR_CONTROL_NOT_RUNNING\n')
   })
 })

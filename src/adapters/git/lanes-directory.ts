@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, rm, stat, writeFile } from 'node:fs/promises'
+import { access, appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { exists, makeDirectories, removeEmpty } from './files.ts'
@@ -13,13 +13,28 @@ const writable = (path: string): Promise<boolean> =>
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8)
 
+/** Inside a repository the directory is not to be seen as untracked. Source: gitrepository-layout(5), info/exclude. */
+const exclude = async (commonDir: string, line: string): Promise<void> => {
+  const path = join(commonDir, 'info', 'exclude')
+  const text = await readFile(path, 'utf8').catch(() => '')
+  if (text.split('\n').includes(line)) return
+  await makeDirectories(dirname(path))
+  await appendFile(path, `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`)
+}
+
 /**
  * Where the worktrees of a repository lie: `../<repository>.lanes` beside it, or under XDG data where that cannot be
- * written to. Inside the repository `git clean -ffdx` would delete them. Nothing is made here.
+ * written to. Inside the repository `git clean -ffdx` would delete them. No directory is made here.
  * @param xdgDataHome absolute, such as `~/.local/share`
+ * @param place beside; inside: `.signalbox/lanes` of the repository, excluded from git's view; or an absolute path
  */
-export const lanesDirectory = async (workspace: WorkspaceInfo, xdgDataHome: string): Promise<string> => {
+export const lanesDirectory = async (workspace: WorkspaceInfo, xdgDataHome: string, place = 'beside'): Promise<string> => {
   const name = basename(workspace.root)
+  if (place === 'inside') {
+    await exclude(workspace.commonDir, '/.signalbox/')
+    return join(workspace.root, '.signalbox', 'lanes')
+  }
+  if (place.startsWith('/')) return join(place, `${name || 'root'}-${shortHash(workspace.commonDir)}`)
   const beside = join(dirname(workspace.root), `${name}.lanes`)
   const found = await stat(beside).catch(() => null)
   const usable = found === null ? await writable(dirname(workspace.root)) : found.isDirectory() && (await writable(beside))

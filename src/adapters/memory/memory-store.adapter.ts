@@ -1,8 +1,9 @@
-import type { EventQuery, EventStore, StoredRecord } from '../../ports/event-store.port.ts'
+import type { EventStore, StoredRecord } from '../../ports/event-store.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import type { RecordedEvent } from '../../protocols/events.ts'
+import type { EventQuery, RecordedEvent } from '../../protocols/events.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
-import { encodeCommit, endedBefore, limitOf } from '../sqlite/commit-codec.ts'
+import { matchesTopic } from '../../protocols/topics.ts'
+import { encodeCommit, endedBefore, isOwnLane, limitOf } from '../sqlite/commit-codec.ts'
 
 type Held = { readonly kind: string; readonly id: string; readonly json: string; readonly runId: string | null }
 
@@ -11,7 +12,8 @@ const ID_KEYS = ['runId', 'laneId', 'terminalId', 'ptyId'] as const
 const matches = (event: RecordedEvent, query: EventQuery): boolean =>
   event.sequence >= (query.from ?? 1) &&
   ID_KEYS.every((key) => query[key] === undefined || event[key] === query[key]) &&
-  (query.types === undefined || query.types.includes(event.type))
+  (query.types === undefined || matchesTopic(query.types, event.type)) &&
+  event.topicSequence >= (query.since?.[event.type] ?? 1)
 
 const parse = <T>(json: string): T => JSON.parse(json) as T
 
@@ -24,6 +26,7 @@ const copy = (event: RecordedEvent): RecordedEvent => parse(JSON.stringify(event
 export const createMemoryStore = ({ workspaceId }: { readonly workspaceId: WorkspaceId }): EventStore => {
   let events: RecordedEvent[] = []
   const records = new Map<string, Held>()
+  const lastOfTopic = new Map<string, number>()
   let lastSequence = 0
   let closed = false
   const keyOf = (kind: string, id: string): string => JSON.stringify([kind, id])
@@ -42,7 +45,9 @@ export const createMemoryStore = ({ workspaceId }: { readonly workspaceId: Works
       const encoded = encodeCommit(commit)
       const stored = encoded.events.map(({ json, ...event }) => {
         lastSequence += 1
-        return copy({ ...event, payload: parse(json), sequence: lastSequence, workspaceId })
+        const topicSequence = (lastOfTopic.get(event.type) ?? 0) + 1
+        lastOfTopic.set(event.type, topicSequence)
+        return copy({ ...event, payload: parse(json), sequence: lastSequence, topicSequence, workspaceId })
       })
       events.push(...stored)
       for (const held of encoded.records) records.set(keyOf(held.kind, held.id), held)
@@ -66,11 +71,11 @@ export const createMemoryStore = ({ workspaceId }: { readonly workspaceId: Works
     },
     forgetRunsBefore: async (at) => {
       open()
-      const ids = ofKind('run')
-        .filter(({ value }) => endedBefore(value, at))
-        .map(({ id }) => id)
+      const lanes = ofKind('lane').filter(({ value }) => isOwnLane(value))
+      const ids = [...ofKind('run'), ...lanes].filter(({ value }) => endedBefore(value, at)).map(({ id }) => id)
       const gone = new Set(ids)
-      events = events.filter(({ runId }) => runId === undefined || !gone.has(runId))
+      const isGone = (id: string | undefined): boolean => id !== undefined && gone.has(id)
+      events = events.filter(({ runId, laneId }) => !isGone(runId) && !isGone(laneId))
       for (const [key, { runId }] of records) if (runId !== null && gone.has(runId)) records.delete(key)
       return ids
     },

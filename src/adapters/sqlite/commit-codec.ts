@@ -1,6 +1,7 @@
 import type { Commit, StoredRecord } from '../../ports/event-store.port.ts'
 import type { NewEvent } from '../../protocols/events.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { assertPayloadFits } from '../../protocols/payload.ts'
 
 /** A commit as it will be written: taken at the call, so that later changes of the caller's objects do not reach the store. */
 export type EncodedCommit = {
@@ -33,7 +34,9 @@ export const encodeCommit = (commit: Commit): EncodedCommit => ({
     const context = { type: event.type }
     if (!isText(event.type)) refuse('an event has no type', context)
     if (!Number.isFinite(event.at)) refuse('the time of an event is not a number', context)
-    return { ...event, json: toJson(event.payload, 'the payload of an event', context) }
+    const json = toJson(event.payload, 'the payload of an event', context)
+    assertPayloadFits(event.type, json)
+    return { ...event, json }
   }),
   records: (commit.records ?? []).map(({ kind, id, value }) => {
     const context = { kind, id }
@@ -44,11 +47,16 @@ export const encodeCommit = (commit: Commit): EncodedCommit => ({
   deleted: (commit.deleted ?? []).map(({ kind, id }) => ({ kind, id })),
 })
 
-/** The run that a record belongs to: its own for kind `run`, else `value.runId`. */
+/** What a record is forgotten with: the run, or the lane that belongs to none (its `runId` is null). */
 const runOf = (kind: string, id: string, value: StoredRecord['value']): string | null => {
   if (kind === 'run') return id
-  return typeof value['runId'] === 'string' ? value['runId'] : null
+  if (typeof value['runId'] === 'string') return value['runId']
+  if (value['runId'] !== null) return null
+  return kind === 'lane' ? id : typeof value['laneId'] === 'string' ? value['laneId'] : null
 }
+
+/** @returns whether a lane record is of a lane that belongs to no run. */
+export const isOwnLane = (value: StoredRecord['value']): boolean => value['runId'] === null
 
 /** @returns whether a run record says that the run ended before `at`. */
 export const endedBefore = (value: StoredRecord['value'], at: number): boolean =>

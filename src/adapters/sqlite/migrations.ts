@@ -22,6 +22,16 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (workspace, kind, id)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX records_run ON records (workspace, run_id) WHERE run_id IS NOT NULL;`,
+  // Events are numbered by type too. Those of old files that were forgotten had no such number yet.
+  `CREATE TABLE topics (
+     workspace INTEGER NOT NULL, topic TEXT NOT NULL, last_sequence INTEGER NOT NULL, PRIMARY KEY (workspace, topic)
+   ) STRICT, WITHOUT ROWID;
+   ALTER TABLE events ADD COLUMN topic_sequence INTEGER NOT NULL DEFAULT 0;
+   UPDATE events SET topic_sequence = numbered.place FROM (
+     SELECT workspace AS w, sequence AS s, row_number() OVER (PARTITION BY workspace, type ORDER BY sequence) AS place FROM events
+   ) AS numbered WHERE workspace = numbered.w AND sequence = numbered.s;
+   INSERT INTO topics SELECT workspace, type, max(topic_sequence) FROM events GROUP BY workspace, type;
+   CREATE INDEX events_topic ON events (workspace, type, sequence);`,
 ]
 
 /** Version of the files that this signalbox writes. */

@@ -1,5 +1,5 @@
-import type { EventQuery, EventStore } from '../../ports/event-store.port.ts'
-import type { RecordedEvent } from '../../protocols/events.ts'
+import type { EventStore } from '../../ports/event-store.port.ts'
+import type { EventQuery, RecordedEvent } from '../../protocols/events.ts'
 import { encodeCommit, limitOf } from './commit-codec.ts'
 import { closedError, groupWriter, type UseDatabase } from './group-writer.ts'
 import { openDatabase, type OpenDatabase, type StoreLocation } from './open-database.ts'

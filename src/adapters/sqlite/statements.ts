@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { EventQuery, StoredRecord } from '../../ports/event-store.port.ts'
-import type { NewEvent, RecordedEvent } from '../../protocols/events.ts'
+import type { StoredRecord } from '../../ports/event-store.port.ts'
+import type { EventQuery, NewEvent, RecordedEvent } from '../../protocols/events.ts'
 import type { WorkspaceId } from '../../protocols/ids.ts'
-import { type EncodedCommit, endedBefore } from './commit-codec.ts'
+import { type EncodedCommit, endedBefore, isOwnLane } from './commit-codec.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -24,6 +24,7 @@ const parse = (text: unknown): Readonly<Record<string, unknown>> => JSON.parse(S
 
 const toEvent = (row: Row, workspaceId: WorkspaceId): RecordedEvent => ({
   sequence: Number(row['sequence']),
+  topicSequence: Number(row['topic_sequence']),
   workspaceId,
   type: String(row['type']),
   at: Number(row['at']),
@@ -35,22 +36,42 @@ const optional = (event: NewEvent): SQLInputValue[] => (Object.keys(OPTIONAL) as
 
 const toRecord = (row: Row): StoredRecord => ({ kind: String(row['kind']), id: String(row['id']), value: parse(row['value']) })
 
+/** A type, or by prefix; `/` follows `.` in order, so that an index serves both. */
+const typeCondition = (pattern: string): { sql: string; bound: string[] } => {
+  if (pattern === '*') return { sql: 'TRUE', bound: [] }
+  if (!pattern.endsWith('.*')) return { sql: 'type = ?', bound: [pattern] }
+  return { sql: '(type >= ? AND type < ?)', bound: [pattern.slice(0, -1), `${pattern.slice(0, -2)}/`] }
+}
+
 /** The `where` of an event query. Values are bound, never spliced. */
 const where = (query: EventQuery): { sql: string; values: SQLInputValue[] } => {
   const ids = (Object.keys(IDS) as (keyof typeof IDS)[]).filter((key) => query[key] !== undefined)
   const parts = ids.map((key) => `AND ${IDS[key]} = ?`)
-  if (query.types !== undefined) parts.push(`AND type IN (${query.types.map(() => '?').join(', ')})`)
-  return { sql: parts.join(' '), values: [...ids.map((key) => query[key] as string), ...(query.types ?? [])] }
+  const values: SQLInputValue[] = ids.map((key) => query[key] as string)
+  if (query.types !== undefined) {
+    const ofType = query.types.map(typeCondition)
+    parts.push(`AND (${ofType.map(({ sql }) => sql).join(' OR ') || 'FALSE'})`)
+    values.push(...ofType.flatMap(({ bound }) => bound))
+  }
+  for (const [type, first] of Object.entries(query.since ?? {})) {
+    parts.push('AND NOT (type = ? AND topic_sequence < ?)')
+    values.push(type, first)
+  }
+  return { sql: parts.join(' '), values }
 }
 
 const prepareAll = (db: DatabaseSync) => ({
   count: db.prepare('UPDATE workspaces SET last_sequence = last_sequence + ? WHERE key = ? RETURNING last_sequence'),
-  append: db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+  append: db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+  countTopic: db.prepare(
+    `INSERT INTO topics VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET last_sequence = last_sequence + 1 RETURNING last_sequence`,
+  ),
   replace: db.prepare('INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)'),
   remove: db.prepare('DELETE FROM records WHERE workspace = ? AND kind = ? AND id = ?'),
   one: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? AND id = ?'),
   all: db.prepare('SELECT kind, id, value FROM records WHERE workspace = ? AND kind = ? ORDER BY id'),
   forgetEvents: db.prepare('DELETE FROM events WHERE workspace = ? AND run_id = ?'),
+  forgetLaneEvents: db.prepare('DELETE FROM events WHERE workspace = ? AND lane_id = ?'),
   forgetRecords: db.prepare('DELETE FROM records WHERE workspace = ? AND run_id = ?'),
 })
 
@@ -75,9 +96,10 @@ export const statements = (db: DatabaseSync, key: number, workspaceId: Workspace
       const last = events.length === 0 ? 0 : Number(sql.count.get(events.length, key)?.['last_sequence'])
       const stored = events.map((event, index) => {
         const sequence = last - events.length + 1 + index
-        sql.append.run(key, sequence, event.type, event.at, ...optional(event), event.json)
+        const topicSequence = Number(sql.countTopic.get(key, event.type)?.['last_sequence'])
+        sql.append.run(key, sequence, event.type, event.at, ...optional(event), event.json, topicSequence)
         const { json, ...rest } = event
-        return { ...rest, payload: parse(json), sequence, workspaceId }
+        return { ...rest, payload: parse(json), sequence, topicSequence, workspaceId }
       })
       for (const { kind, id, runId, json } of replaced) sql.replace.run(key, kind, id, runId, json)
       for (const { kind, id } of deleted) sql.remove.run(key, kind, id)
@@ -98,13 +120,12 @@ export const statements = (db: DatabaseSync, key: number, workspaceId: Workspace
     },
     records,
     forget: (at) => {
-      const ids = records('run')
-        .filter(({ value }) => endedBefore(value, at))
-        .map(({ id }) => id)
-      for (const id of ids) {
-        sql.forgetEvents.run(key, id)
-        sql.forgetRecords.run(key, id)
-      }
+      const runs = records('run').filter(({ value }) => endedBefore(value, at))
+      const lanes = records('lane').filter(({ value }) => isOwnLane(value) && endedBefore(value, at))
+      for (const { id } of runs) sql.forgetEvents.run(key, id)
+      for (const { id } of lanes) sql.forgetLaneEvents.run(key, id)
+      const ids = [...runs, ...lanes].map(({ id }) => id)
+      for (const id of ids) sql.forgetRecords.run(key, id)
       return ids
     },
   }

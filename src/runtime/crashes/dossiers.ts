@@ -10,7 +10,7 @@ import type { Exit } from '../../protocols/exit.ts'
 import type { LaneId } from '../../protocols/ids.ts'
 import { redactText } from '../../protocols/redact.ts'
 import { redactValue } from '../../protocols/redact-value.ts'
-import type { Feed } from '../feed.ts'
+import type { ListenRecorded } from '../recorded.ts'
 import type { Locate } from '../locate.ts'
 import { DOSSIER_LIMITS, dossierId, type DossierLimits, pruneDossiers, writeDossier } from './dossier-files.ts'
 import { Usages } from './usages.ts'
@@ -26,7 +26,7 @@ export type DossierParts = {
   readonly clock: Clock
   readonly processTable: ProcessTable
   readonly terminals: TerminalHost
-  readonly feed: Feed
+  readonly listen: ListenRecorded
   readonly own: ProcessIdentity
   /** Where in a run an actor belongs, by its name. */
   readonly locate: Locate
@@ -47,7 +47,7 @@ export class Dossiers {
   constructor(parts: DossierParts) {
     this.parts = parts
     this.usages = new Usages(parts.processTable, parts.clock)
-    parts.feed.subscribe((event) => this.learn(event))
+    parts.listen((event) => this.learn(event))
   }
 
   /** To be called while the kernel tells of the end. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { makeGit } from '../../adapters/git/git-command.ts'
 import { withGate } from '../../adapters/sqlite/gate.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../../protocols/config.schema.ts'
 import type { EventStore } from '../../ports/event-store.port.ts'
 import type { DoctorCheck, DoctorFinding, DoctorReport } from '../../protocols/doctor.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
@@ -26,6 +27,7 @@ export type DoctorOptions = {
   readonly lanesDirectory?: string
   /** As in RuntimeOptions. @defaultValue `signalbox/` */
   readonly branchPrefix?: string
+  readonly settings?: Settings
   /** Where the exec helper is to be. @defaultValue in the installation */
   readonly execHelper?: string
 }
@@ -37,6 +39,7 @@ const openOrSay = async (options: DoctorOptions): Promise<{ env: Environment | n
     const env = await openEnvironment({
       workspace: options.cwd,
       ...(options.stateHome !== undefined && { stateHome: options.stateHome }),
+      settings: () => options.settings ?? DEFAULT_SETTINGS,
       ...(options.lanesDirectory !== undefined && { lanesDirectory: options.lanesDirectory }),
     })
     return { env, checks: [passed('git', `works in ${env.worktrees.workspace.root}`)] }
@@ -60,12 +63,14 @@ const storeCheck = (env: Environment, store: EventStore, fix: boolean): DoctorCh
 
 /** Processes first, then what they may have written to, then the records. */
 const sweep = async (env: Environment, options: DoctorOptions, store: EventStore): Promise<Findings> => {
+  const settings = options.settings ?? DEFAULT_SETTINGS
   const scene: Scene = {
     env,
     store,
     git: makeGit(process.env),
     cwd: await realpath(options.cwd).catch(() => resolve(options.cwd)),
-    branchPrefix: options.branchPrefix ?? 'signalbox/',
+    branchPrefix: options.branchPrefix ?? settings.lanes.branchPrefix,
+    settings,
     fix: options.fix,
   }
   const found: DoctorFinding[] = [...(await sweepProcesses(scene))]

@@ -112,11 +112,13 @@ const failedToGo = (lane: LaneRecord, run: RunRecord | undefined): boolean => {
 }
 
 const treat = async (scene: Scene, lane: LaneRecord, entries: readonly WorktreeEntry[]): Promise<readonly DoctorFinding[]> => {
-  const run = await runRecord(scene, lane.runId)
+  const run = lane.runId === null ? undefined : await runRecord(scene, lane.runId)
   const { path, branch } = lane.worktree
   const entry = entries.find((candidate) => candidate.path === path || candidate.branch === branch)
   const present = entry !== undefined && !entry.missing
   if (goesOn(scene, run)) return present ? [left('worktree', path, `its run ${lane.runId} goes on`)] : []
+  if (lane.runId === null && lane.endedAt === null)
+    return entry === undefined ? [] : [left('worktree', path, `lane ${lane.name} is kept until it is removed`)]
   if (lane.endedAt !== null && (!present || !failedToGo(lane, run))) {
     if (entry === undefined) return []
     return [

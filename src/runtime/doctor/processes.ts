@@ -16,15 +16,20 @@ const PASSES = 5
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.setTimer(ms, resolve))
 
-const runOf = async (scene: Scene, { mark }: ProcessInfo): Promise<RunRecord | undefined> => {
-  const pty = (await scene.store.record('pty', mark?.split('/')[1] ?? ''))?.value as PtyRecord | undefined
-  return pty === undefined ? undefined : runRecord(scene, pty.runId)
-}
+const ptyOf = async (scene: Scene, { mark }: ProcessInfo): Promise<PtyRecord | undefined> =>
+  (await scene.store.record('pty', mark?.split('/')[1] ?? ''))?.value as PtyRecord | undefined
 
 /** The records are read after the process was seen: they are written before it is started. */
 const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean; why: string }> => {
   const owner = await livingOwner(scene)
-  const run = await runOf(scene, found)
+  const pty = await ptyOf(scene, found)
+  if (pty?.runId === null) {
+    const place = `terminal ${pty.command} of lane ${pty.lane}`
+    return owner === null
+      ? { end: true, why: `it outlived ${place}` }
+      : { end: false, why: `it belongs to ${place}, and ${runsHere(owner)}` }
+  }
+  const run: RunRecord | undefined = pty === undefined ? undefined : await runRecord(scene, pty.runId)
   if (run !== undefined && goesOn(scene, run))
     return { end: false, why: `it belongs to ${run.id}, which goes on in process ${run.owner.pid}` }
   if (run !== undefined) return { end: true, why: `it outlived ${run.id}` }

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
-import type { NewEvent } from '../../protocols/events.ts'
+import type { EventIds, NewEvent } from '../../protocols/events.ts'
 import { laneMachine } from '../../protocols/lane.machine.ts'
 import type { CleaningReport } from '../../protocols/lane.protocol.ts'
 import { ptyMachine } from '../../protocols/pty.machine.ts'
@@ -10,11 +10,13 @@ import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../../pro
 import type { LaneSummary, RunSummary } from '../../protocols/summary.ts'
 import { recordsOf } from '../inspection.ts'
 import { readOwners } from '../owners.ts'
-import { RETENTION_MS } from '../retention.ts'
+import { retentionMs } from '../retention.ts'
 import { interruptedCommands, neverBegun } from './interrupted.ts'
 import { goes, goesOn, left, type Scene } from './scene.ts'
 
 const recordOf = <R extends { readonly id: string }>(kind: string, value: R) => ({ kind, id: value.id, value })
+
+const runOf = ({ runId }: Pick<LaneRecord, 'runId'>): EventIds => (runId === null ? {} : { runId })
 
 /** The attempts of a lane that nobody saw end are lost: their processes are gone, their exits are not known. */
 const closePtys = (ptys: readonly PtyRecord[], at: number): { events: NewEvent[]; records: PtyRecord[] } => {
@@ -26,7 +28,7 @@ const closePtys = (ptys: readonly PtyRecord[], at: number): { events: NewEvent[]
     const { next } = ptyMachine.advance(pty.snapshot, by, { ptyId: pty.id, laneId: pty.laneId })
     records.push({ ...pty, snapshot: next, endedAt: at })
     const { lane, command, attempt } = pty
-    const ids = { runId: pty.runId, laneId: pty.laneId, terminalId: pty.terminalId, ptyId: pty.id }
+    const ids = { ...runOf(pty), laneId: pty.laneId, terminalId: pty.terminalId, ptyId: pty.id }
     const cause = 'the process of its run died'
     events.push({
       type: 'pty.state-changed',
@@ -78,7 +80,7 @@ export const closeLane = async (scene: Scene, lane: LaneRecord, run: RunRecord |
   const cleaning = laneMachine.advance(present.snapshot, { type: 'cleanup' }, { laneId: lane.id }).next
   const { next: snapshot } = laneMachine.advance(cleaning, { type: 'cleaned' }, { laneId: lane.id })
   const lost = closePtys(ptys, at)
-  const ids = { runId: lane.runId, laneId: lane.id }
+  const ids = { ...runOf(lane), laneId: lane.id }
   const changed = {
     name: lane.name,
     from: present.snapshot.state,
@@ -144,19 +146,21 @@ export const sweepOwners = async (scene: Scene): Promise<readonly DoctorFinding[
 /** Logs of runs that no record names go once they are old. */
 export const sweepLogs = async (scene: Scene): Promise<readonly DoctorFinding[]> => {
   const { logs } = scene.env.paths
+  const { days } = scene.settings.history
   const names = await readdir(logs).catch(() => [])
-  const runs = new Set((await recordsOf<RunRecord>(scene.store, 'run')).map(({ id }) => id as string))
+  const own = (await recordsOf<LaneRecord>(scene.store, 'lane')).filter(({ runId }) => runId === null)
+  const known = new Set([...(await recordsOf<RunRecord>(scene.store, 'run')), ...own].map(({ id }) => id as string))
   const found: DoctorFinding[] = []
-  for (const name of names.filter((candidate) => !runs.has(candidate))) {
+  for (const name of names.filter((candidate) => !known.has(candidate))) {
     const path = join(logs, name)
     const changed = await stat(path).catch(() => null)
     if (changed === null) continue
-    if (systemClock.now() - changed.mtimeMs <= RETENTION_MS) {
-      found.push(left('log', path, 'no record names its run; it goes when it is 14 days old'))
+    if (systemClock.now() - changed.mtimeMs <= retentionMs(scene.settings)) {
+      found.push(left('log', path, `no record names its run or lane; it goes when it is ${days} days old`))
       continue
     }
     if (scene.fix) await rm(path, { recursive: true, force: true })
-    found.push(goes(scene, 'log', path, 'no record names its run, and it is older than 14 days'))
+    found.push(goes(scene, 'log', path, `no record names its run or lane, and it is older than ${days} days`))
   }
   return found
 }

@@ -1,3 +1,4 @@
+import type { Settings } from '../../protocols/config.schema.ts'
 import type { EventStore } from '../../ports/event-store.port.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { RunRecord } from '../../protocols/records.ts'
@@ -13,6 +14,7 @@ export type Scene = {
   /** Where doctor was started, real path. */
   readonly cwd: string
   readonly branchPrefix: string
+  readonly settings: Settings
   readonly fix: boolean
 }
 

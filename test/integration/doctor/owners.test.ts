@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { type Owner, ownIdentity, readOwners, registerOwner } from '../../../src/runtime/owners.ts'
-import { forgetOldRuns, RETENTION_MS } from '../../../src/runtime/retention.ts'
+import { forgetOldRuns } from '../../../src/runtime/retention.ts'
 import { makeWorld } from '../../helpers/crash-world.ts'
 import { doctor, findingOn, plant, withStore } from './planted.ts'
 
@@ -61,9 +61,9 @@ describe('retention', () => {
           await mkdir(join(env.paths.logs, run.id), { recursive: true })
           await writeFile(join(env.paths.logs, run.id, 'x.log'), 'x')
         }
-        expect(await forgetOldRuns(store, env.paths.logs, Date.now() + RETENTION_MS - 60_000)).toEqual([])
+        expect(await forgetOldRuns(store, env.paths.logs, Date.now() - 60_000)).toEqual([])
         expect(await readFile(join(env.paths.logs, kept.run.id, 'x.log'), 'utf8')).toBe('x')
-        const forgotten = await forgetOldRuns(store, env.paths.logs, Date.now() + RETENTION_MS + 60_000)
+        const forgotten = await forgetOldRuns(store, env.paths.logs, Date.now() + 60_000)
         expect([...forgotten].sort()).toEqual([kept.run.id, gone.run.id].sort())
         expect(await readdir(env.paths.logs)).toEqual([])
         expect((await store.records('lane')).map(({ id }) => id)).toEqual([kept.lane.id])

@@ -168,6 +168,28 @@ describe('sqlite store, bad files and bad disks', () => {
     await expect(openAt(path)).rejects.toMatchObject({ code: 'ERR_STORE_TOO_NEW' })
   })
 
+  it('numbers by type what a file of the first version holds, and goes on from there [BUS-3]', async () => {
+    const first = await openAt(path)
+    await first.commit({ events: [event('a.b'), event('c.d'), event('a.b')], records: [{ kind: 'lane', id: 'a', value: { n: 1 } }] })
+    await first.close()
+    const db = new DatabaseSync(path)
+    db.exec('DROP INDEX events_topic; ALTER TABLE events DROP COLUMN topic_sequence; DROP TABLE topics; PRAGMA user_version = 1')
+    db.close()
+    const store = await openAt(path)
+    expect(store.putAside).toBeNull()
+    expect((await store.events({})).map(({ type, topicSequence }) => [type, topicSequence])).toEqual([
+      ['a.b', 1],
+      ['c.d', 1],
+      ['a.b', 2],
+    ])
+    expect(await store.record('lane', 'a')).toMatchObject({ value: { n: 1 } })
+    expect(await store.commit({ events: [event('c.d'), event('new')] })).toMatchObject([
+      { sequence: 4, topicSequence: 2 },
+      { sequence: 5, topicSequence: 1 },
+    ])
+    await store.close()
+  })
+
   it('makes file and directory for the owner only, whatever the umask, and says nothing on stderr', async () => {
     const inner = join(directory, 'a', 'b', 'store.db')
     const { lines, stderr } = await runChildIn('umask 000; exec "$@"', directory, 'open', inner)

@@ -81,9 +81,10 @@ describe('argvOf and logPath', () => {
 
   it('give each attempt a file of its own, also where names look like attempts [PTY-17]', () => {
     const paths = ['a', 'a.1', 'a.1.1', 'a.log'].flatMap((command) =>
-      [1, 2, 11].map((attempt) => logPath('/l', 'rn_1', 'x', command, attempt)),
+      [1, 2, 11].map((attempt) => logPath('/l', { runId: 'rn_1', laneId: 'ln_1', lane: 'x', command: { name: command } }, attempt)),
     )
     expect(new Set(paths).size).toBe(paths.length)
     expect(paths[0]).toBe('/l/rn_1/x/a.1.log')
+    expect(logPath('/l', { runId: null, laneId: 'ln_1', lane: 'x', command: { name: 'sh' } }, 1)).toBe('/l/ln_1/sh.1.log')
   })
 })

@@ -132,6 +132,7 @@ export const recorded = (type: string, at: number, payload: Record<string, unkno
   runId: RUN,
   laneId: LANE,
   sequence: ++sequence,
+  topicSequence: sequence,
   workspaceId: 'ws_01J9ZC3K6Q4WZP2J9ZC3K6Q4WZ',
 })
 

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { EXIT, errorText, exitCodeOf, exitCodeOfRun } from '../../../src/cli/exit-codes.ts'
 import { main } from '../../../src/cli/main.ts'
@@ -36,6 +34,19 @@ describe('the command line', () => {
     [['run'], "missing required argument 'plan'"],
     [['run', 'x', 'y'], 'too many arguments'],
     [['run', '--keep', 'some', 'x'], 'never, failed, always'],
+    [['run', '--keep'], '--keep needs a value'],
+    [['run', '--keep', '--json', 'x'], '--keep needs a value'],
+    [['run', '--json=yes', 'x'], '--json takes no value'],
+    [['run', 'x', '--keep=nevr'], '; did you mean never?'],
+    [['config', 'explian'], '; did you mean explain?'],
+    [['config', '--json'], 'unknown option'],
+    [['confg', 'path'], '; did you mean config?'],
+    [['--versoin'], '; did you mean --version?'],
+    [['completion', 'tcsh'], 'bash, zsh, fish'],
+    [['run', '--set', 'lanes.plaec=inside', 'x'], 'did you mean lanes.place?'],
+    [['run', '--set', 'lanes.place', 'x'], 'write --set lanes.place=VALUE'],
+    [['run', '--set', 'run.parallel=many', 'x'], '--set run.parallel: run.parallel is "many"; it must be a whole number'],
+    [[''], "unknown command ''"],
     [['run', '--parallel', '0', 'x'], 'whole number'],
     [['run', '--parallel', '1e3', 'x'], 'whole number'],
   ])('%j is wrong usage: 2', async (argv, text) => {
@@ -43,7 +54,7 @@ describe('the command line', () => {
     expect(code).toBe(EXIT.usage)
     expect(io.err.text()).toMatch(/^signalbox: /)
     expect(io.err.text()).toContain(text)
-    expect(io.err.text()).toMatch(/next: signalbox help\n$/)
+    expect(io.err.text()).toMatch(/next: .*signalbox (help|config explain)/)
     expect(io.out.text()).toBe('')
   })
 
@@ -71,29 +82,23 @@ describe('the command line', () => {
     const failing = (code: string) =>
       new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(`${code}: no`), { code })) })
     const full = { ...fakeIo({ cwd: directory }), out: failing('ENOSPC') }
-    expect(await main(['--version'], full)).toBe(EXIT.ok)
-    expect(await main(['help'], full)).toBe(EXIT.ok)
-    await new Promise(setImmediate)
+    expect(await main(['--version'], full)).toBe(EXIT.environment)
+    expect(await main(['help'], { ...fakeIo({ cwd: directory }), out: failing('ENOSPC') })).toBe(EXIT.environment)
     expect(full.err.text()).toContain('could not be written: ENOSPC')
     const gone = { ...fakeIo({ cwd: directory }), out: failing('EPIPE') }
     expect(await main(['help'], gone)).toBe(EXIT.ok)
     expect(gone.err.text()).toBe('')
   })
 
-  it('loads neither zod nor xstate for help and version', () => {
-    const program = `
-      import { registerHooks } from 'node:module'
-      const loaded = []
-      registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context) } })
-      const { main } = await import(process.argv[1])
-      await main(['--version'])
-      await main(['help', 'run'])
-      process.stdout.write('\\n' + JSON.stringify(loaded))`
-    const entry = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program, entry], { encoding: 'utf8' })
-    const loaded = JSON.parse(output.slice(output.lastIndexOf('\n') + 1)) as string[]
-    expect(loaded.some((url) => url.includes('/commander/'))).toBe(true)
-    expect(loaded.filter((url) => /\/node_modules\/(zod|xstate|yaml|simple-git|node-pty)\//.test(url))).toEqual([])
+  it('shows the help of a command, of a group, and of all; only what was asked for goes to stdout', async () => {
+    const group = await run('help', 'config')
+    expect(group.code).toBe(EXIT.ok)
+    expect(group.io.out.text()).toMatch(/^Usage: signalbox config <command>[\s\S]*config explain \[setting\]/)
+    expect((await run('config', 'path', '--help')).io.out.text()).toMatch(/^Usage: signalbox config path/)
+    const bare = await run('config')
+    expect(bare.code).toBe(EXIT.usage)
+    expect(bare.io.err.text()).toBe(group.io.out.text())
+    expect((await run('help')).io.out.text()).not.toMatch(/^ {2}complete /m)
   })
 })
 

@@ -10,7 +10,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 describe('readPlan', () => {
   it('reads relative to the working directory, and names the file as it was given', async () => {
     writeFileSync(join(directory, 'plan.yaml'), '\ufefflanes: { a: { commands: [x] } }')
-    expect((await readPlan('plan.yaml', directory)).lanes).toHaveLength(1)
+    expect((await readPlan('plan.yaml', directory)).plan.lanes).toHaveLength(1)
     writeFileSync(join(directory, 'bad.yaml'), 'lanes: 5')
     await expect(readPlan('./bad.yaml', directory)).rejects.toThrow(/^\.\/bad\.yaml:1:8: /)
   })

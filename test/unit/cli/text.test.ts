@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { painter } from '../../../src/cli/paint.ts'
-import { column, count, cut, duration, ordinal, plainLine, span, wholeSeconds, widthOf } from '../../../src/cli/text.ts'
+import { count } from '../../../src/cli/plural.ts'
+import { column, cut, duration, ordinal, plainLine, span, wholeSeconds, widthOf } from '../../../src/cli/text.ts'
 
 describe('plainLine', () => {
   it('removes everything that could move the cursor, colour, or hide text', () => {

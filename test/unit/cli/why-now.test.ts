@@ -22,6 +22,7 @@ const event = (type: string, payload: Record<string, unknown>): RecordedEvent =>
   type,
   at: 1_000,
   sequence: 1,
+  topicSequence: 1,
   workspaceId: 'ws_1',
   payload,
 })

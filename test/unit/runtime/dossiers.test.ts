@@ -12,7 +12,6 @@ import type { CrashDossier } from '../../../src/protocols/dossier.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import { readDossiers } from '../../../src/runtime/crashes/dossier-files.ts'
 import { Dossiers } from '../../../src/runtime/crashes/dossiers.ts'
-import { createFeed } from '../../../src/runtime/feed.ts'
 import { createLocate } from '../../../src/runtime/locate.ts'
 
 const IDENTITY = { pid: 42, startTime: '1', bootId: 'b' }
@@ -41,16 +40,21 @@ describe('dossiers', () => {
   let directory: string
   let world: SeededScheduler
   let usage: number
-  const feed = createFeed()
+  const heard = new Set<(event: RecordedEvent) => void>()
+  const listen = (listener: (event: RecordedEvent) => void) => {
+    heard.add(listener)
+    return () => void heard.delete(listener)
+  }
   let sequence = 0
   const publish = (type: string, payload: Record<string, unknown>): void => {
     const ids = { runId: 'rn_1', laneId: 'ln_1', terminalId: 'tm_1', ptyId: 'pt_1' } as const
-    feed.publish([{ sequence: (sequence += 1), workspaceId: 'ws_1', type, at: 1, ...ids, payload } satisfies RecordedEvent])
+    sequence += 1
+    for (const tell of heard) tell({ sequence, topicSequence: sequence, workspaceId: 'ws_1', type, at: 1, ...ids, payload })
   }
   const make = (): Dossiers => {
     const processTable = { usage: () => ({ rssBytes: (usage += 1), peakRssBytes: 9, cpuMs: 3, fds: 4 }) } as unknown as ProcessTable
     const terminals = { get: () => ({ identity: IDENTITY }) as Pty } as unknown as TerminalHost
-    return new Dossiers({ directory, clock: world.clock, processTable, terminals, feed, own: IDENTITY, locate: createLocate(feed) })
+    return new Dossiers({ directory, clock: world.clock, processTable, terminals, listen, own: IDENTITY, locate: createLocate(listen) })
   }
   const written = (): Promise<readonly CrashDossier[]> => readDossiers(directory)
 
@@ -58,6 +62,7 @@ describe('dossiers', () => {
     directory = join(mkdtempSync(join(tmpdir(), 'signalbox-dossiers-')), 'crashes')
     world = new SeededScheduler(1)
     usage = 0
+    heard.clear()
   })
   afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
 

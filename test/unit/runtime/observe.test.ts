@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../../src/kernel/child-spec.ts'
 import type { NewEvent, RecordedEvent } from '../../../src/protocols/events.ts'
 import type { Exit } from '../../../src/protocols/exit.ts'
-import { createFeed } from '../../../src/runtime/feed.ts'
 import { createLocate } from '../../../src/runtime/locate.ts'
 import { observe } from '../../../src/runtime/observe.ts'
 
 const build = () => {
-  const feed = createFeed()
+  let heard: (event: RecordedEvent) => void = () => {}
+  const listen = (listener: typeof heard) => ((heard = listener), () => {})
   const recorded: NewEvent[] = []
   const clock = { now: () => 42, monotonic: () => 0, setTimer: () => ({ cancel: () => undefined }) }
-  const observer = observe(clock, createLocate(feed), (event) => recorded.push(event))
+  const observer = observe(clock, createLocate(listen), (event) => recorded.push(event))
   const publish = (type: string, ids: Partial<RecordedEvent>, payload: Record<string, unknown>): void =>
-    feed.publish([{ sequence: 1, workspaceId: 'ws_1', type, at: 1, ...ids, payload }])
+    heard({ sequence: 1, topicSequence: 1, workspaceId: 'ws_1', type, at: 1, ...ids, payload })
   publish('lane.created', { runId: 'rn_1', laneId: 'ln_1' }, { name: 'parser' })
   publish('pty.state-changed', { runId: 'rn_1', laneId: 'ln_1', terminalId: 'tm_1' }, { lane: 'parser', command: 'test' })
   return { observer, recorded, publish }

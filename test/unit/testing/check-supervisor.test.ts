@@ -58,7 +58,7 @@ const trees: Readonly<Record<string, SupervisorSpec>> = {
 
 /** Trees of the product; puppets stand for their actors, so what those are started with does not matter. */
 const own: Readonly<Record<string, SupervisorSpec>> = {
-  root: rootTree({} as Parameters<typeof rootTree>[0], { lanes: () => [], runs: () => [] }),
+  root: rootTree({ recover: { lanes: () => [], runs: () => [] } } as unknown as Parameters<typeof rootTree>[0]),
   run: runTree({ runId: 'rn_1' } as unknown as Parameters<typeof runTree>[0]),
   lane: laneTree({ laneId: 'ln_1' } as unknown as Parameters<typeof laneTree>[0]),
   ...Object.fromEntries(

@@ -1,35 +1,5 @@
 import type { RecordedEvent } from '../protocols/events.ts'
 
-type Listener = (event: RecordedEvent) => void
-
-/** What was recorded, handed on to those who listen in this process. */
-export type Feed = {
-  publish(events: readonly RecordedEvent[]): void
-  /** Calls `listener` for every later event, in order. One that throws is left out from then on. @returns stops it */
-  subscribe(listener: Listener): () => void
-}
-
-export const createFeed = (): Feed => {
-  const listeners = new Set<Listener>()
-  return {
-    publish(events) {
-      for (const event of events) {
-        for (const listener of listeners) {
-          try {
-            listener(event)
-          } catch {
-            listeners.delete(listener)
-          }
-        }
-      }
-    },
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-  }
-}
-
 /** Events kept from their first on, for any number of readers; each reads from the start and ends with `close`. */
 export type EventHistory = {
   push(event: RecordedEvent): void

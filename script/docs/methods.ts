@@ -1,0 +1,101 @@
+import { CONTROL_LIMITS, CONTROL_VERSION } from '../../src/protocols/control/limits.ts'
+import { FRAME } from '../../src/protocols/control/frames.ts'
+import { CHANGING } from '../../src/protocols/control/methods.ts'
+import { paramsJsonSchema } from '../../src/protocols/control/methods.schema.ts'
+import { generatedFrom, table } from './markdown.ts'
+import { METHOD_PAGES, type MethodPage } from './method-pages.ts'
+
+type Schema = {
+  readonly type?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly Schema[]
+  readonly items?: Schema
+}
+
+const typeOf = ({ type, enum: values, anyOf, items }: Schema): string => {
+  if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ')
+  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ')
+  return type === 'array' ? `list of ${items === undefined ? 'anything' : typeOf(items)}` : (type ?? 'anything')
+}
+
+const paramsTable = (method: MethodPage['method']): string => {
+  const { properties = {}, required = [] } = paramsJsonSchema(method) as Schema
+  const rows = Object.entries(properties).map(([name, schema]) => [
+    `\`${name}\``,
+    typeOf(schema),
+    required.includes(name) ? 'yes' : 'no',
+    schema.description ?? '',
+  ])
+  return rows.length === 0 ? 'Takes nothing.' : table(['payload', 'type', 'required', ''], rows)
+}
+
+const section = ({ method, text, errors, params, result }: MethodPage): string => {
+  const key = CHANGING.has(method) ? ' Takes an idempotency `key`.' : ''
+  const request = { id: '1', method, payload: params, ...(CHANGING.has(method) && { key: `example-${method}` }) }
+  const answer = { id: '1/answer', causation_id: '1', method, timestamp: 1_790_000_000_000, payload: result }
+  const failures = errors.length === 0 ? '' : `\n\nErrors: ${errors.map((code) => `\`${code}\``).join(', ')}.`
+  return `## ${method}\n\n${text}${key}\n\n${paramsTable(method)}${failures}\n\n\`\`\`json\n${JSON.stringify(request)}\n${JSON.stringify(answer)}\n\`\`\``
+}
+
+/** The reference page of the control protocol. */
+export const methodsPage = (): string => `${generatedFrom('src/protocols/control/ and script/docs/method-pages.ts')}
+
+# Methods of the control socket
+
+A running orchestrator listens at a Unix socket that only its user can open. What is said is one JSON object a line, of at most ${CONTROL_LIMITS.lineBytes} bytes. The first request of a connection is \`hello\`; this is version ${CONTROL_VERSION}. From programs, use \`signalbox/client\`:
+
+\`\`\`ts
+import { connect } from 'signalbox/client'
+
+await using client = await connect(socketPath)
+const { lane } = await client.call('lane.create', { name: 'docs' })
+\`\`\`
+
+A request has \`id\`, \`method\`, \`payload\` and, if wanted, \`key\`, \`correlation_id\` and \`timestamp\`. Its answer names the request in \`causation_id\` and has a \`payload\` or an \`error\`: \`code\` (\`VALIDATION_ERROR\`, \`METHOD_NOT_FOUND\`, \`HANDLER_ERROR\`, \`TIMEOUT\`, \`BACKPRESSURE\`), \`reason\` (a code of [the catalogue](errors.md)), \`message\`, \`context\`. Answers come as they are ready, up to ${CONTROL_LIMITS.requests} requests of a connection being carried out at once. What is no request is answered by a line with \`refused\`, and the connection ends: this one alone.
+
+A call that changes something may carry a \`key\`. Repeated with the same key and payload, also after the orchestrator was restarted, it is not carried out again but answered as before; the newest ${CONTROL_LIMITS.keys} keys are remembered. A failure that is retryable is not remembered. Where the orchestrator died in the middle and it cannot be told how far it came, the answer is \`ERR_CONTROL_INTERRUPTED\`.
+
+A client that leaves ${CONTROL_LIMITS.unreadBytes} bytes unread is read no further until it has read them, and cut off after ${CONTROL_LIMITS.unreadMs / 1_000} s.
+
+Where a lane, run or terminal is named, its id, the beginning of one that no other has, or its name will do; of a terminal also \`LANE/NAME\`, of a run \`latest\`. Schemas: [methods.schema.json](methods.schema.json).
+
+${METHOD_PAGES.map(section).join('\n\n')}
+
+## Frames
+
+After the answer to \`terminal.attach\` the connection carries frames in both directions: a header of 16 bytes (big-endian: length of the body u32, type u8, channel u24, offset f64), then the body, of at most ${CONTROL_LIMITS.frameBytes} bytes. The channel is 0.
+
+${table(
+  ['type', 'name', 'to', 'offset', 'body'],
+  [
+    [String(FRAME.output), 'output', 'client', 'of its first byte in all output of the process', 'bytes'],
+    [String(FRAME.gap), 'gap', 'client', 'first that is missing', 'f64: the first after the gap'],
+    [String(FRAME.end), 'end', 'client', 'end of output', 'JSON: exitCode, signal, outputBytes …'],
+    [String(FRAME.error), 'error', 'client', '', 'JSON: an error as in an answer; the connection ends'],
+    [String(FRAME.input), 'input', 'orchestrator', 'of its first byte in all input of this attachment', 'bytes'],
+    [String(FRAME.resize), 'resize', 'orchestrator', '', 'columns u16, rows u16'],
+    [String(FRAME.ack), 'ack', 'both', 'output up to here is used; input up to here is with the kernel', ''],
+  ],
+)}
+
+At most ${CONTROL_LIMITS.windowBytes} bytes of output are sent beyond what the client has acknowledged, and as many of input may wait. A client that acknowledges slowly meets gaps; neither the process nor other clients wait for it.
+`
+
+/** JSON Schemas of what each method takes. */
+export const methodsJsonSchema = (): string => {
+  const $defs = Object.fromEntries(
+    METHOD_PAGES.map(({ method }) => {
+      const { $schema: _, ...schema } = paramsJsonSchema(method) as { $schema?: string }
+      return [method, schema]
+    }),
+  )
+  const head = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: 'urn:signalbox:control:1',
+    title: 'Payloads of the methods of the control socket',
+  }
+  return `${JSON.stringify({ ...head, $defs }, null, 2)}\n`
+}

@@ -1,0 +1,153 @@
+import { Queue } from '../kernel/queue.ts'
+import type { Bus, BusEvent, BusSubscriber, BusSubscription, SubscribeRequest } from '../protocols/bus.ts'
+import type { EventIds, RecordedEvent } from '../protocols/events.ts'
+import { assertPayloadFits } from '../protocols/payload.ts'
+import { assertTopic } from '../protocols/topics.ts'
+import { BusListener, type PageQuery } from './bus-listener.ts'
+import { toBusEvent } from './bus-events.ts'
+
+/** Live events that may wait for the bus; beyond it the oldest are lost, and subscribers told of the gap. */
+const PENDING_LIMIT = 10_000
+/** Live events handed out at once; then others have a turn. */
+const FLUSH_LIMIT = 1_000
+
+type Pending = { readonly topic: string; readonly key: string | null; readonly ids: EventIds | undefined; payload: BusEvent['payload'] }
+
+/** A page that the bus has to read for a listener. */
+export type Reading = { readonly listener: BusListener; readonly query: PageQuery; readonly upTo: number }
+
+/**
+ * Who listens, and what has been published. It outlives the bus actor, which alone hands things out: what is published
+ * while an event is handed out waits its turn, and a bus that was restarted goes on where the last one ended.
+ */
+export class EventHub implements Bus {
+  /** Of the last recorded event that was published; null before the first start of the bus. */
+  position: number | null = null
+  /** In order of subscription; replaced as a whole, so that whoever comes or goes meanwhile disturbs no round. */
+  private listeners: readonly BusListener[] = []
+  private readonly behind = new Set<BusListener>()
+  private readonly pending = new Queue<Pending>()
+  private readonly keyed = new Map<string, Pending>()
+  /** Last sequence of each live topic. */
+  private readonly sequences = new Map<string, number>()
+  private readonly now: () => number
+  /** Asks the bus for a `bus.wake`; there is none before it starts. */
+  private wake = (): void => {}
+  private isAwake = false
+
+  /** @param now ms since the epoch */
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  subscribe(request: SubscribeRequest, subscriber: BusSubscriber): BusSubscription {
+    const listener = new BusListener(request, subscriber, this.position ?? 0, (changed) => this.changed(changed))
+    this.listeners = [...this.listeners, listener]
+    listener.pump()
+    return { ready: listener.ready, close: () => listener.close() }
+  }
+
+  publish(topic: string, payload: BusEvent['payload'], { key, ids }: { readonly key?: string; readonly ids?: EventIds } = {}): void {
+    assertTopic(topic)
+    assertPayloadFits(topic, JSON.stringify(payload))
+    const place = key === undefined ? null : `${topic} ${key}`
+    const waiting = place === null ? undefined : this.keyed.get(place)
+    if (waiting !== undefined) {
+      waiting.payload = payload
+      return
+    }
+    const pending: Pending = { topic, key: place, ids, payload }
+    if (place !== null) this.keyed.set(place, pending)
+    this.pending.push(pending)
+    // Its number is used up, which shows as a gap to everybody.
+    if (this.pending.size > PENDING_LIMIT) this.number(this.takePending()?.topic ?? topic)
+    this.rouse()
+  }
+
+  /** Hands out recorded events, in their order; those that were handed out before are passed over. */
+  dispatch(events: readonly RecordedEvent[]): void {
+    for (const event of events) {
+      if (event.sequence <= (this.position ?? 0)) continue
+      this.position = event.sequence
+      this.handOut(toBusEvent(event))
+    }
+  }
+
+  /** Hands out what waits of live topics. */
+  flush(): void {
+    this.isAwake = false
+    const timestamp = this.now()
+    for (let left = Math.min(FLUSH_LIMIT, this.pending.size); left > 0; left -= 1) {
+      const pending = this.takePending()
+      if (pending === undefined) break
+      const { topic, ids, payload } = pending
+      const sequence = this.number(topic)
+      this.handOut({ id: `${topic}#${sequence}`, topic, sequence, timestamp, ...(ids === undefined ? {} : { ids }), payload })
+    }
+    if (this.pending.size > 0) this.rouse()
+  }
+
+  /** What must be read for those who are behind; each is read for once at a time. */
+  readings(): readonly Reading[] {
+    const found: Reading[] = []
+    for (const listener of this.behind) {
+      const query = listener.nextPage()
+      if (query === null) continue
+      listener.isReading = true
+      found.push({ listener, query, upTo: this.position ?? 0 })
+    }
+    this.behind.clear()
+    return found
+  }
+
+  page({ listener, upTo }: Reading, events: readonly RecordedEvent[]): void {
+    listener.takePage(events.map(toBusEvent), upTo, this.position ?? 0)
+  }
+
+  /** A bus has started, and takes over: what the last one was reading is read again. */
+  attach(wake: () => void): void {
+    this.wake = wake
+    this.isAwake = true
+    for (const listener of this.listeners) {
+      listener.isReading = false
+      listener.pump()
+    }
+    wake()
+  }
+
+  closeAll(): void {
+    for (const listener of this.listeners) listener.close()
+  }
+
+  private takePending(): Pending | undefined {
+    const pending = this.pending.shift()
+    if (pending !== undefined && pending.key !== null) this.keyed.delete(pending.key)
+    return pending
+  }
+
+  private number(topic: string): number {
+    const sequence = (this.sequences.get(topic) ?? 0) + 1
+    this.sequences.set(topic, sequence)
+    return sequence
+  }
+
+  private handOut(event: BusEvent): void {
+    for (const listener of this.listeners) listener.offer(event)
+  }
+
+  private changed(listener: BusListener): void {
+    if (listener.isClosed) {
+      this.behind.delete(listener)
+      this.listeners = this.listeners.filter((other) => other !== listener)
+      return
+    }
+    this.behind.add(listener)
+    this.rouse()
+  }
+
+  private rouse(): void {
+    if (this.isAwake) return
+    this.isAwake = true
+    this.wake()
+  }
+}

@@ -1,0 +1,87 @@
+/** The stable shapes of `--json`: keys may be added, none is taken away. */
+export const JSON_HELP = {
+  run: `
+Where an orchestrator runs (signalbox up), it runs the plan, with the environment and the settings that it was started
+with; elsewhere, with --own and with --set, this process does.
+With --json each line is one JSON document: recorded events
+  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+and at last the summary
+  { "type": "summary", "runId", "ok", "outcome", "durationMs", "lanes": [{ "name", "id", "outcome", "durationMs", "branch",
+    "commits", "uncommitted": [], "worktree", "reason", "commands": [{ "name", "outcome", "exitCode", "signal",
+    "attempts", "log", "reason" }] }] }
+With --dry-run one document; exit code 4 when a check fails
+  { "type": "dry-run", "ok", "keep", "parallel",
+    "lanes": [{ "name", "base", "commit", "after": [], "worktree", "branch", "copy": [], "envNames": [],
+      "commands": [{ "name", "argv": [], "graceMs", "envNames": [] }] }],
+    "tree": { "name", "type", "restart", "shutdown", "significant", "supervises": { "strategy", "intensity": { "restarts",
+      "withinMs" }, "backoff": { "minMs", "maxMs", "jitter", "resetAfterMs" }, "autoShutdown" }, "children": [] },
+    "checks": [{ "name", "ok", "detail", "remedy" }] }
+The first Ctrl-C stops everything gracefully, in reverse order; a second one kills.`,
+  why: `
+With --json one document:
+  { "type": "why", "runId", "lane", "command", "outcome", "reason", "now", "worktree", "next": [],
+    "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
+    "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
+      "finding": { "class", "evidence", "certain", "retryAfterMs" },
+      "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
+    "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "waits", "reason",
+      "text" }],
+    "crashes": [{ "at", "name", "error" }],
+    "dossier": { "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision", "peakRssBytes", "file" } }`,
+  runs: `
+With --json one document:
+  { "type": "runs", "runs": [{ "id", "plan", "startedAt", "endedAt", "outcome", "owner": { "pid", "startTime", "bootId" },
+    "lanes": [{ "name", "id" }], "summary" }] }`,
+  crashes: `
+With --json one document:
+  { "type": "crashes", "crashes": [{ "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision",
+    "peakRssBytes", "file" }] }
+and of one ID the dossier:
+  { "type": "crash", "id", "at", "runId", "laneId", "terminalId", "actor": { "name", "incarnation", "kind" }, "lane", "command",
+    "exit": { "reason", "error", "cause" }, "handling": { "type", "from", "message" }, "state",
+    "history": [{ "at", "type", "from", "lane", "message" }],
+    "decision": { "supervisor", "decision", "reason", "restarts", "waits", "allowed": { "restarts", "withinMs" }, "delayMs",
+      "group": [] },
+    "process": { "attempt", "pid", "argv", "cwd", "exitCode", "signal", "error", "finding", "durationMs", "signals": [],
+      "survivors": [], "outputBytes", "lastLines": [], "log",
+      "usage": { "at", "rssBytes", "peakRssBytes", "cpuMs", "fds" } },
+    "resources": { "orchestrator", "freeMemoryBytes", "load1" }, "lost", "file" }
+Secrets are masked. The newest 200 are kept, up to 20 MB, for 14 days.`,
+  doctor: `
+With --json one document:
+  { "type": "doctor", "ok", "checks": [{ "name", "ok", "detail", "remedy" }], "found": [{ "kind", "what", "why", "action" }] }
+Exit code 1 when something is left to remove, 4 when a check fails.`,
+  fuzz: `
+With --json one document:
+  { "type": "fuzz", "ok", "seed", "minutes", "properties": [{ "title", "module", "ok", "runs", "seed", "file", "error" }] }
+Exit code 1 when a property fails, or a file cannot be loaded.`,
+  up: `
+At most one runs for a repository and all of its worktrees. Exit code 0 when one is ready, whoever started it.
+With --json one document:
+  { "type": "up", "isNew", "pid", "socket", "startedAt", "state", "log" }`,
+  down: `
+What waits is told on stderr, a line a phase. Exit code 0 when none runs any more, also when none did.
+With --json one document:
+  { "type": "down", "pid" }`,
+  status: `
+Exit code 3 when no orchestrator runs.
+With --json one document; "state" is recovering, ready, stopping or down, "died" the pid of one that died without a word:
+  { "type": "status", "pid", "socket", "startedAt", "state", "phase",
+    "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
+    "recovered": { "interruptedRuns", "openLanes", "keptLanes", "lostTerminals" }, "pending": [], "died" }`,
+  service: `
+With --json one document:
+  { "type": "service", "done", "path", "text", "commands": [[]] }`,
+  configExplain: `
+Of a setting that is given more than once the last wins: default, user file, repository file, environment, flag.
+With --json one document:
+  { "type": "config", "files": [{ "scope", "path", "found" }],
+    "settings": [{ "key", "value", "origin": { "kind", "file", "line", "column", "name" }, "default", "env", "about", "reloads" }] }`,
+  configPath: `
+With --json one document:
+  { "type": "config-path", "files": [{ "scope", "path", "found" }] }`,
+  replay: `
+With --json one document:
+  { "type": "replay", "property", "ok", "error", "trace": [] }
+Exit code 1 when it still fails.`,
+} as const

@@ -1,0 +1,11 @@
+import type { RecordedEvent } from './events.ts'
+
+/** The bus hands out what was stored, and what is published on live topics. */
+export type BusProtocol = {
+  /** In order, without gaps of its own. Answered when every subscriber that keeps up has been given them. */
+  'bus.publish': { message: { events: readonly RecordedEvent[] }; reply: object }
+  /** Something waits: live events, or a subscriber that must be read for. */
+  'bus.wake': { message: object }
+  $page: { message: { take: () => void } }
+  $failed: { message: { error: unknown } }
+}

@@ -1,0 +1,131 @@
+import type { DoctorReport } from '../doctor.ts'
+import type { RunId } from '../ids.ts'
+import type { KeepPolicy, RestartType } from '../plan.ts'
+import type { SignalRecord } from '../pty-exit.ts'
+import type { LaneSummary } from '../summary.ts'
+import type { RunView } from '../view.ts'
+import type { ActorInfo, ActorNode, DeadLetterInfo, LaneInfo, OrchestratorStatus, RunInfo, TerminalInfo } from './views.ts'
+
+type Nothing = Readonly<Record<never, never>>
+
+/**
+ * What can be asked of an orchestrator. Where a lane, run or terminal is named, an id, the beginning of one that only one
+ * has, or a name will do; of a terminal also `LANE/NAME`.
+ */
+export type ControlMethods = {
+  hello: {
+    /** `protocols`: versions that the client speaks. */
+    params: { readonly protocols: readonly number[]; readonly client?: string | undefined }
+    result: { readonly protocol: number; readonly version: string; readonly pid: number; readonly workspaceId: string }
+  }
+  status: { params: Nothing; result: OrchestratorStatus }
+  'tree.get': { params: Nothing; result: { readonly tree: ActorNode } }
+  'actor.info': { params: { readonly name: string }; result: ActorInfo }
+  'runs.start': {
+    params: {
+      /** Text of a plan, or its form as an object. */
+      readonly plan: string | Readonly<Record<string, unknown>>
+      readonly keep?: KeepPolicy | undefined
+      readonly parallel?: number | undefined
+    }
+    result: { readonly runId: RunId }
+  }
+  'runs.list': { params: { readonly limit?: number | undefined }; result: { readonly runs: readonly RunInfo[] } }
+  /** `view`: of a run that goes on in this orchestrator. */
+  'runs.get': { params: { readonly run: string }; result: { readonly run: RunInfo; readonly view: RunView | null } }
+  'runs.stop': { params: { readonly run: string; readonly kill?: boolean | undefined }; result: { readonly runId: RunId } }
+  'lane.create': {
+    params: {
+      readonly name: string
+      readonly base?: string | undefined
+      readonly env?: Readonly<Record<string, string>> | undefined
+      readonly copy?: readonly string[] | undefined
+    }
+    result: { readonly lane: LaneInfo }
+  }
+  'lane.list': { params: { readonly all?: boolean | undefined }; result: { readonly lanes: readonly LaneInfo[] } }
+  'lane.get': { params: { readonly lane: string }; result: { readonly lane: LaneInfo; readonly terminals: readonly TerminalInfo[] } }
+  'lane.remove': { params: { readonly lane: string }; result: { readonly summary: LaneSummary } }
+  'terminal.spawn': {
+    params: {
+      readonly lane: string
+      readonly name?: string | undefined
+      /** A text runs by `/bin/sh -c`; a list is argv; none is the user's shell. */
+      readonly command?: string | readonly string[] | undefined
+      readonly env?: Readonly<Record<string, string>> | undefined
+      readonly restart?: RestartType | undefined
+      readonly cols?: number | undefined
+      readonly rows?: number | undefined
+    }
+    result: { readonly terminal: TerminalInfo }
+  }
+  'terminal.list': {
+    params: { readonly lane?: string | undefined; readonly all?: boolean | undefined }
+    result: { readonly terminals: readonly TerminalInfo[] }
+  }
+  'terminal.get': { params: { readonly terminal: string }; result: { readonly terminal: TerminalInfo } }
+  /** `bytes` are base64; one of the two. */
+  'terminal.send': {
+    params: { readonly terminal: string; readonly text?: string | undefined; readonly bytes?: string | undefined }
+    result: { readonly sent: number }
+  }
+  'terminal.resize': {
+    params: { readonly terminal: string; readonly cols: number; readonly rows: number }
+    result: { readonly cols: number; readonly rows: number }
+  }
+  'terminal.signal': { params: { readonly terminal: string; readonly signal: string }; result: { readonly delivery: SignalRecord } }
+  'terminal.kill': {
+    params: { readonly terminal: string; readonly graceMs?: number | undefined }
+    result: { readonly terminal: TerminalInfo }
+  }
+  /** The end of its log, of the last attempt or another; `bytes` are base64. */
+  'terminal.logs': {
+    params: { readonly terminal: string; readonly tailBytes?: number | undefined; readonly attempt?: number | undefined }
+    result: { readonly path: string; readonly size: number; readonly from: number; readonly bytes: string }
+  }
+  /** From its answer on the connection carries frames instead of lines. */
+  'terminal.attach': {
+    params: {
+      readonly terminal: string
+      readonly cols?: number | undefined
+      readonly rows?: number | undefined
+      /** Bytes of recent output to begin with. */
+      readonly tailBytes?: number | undefined
+    }
+    result: { readonly terminal: TerminalInfo; readonly windowBytes: number }
+  }
+  'events.subscribe': {
+    params: {
+      /** `lane.created`, or by prefix: `lane.*`, `*`. */
+      readonly topics?: readonly string[] | undefined
+      /** The first position wanted. Default: what happens from now on. */
+      readonly since?: number | undefined
+    }
+    result: { readonly subscription: string }
+  }
+  'events.unsubscribe': { params: { readonly subscription: string }; result: Nothing }
+  'dead-letters.list': { params: Nothing; result: { readonly letters: readonly DeadLetterInfo[] } }
+  doctor: { params: Nothing; result: { readonly report: DoctorReport } }
+  /** Answered once everything is stopped; then the connection ends. Each phase is told as progress. */
+  'orchestrator.stop': {
+    params: { readonly mode?: 'close' | undefined }
+    result: { readonly phases: readonly { readonly phase: string; readonly tookMs: number; readonly late: readonly string[] }[] }
+  }
+}
+
+export type ControlMethod = keyof ControlMethods
+export type ParamsOf<M extends ControlMethod> = ControlMethods[M]['params']
+export type ResultOf<M extends ControlMethod> = ControlMethods[M]['result']
+
+/** Methods that change something: each takes an idempotency key. */
+export const CHANGING: ReadonlySet<ControlMethod> = new Set<ControlMethod>([
+  'runs.start',
+  'runs.stop',
+  'lane.create',
+  'lane.remove',
+  'terminal.spawn',
+  'terminal.send',
+  'terminal.resize',
+  'terminal.signal',
+  'terminal.kill',
+])

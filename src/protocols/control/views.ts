@@ -1,0 +1,109 @@
+import type { Exit } from '../exit.ts'
+import type { LaneId, PtyId, RunId, TerminalId } from '../ids.ts'
+import type { LaneState, PtyState } from '../states.ts'
+import type { LaneSummary, Outcome, RunSummary } from '../summary.ts'
+
+/** A terminal, by its last attempt. Times in ms since the epoch. */
+export type TerminalInfo = {
+  readonly id: TerminalId
+  readonly name: string
+  readonly laneId: LaneId
+  readonly lane: string
+  /** Null: of a lane of its own. */
+  readonly runId: RunId | null
+  readonly ptyId: PtyId | null
+  readonly state: PtyState
+  readonly attempts: number
+  readonly argv: readonly string[]
+  readonly cwd: string
+  /** Null when it runs nothing. */
+  readonly pid: number | null
+  /** Size and output so far; null when this orchestrator does not hold it any more. */
+  readonly cols: number | null
+  readonly rows: number | null
+  readonly outputBytes: number | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly exitCode: number | null
+  readonly signal: string | null
+  /** Why it could not start, or was lost. */
+  readonly error: string | null
+  readonly log: string | null
+}
+
+export type LaneInfo = {
+  readonly id: LaneId
+  readonly name: string
+  readonly runId: RunId | null
+  readonly state: LaneState
+  readonly worktree: string
+  readonly branch: string
+  readonly baseCommit: string
+  readonly createdAt: number
+  readonly endedAt: number | null
+  /** How it ended. */
+  readonly summary: LaneSummary | null
+}
+
+export type RunInfo = {
+  readonly id: RunId
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly outcome: Outcome | null
+  /** Of the process that runs it, and whether it lives. */
+  readonly pid: number
+  readonly isAlive: boolean
+  readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
+  readonly summary: RunSummary | null
+}
+
+/** A node of the supervision tree. */
+export type ActorNode = {
+  readonly name: string
+  readonly incarnation: number
+  readonly kind: string
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopping'
+  readonly mailbox: { readonly now: number; readonly max: number }
+  readonly restarts: number
+  readonly children: readonly ActorNode[]
+}
+
+/** One actor as it is now. */
+export type ActorInfo = {
+  readonly name: string
+  readonly incarnation: number
+  readonly kind: string
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  readonly mailbox: {
+    readonly now: number
+    readonly most: number
+    readonly limit: number
+    readonly dropped: number
+    readonly oldestMs: number | null
+  }
+  readonly handled: number
+  readonly handlers: { readonly forMs: number; readonly count: number; readonly sumMs: number; readonly maxMs: number }
+  readonly restarts: number
+  readonly lastExit: Exit | null
+}
+
+/** A message that nobody took. */
+export type DeadLetterInfo = {
+  readonly at: number
+  readonly to: string
+  readonly from: string | null
+  readonly type: string
+  readonly reason: 'not-found' | 'ended' | 'restarted' | 'full' | 'poison' | 'fenced'
+  readonly stack: string | null
+}
+
+export type OrchestratorStatus = {
+  readonly pid: number
+  readonly version: string
+  readonly workspaceId: string
+  readonly stateDirectory: string
+  readonly startedAt: number
+  readonly state: 'running' | 'stopping'
+  /** Lanes that have not ended, terminals with a process, runs that go on, clients of the socket. */
+  readonly counts: { readonly lanes: number; readonly terminals: number; readonly runs: number; readonly clients: number }
+}

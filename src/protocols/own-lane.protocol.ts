@@ -1,0 +1,38 @@
+import type { Exit } from './exit.ts'
+import type { TerminalId } from './ids.ts'
+import type { CleaningReport } from './lane.protocol.ts'
+import type { PlanCommand } from './plan.ts'
+import type { LaneRecord, WorktreeRecord } from './records.ts'
+import type { LaneSummary } from './summary.ts'
+
+/** Columns and rows, 1 to 10,000 each. */
+export type TerminalSize = { readonly cols: number; readonly rows: number }
+
+export type OwnLaneProtocol = {
+  /** Answered when the worktree is there. @throws what kept it from being made, once nothing is left of it */
+  'lane.ready': { message: object; reply: LaneRecord }
+  /**
+   * Starts a command; one whose name has ended before starts in the same terminal.
+   * @throws ERR_LANE_NOT_READY, ERR_TERMINAL_EXISTS, or what kept the command from starting
+   */
+  'lane.spawn': { message: { command: PlanCommand; by: string; size?: TerminalSize }; reply: { terminalId: TerminalId } }
+  /**
+   * Ends what runs in it and removes the worktree; commits stay on its branch.
+   * @throws ERR_WORKTREE_DIRTY: then nothing was ended
+   */
+  'lane.remove': { message: { by: string }; reply: LaneSummary }
+  $provisioned: { message: { worktree: WorktreeRecord } }
+  $provisionFailed: { message: { error: unknown } }
+  $terminalStarted: { message: { command: string } }
+  $terminalStartFailed: { message: { command: string; error: unknown } }
+  /** The terminal's supervisor ended: its command is over. */
+  $terminalExited: { message: { command: string; exit: Exit } }
+  /** Which terminals run, after this actor was restarted. */
+  $rejoined: { message: { running: readonly string[] } }
+  /** Whether work would be lost is known; null: none. */
+  $looked: { message: { by: string; error: unknown } }
+  $terminalsStopped: { message: object }
+  $cleaned: { message: CleaningReport }
+  $cleanFailed: { message: { error: unknown } }
+  $retryCleaning: { message: object }
+}

@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net'
+import type { Pty } from '../../ports/terminal-host.port.ts'
+import { toEnvelopeError } from '../../protocols/control/envelope.ts'
+import { encodeFrame, FRAME, type Frame, FrameDecoder, jsonBody, offsetBody, readSizeBody } from '../../protocols/control/frames.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import type { ControlLimits, TakeOver } from './connection.ts'
+
+type Options = { readonly tailBytes: number; readonly limits: ControlLimits }
+
+/** Bodies of output; larger chunks are cut. */
+const OUTPUT_BYTES = 65_536
+
+/**
+ * A client's connection to a terminal from now on: output as frames within the window that the client acknowledges, input
+ * and resizes as they come. A client that reads slowly meets gaps; it slows neither the process nor other clients.
+ */
+class Attachment {
+  private readonly socket: Socket
+  private readonly pty: Pty
+  private readonly limits: ControlLimits
+  private readonly frames: FrameDecoder
+  private readonly over = new AbortController()
+  private sentTo = 0
+  private ackedTo = 0
+  private inputFrom = 0
+  private inputDone = 0
+  private credit: PromiseWithResolvers<void> | null = null
+
+  constructor(socket: Socket, pty: Pty, limits: ControlLimits) {
+    this.socket = socket
+    this.pty = pty
+    this.limits = limits
+    this.frames = new FrameDecoder(limits.frameBytes)
+    socket.on('data', this.take)
+    socket.on('drain', () => this.credit?.resolve())
+    // A client that sends no more has left.
+    socket.on('end', () => this.end())
+    socket.on('close', () => this.leave())
+  }
+
+  async run(rest: Uint8Array, tailBytes: number): Promise<void> {
+    if (rest.length > 0) this.take(rest)
+    this.socket.resume()
+    try {
+      for await (const chunk of this.pty.read({ tail: tailBytes, mode: 'lossy', signal: this.over.signal })) {
+        if (this.over.signal.aborted) return
+        if ('gap' in chunk) this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
+        else await this.sendOutput(chunk.offset, chunk.bytes)
+      }
+      if (this.over.signal.aborted) return
+      this.send(FRAME.end, this.sentTo, jsonBody(await this.pty.exited))
+      this.end()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** In pieces that fit the window; waits for acknowledgements in between. */
+  private async sendOutput(offset: number, bytes: Uint8Array): Promise<void> {
+    if (this.sentTo < offset) this.ackedTo = Math.max(this.ackedTo, offset - (this.sentTo - this.ackedTo))
+    for (let at = 0; at < bytes.length; at += OUTPUT_BYTES) {
+      const body = bytes.subarray(at, at + OUTPUT_BYTES)
+      // The ring's block may be written to again while the socket holds it.
+      this.send(FRAME.output, offset + at, body.slice())
+      this.sentTo = offset + at + body.length
+      await this.hasCredit()
+      if (this.over.signal.aborted) return
+    }
+  }
+
+  /** Waits for acknowledgements, and for the socket: one can be given without reading. */
+  private async hasCredit(): Promise<void> {
+    const { windowBytes } = this.limits
+    while ((this.sentTo - this.ackedTo >= windowBytes || this.socket.writableLength > windowBytes) && !this.over.signal.aborted) {
+      this.credit = Promise.withResolvers<void>()
+      await this.credit.promise
+    }
+  }
+
+  private readonly take = (bytes: Uint8Array): void => {
+    try {
+      for (const frame of this.frames.push(bytes)) this.handle(frame)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  private handle(frame: Frame): void {
+    switch (frame.type) {
+      case FRAME.input:
+        return this.input(frame)
+      case FRAME.resize: {
+        const { cols, rows } = readSizeBody(frame)
+        return this.pty.resize(cols, rows)
+      }
+      case FRAME.ack:
+        this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
+        this.credit?.resolve()
+        return
+      case FRAME.output:
+      case FRAME.gap:
+      case FRAME.end:
+      case FRAME.error:
+        throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `a client sent a frame of type ${frame.type}`)
+    }
+  }
+
+  private input({ offset, body }: Frame): void {
+    if (offset !== this.inputFrom)
+      throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `input at ${offset} follows input up to ${this.inputFrom}`)
+    this.inputFrom += body.length
+    if (this.inputFrom - this.inputDone > this.limits.windowBytes) {
+      throw new SignalboxError('ERR_PTY_INPUT_FULL', 'more input was sent than the window allows while the program does not read')
+    }
+    this.pty.write(body).then(
+      () => {
+        this.inputDone += body.length
+        this.send(FRAME.ack, this.inputDone)
+      },
+      (error: unknown) => this.fail(error),
+    )
+  }
+
+  private send(type: Frame['type'], offset: number, body?: Uint8Array): void {
+    if (this.socket.destroyed || this.socket.writableEnded) return
+    this.socket.cork()
+    for (const part of encodeFrame({ type, offset, ...(body !== undefined && { body }) })) this.socket.write(part)
+    this.socket.uncork()
+  }
+
+  /** Input to a process that has ended is no failure: its end follows. */
+  private fail(error: unknown): void {
+    if (error instanceof SignalboxError && error.code === 'ERR_PTY_ENDED') return
+    this.send(FRAME.error, this.sentTo, jsonBody(toEnvelopeError(error)))
+    this.end()
+  }
+
+  private end(): void {
+    this.leave()
+    this.socket.end(() => this.socket.destroy())
+  }
+
+  private leave(): void {
+    this.over.abort()
+    this.credit?.resolve()
+  }
+}
+
+export const attachment =
+  (pty: Pty, { tailBytes, limits }: Options): TakeOver =>
+  (socket, rest) =>
+    void new Attachment(socket, pty, limits).run(rest, tailBytes)

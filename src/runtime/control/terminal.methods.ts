@@ -1,0 +1,104 @@
+import { open } from 'node:fs/promises'
+import { constants } from 'node:os'
+import type { ControlMethods } from '../../protocols/control/methods.ts'
+import type { TerminalInfo } from '../../protocols/control/views.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import type { OwnLaneProtocol } from '../../protocols/own-lane.protocol.ts'
+import { attachment } from './attach.ts'
+import type { Methods, Served } from './method.types.ts'
+import { findLane, findTerminal } from './resolve.ts'
+
+const DEFAULT_TAIL_BYTES = 65_536
+const DEFAULT_SIZE = { cols: 120, rows: 30 } as const
+
+type Names = Extract<keyof ControlMethods, `terminal.${string}`>
+
+const signalName = (text: string): NodeJS.Signals => {
+  if (Object.hasOwn(constants.signals, text)) return text as NodeJS.Signals
+  throw new SignalboxError('ERR_CONTROL_PAYLOAD_INVALID', `there is no signal ${text} here; such as SIGINT`, { context: { signal: text } })
+}
+
+type Size = NonNullable<OwnLaneProtocol['lane.spawn']['message']['size']>
+const sizeOf = ({ cols, rows }: { readonly cols?: number | undefined; readonly rows?: number | undefined }): Size | undefined =>
+  cols === undefined && rows === undefined ? undefined : { cols: cols ?? DEFAULT_SIZE.cols, rows: rows ?? DEFAULT_SIZE.rows }
+
+const logOf = ({ log, attempts, lane, name }: TerminalInfo, attempt = attempts): string => {
+  if (log !== null && attempt <= attempts) return log.replace(/\.\d+\.log$/u, `.${attempt}.log`)
+  throw new SignalboxError('ERR_LOG_FAILED', `terminal ${lane}/${name} has no log of attempt ${attempt}; it has run ${attempts} times`)
+}
+
+const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; from: number; bytes: string }> => {
+  const file = await open(path).catch((error: unknown) => {
+    throw new SignalboxError('ERR_LOG_FAILED', `the log ${path} cannot be read`, { context: { path }, cause: error })
+  })
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - tailBytes)
+    const buffer = Buffer.alloc(size - from)
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
+    return { size, from, bytes: buffer.subarray(0, bytesRead).toString('base64') }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Terminals. */
+export const terminalMethods = ({ runtime: { records, terminals }, limits }: Served): Pick<Methods, Names> => ({
+  'terminal.spawn': {
+    async run({ lane, cols, rows, ...request }, { by }) {
+      const { id: laneId } = await findLane(records, lane)
+      return { terminal: await terminals.spawn({ ...request, laneId, size: sizeOf({ cols, rows }) }, by) }
+    },
+  },
+  'terminal.list': {
+    async run({ lane, all }) {
+      const laneId = lane === undefined ? undefined : (await findLane(records, lane)).id
+      return { terminals: await terminals.list({ laneId, all }) }
+    },
+  },
+  'terminal.get': { run: async ({ terminal }) => ({ terminal: await findTerminal(terminals, terminal) }) },
+  'terminal.send': {
+    async run({ terminal, text, bytes }) {
+      const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
+      const input = text === undefined ? Buffer.from(bytes ?? '', 'base64') : Buffer.from(text)
+      await pty.write(input)
+      return { sent: input.length }
+    },
+  },
+  'terminal.resize': {
+    async run({ terminal, cols, rows }) {
+      const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
+      pty.resize(cols, rows)
+      return { cols, rows }
+    },
+  },
+  'terminal.signal': {
+    async run({ terminal, signal }, { by }) {
+      const name = signalName(signal)
+      const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
+      return { delivery: pty.signal(name, by) }
+    },
+  },
+  'terminal.kill': {
+    async run({ terminal, graceMs }, { by }) {
+      const { id } = await findTerminal(terminals, terminal)
+      return { terminal: await terminals.kill(id, by, graceMs) }
+    },
+  },
+  'terminal.logs': {
+    async run({ terminal, tailBytes = DEFAULT_TAIL_BYTES, attempt }) {
+      const path = logOf(await findTerminal(terminals, terminal), attempt)
+      return { path, ...(await tailOf(path, tailBytes)) }
+    },
+  },
+  'terminal.attach': {
+    async run({ terminal, cols, rows, tailBytes = DEFAULT_TAIL_BYTES }, { takeOver }) {
+      const { id } = await findTerminal(terminals, terminal)
+      const pty = await terminals.pty(id)
+      const size = sizeOf({ cols, rows })
+      if (size !== undefined) pty.resize(size.cols, size.rows)
+      takeOver(attachment(pty, { tailBytes, limits }))
+      return { terminal: await terminals.get(id), windowBytes: limits.windowBytes }
+    },
+  },
+})

@@ -1,0 +1,205 @@
+import { tryGate } from '../adapters/sqlite/gate.ts'
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { loadConfiguration } from './configuration.ts'
+import { type Environment, openEnvironment } from './environment.ts'
+import { inherited } from './make-services.ts'
+import { ownIdentity } from './owners.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
+import { eventLine } from './service/event-line.ts'
+import { lockOf, type OrchestratorRecord, readRecord, removeRecord, writeRecord } from './service/orchestrator-record.ts'
+import { recover, recoveredText } from './service/recover.ts'
+import type { ServiceLog } from './service/service-log.ts'
+import { type LiveSettings, watchSettings } from './service/settings-watch.ts'
+import { socketPath } from './service/socket-path.ts'
+
+/** How a phase of the stop went. */
+type StoppedPhase = { readonly phase: string; readonly tookMs: number; readonly late: readonly string[] }
+
+/** What serves the control socket. */
+export type StartControl = (given: {
+  readonly runtime: Runtime
+  readonly socketPath: string
+  /** Ends everything, for a client who asks. */
+  readonly stop: (onProgress: (progress: unknown) => void) => Promise<{ readonly phases: readonly StoppedPhase[] }>
+  /** That client has its answer: the process may end. */
+  readonly onStopped: () => void
+}) => Promise<{ close(): Promise<void> }>
+
+export type OrchestratorOptions = {
+  readonly workspace: string
+  readonly env: NodeJS.ProcessEnv
+  readonly version: string
+  /** Settings of the command line. */
+  readonly set?: readonly string[]
+  /** Opens the log, once the cap is known. */
+  readonly openLog: (maxBytes: number) => ServiceLog
+  /** Where others find the log; null when it goes to a terminal. */
+  readonly logPath: string | null
+  readonly startControl: StartControl
+  /** Where SIGINT, SIGTERM and SIGHUP arrive. @defaultValue process */
+  readonly signals?: NodeJS.EventEmitter
+}
+
+/** SIGINT ends everything, as `down` does; SIGTERM hands over what can live on. Terminals of this process end with it. */
+type Stop = 'SIGINT' | 'SIGTERM' | 'a client' | 'the runtime failed'
+
+const runsAlready = (env: Environment): SignalboxError => {
+  const { living } = readRecord(env.worktrees.workspace.commonDir, env.processTable)
+  const who = living === null ? 'another process' : `process ${living.pid}`
+  return new SignalboxError('ERR_ORCHESTRATOR_RUNS', `${who} is the orchestrator of ${env.worktrees.workspace.root}; use that one`, {
+    context: { pid: living?.pid ?? null },
+  })
+}
+
+/** What it says of itself, kept in the repository as long as it lives. */
+const keepRecord = (commonDir: string, first: OrchestratorRecord) => {
+  let record = first
+  writeRecord(commonDir, record)
+  return {
+    change(patch: Partial<OrchestratorRecord>): void {
+      record = { ...record, ...patch }
+      writeRecord(commonDir, record)
+    },
+    remove: () => removeRecord(commonDir),
+  }
+}
+type Kept = ReturnType<typeof keepRecord>
+
+const stopSignal = (
+  signals: NodeJS.EventEmitter,
+  reload: () => void,
+): { readonly asked: Promise<Stop>; readonly ask: (stop: Stop) => void } => {
+  const { promise, resolve } = Promise.withResolvers<Stop>()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) signals.on(signal, () => resolve(signal))
+  signals.on('SIGHUP', reload)
+  return { asked: promise, ask: resolve }
+}
+
+const noteEvents = async (runtime: Runtime, log: ServiceLog, over: () => void): Promise<void> => {
+  for await (const event of runtime.events()) {
+    const text = eventLine(event)
+    if (text !== null) log.write(text)
+  }
+  over()
+}
+
+const late = ({ what, pid }: { readonly what: string; readonly pid: number | null }): string =>
+  pid === null ? what : `${what} (pid ${pid})`
+
+/** Ends everything, once; who asks again waits for the first. */
+const stopper = (runtime: Runtime, record: Kept, log: ServiceLog) => {
+  let phases: Promise<{ readonly phases: readonly StoppedPhase[] }> | null = null
+  const begin = async (by: Stop): Promise<{ readonly phases: readonly StoppedPhase[] }> => {
+    log.write(`stopping: ${by}`)
+    record.change({ state: 'stopping' })
+    const report = await runtime.close({
+      onProgress({ phase, report: done }) {
+        if (done === null) return record.change({ phase })
+        const killed = done.late.length === 0 ? '' : `; killed: ${done.late.map(late).join(', ')}`
+        log.write(`stopping: ${phase} done in ${Math.round(done.tookMs)} ms${killed}`)
+      },
+    })
+    return { phases: report.phases.map((phase) => ({ ...phase, late: phase.late.map(late) })) }
+  }
+  return (by: Stop) => (phases ??= begin(by))
+}
+
+/** A lane that cannot be brought back must not keep the others away. */
+const bringBack = async (runtime: Runtime, log: ServiceLog): Promise<number> => {
+  try {
+    return await runtime.lanes.recover()
+  } catch (error) {
+    log.write(`not every lane could be brought back: ${error instanceof Error ? error.message : String(error)}`)
+    return 0
+  }
+}
+
+const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
+  const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
+  const closed = await recover(env, live.current())
+  const runtime = await startRuntime({
+    workspace: env.worktrees.workspace.root,
+    lanesDirectory: env.lanesDirectory,
+    env: inherited(options.env),
+    settings: live.current,
+  })
+  try {
+    if (runtime.damagedStore !== null) log.write(`the record of runs was damaged; it was put aside at ${runtime.damagedStore}`)
+    const keptLanes = await bringBack(runtime, log)
+    const recovered = { ...closed, keptLanes }
+    for (const text of recoveredText(recovered)) log.write(text)
+    record.change({ recovered })
+    const stop = stopper(runtime, record, log)
+    const socket = socketPath(options.env, env.paths.directory, env.workspaceId)
+    const control = await options.startControl({
+      runtime,
+      socketPath: socket,
+      async stop(onProgress) {
+        const stopped = stop('a client')
+        await runtime.close({ onProgress })
+        return stopped
+      },
+      onStopped: () => ask('a client'),
+    })
+    void noteEvents(runtime, log, () => {
+      if (!runtime.isClosing) ask('the runtime failed')
+    })
+    record.change({ state: 'ready' })
+    log.write(`ready: ${socket}`)
+    await stop(await asked)
+    await control.close()
+  } finally {
+    await runtime.close()
+  }
+}
+
+/**
+ * Is the orchestrator of a repository until it is asked to stop. There is one at most: who comes second fails before it
+ * has touched anything.
+ * @throws ERR_ORCHESTRATOR_RUNS, ERR_CONFIG_…, and what startRuntime throws
+ */
+export const runOrchestrator = async (options: OrchestratorOptions): Promise<void> => {
+  const { workspace, set = [] } = options
+  const first = await openEnvironment({ workspace })
+  const { root, commonDir } = first.worktrees.workspace
+  const load = () => loadConfiguration({ root, env: options.env, set })
+  const configuration = await load()
+  const env = await openEnvironment({ workspace, settings: () => configuration.settings })
+  using lock = tryGate(lockOf(commonDir))
+  if (lock === null) throw runsAlready(env)
+  const log = options.openLog(configuration.settings.orchestrator.logMaxBytes)
+  const { dead } = readRecord(commonDir, env.processTable)
+  const { pid, startTime, bootId } = ownIdentity(env.processTable)
+  const record = keepRecord(commonDir, {
+    pid,
+    startTime,
+    bootId,
+    startedAt: systemClock.now(),
+    state: 'recovering',
+    phase: null,
+    socket: socketPath(options.env, env.paths.directory, env.workspaceId),
+    log: options.logPath,
+    version: options.version,
+    recovered: null,
+    pending: [],
+  })
+  const live = watchSettings(configuration, {
+    load,
+    said: log.write,
+    changed: () => record.change({ pending: live.pending() }),
+  })
+  try {
+    log.write(`orchestrator ${options.version} of ${root}, pid ${pid}`)
+    if (dead !== null) log.write(`the one before, pid ${dead.pid}, died without a word`)
+    await serve(env, options, live, record, log)
+    log.write('stopped')
+  } catch (error) {
+    log.write(`failed: ${error instanceof Error ? error.message : String(error)}`)
+    throw error
+  } finally {
+    live.close()
+    record.remove()
+    log.close()
+  }
+}

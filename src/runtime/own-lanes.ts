@@ -1,0 +1,135 @@
+import { laneName, LANES, laneTreeName } from '../actors/names.ts'
+import type { OwnLaneArgs } from '../actors/services.ts'
+import type { ChildSpec } from '../kernel/child-spec.ts'
+import { named } from '../kernel/types.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import type { LaneId } from '../protocols/ids.ts'
+import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
+import { validatePlan } from '../protocols/plan-parse.ts'
+import type { LaneRecord } from '../protocols/records.ts'
+import type { LaneSummary } from '../protocols/summary.ts'
+import type { System } from '../supervisors/system.types.ts'
+import type { RuntimeRecords } from './records.ts'
+import { rootCause } from './root-cause.ts'
+
+/** A check-out of a large repository; the lane goes on being made when nobody waits any more. */
+const READY_LIMIT_MS = 10 * 60_000
+const REMOVE_LIMIT_MS = 10 * 60_000
+const START_LIMIT_MS = 60_000
+
+export type LaneRequest = {
+  /** As a lane of a plan. Unique among the lanes that are kept. */
+  readonly name: string
+  /** @defaultValue HEAD */
+  readonly base?: string | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Files copied from the main working tree. */
+  readonly copy?: readonly string[] | undefined
+  /** @defaultValue a new one */
+  readonly id?: LaneId
+}
+
+/** Lanes of their own: each a worktree and branch, kept until it is removed, with terminals that are opened in it. */
+export interface Lanes {
+  /**
+   * Makes a lane. @returns its record once its worktree is there
+   * @throws ERR_LANE_EXISTS, ERR_PLAN_INVALID, ERR_WORKTREE_…, ERR_LANE_COPY_FAILED, ERR_DISK_FULL: then nothing of it is left
+   */
+  create(request: LaneRequest): Promise<LaneRecord>
+  /**
+   * Ends what runs in it and removes the worktree; commits stay on its branch. Idempotent.
+   * @throws ERR_LANE_NOT_FOUND, ERR_LANE_NOT_READY for a lane of a run, ERR_WORKTREE_DIRTY: then nothing was ended
+   */
+  remove(laneId: LaneId, by: string): Promise<LaneSummary>
+  /** Brings back the lanes that the orchestrator before left, as far as they can be; only one process of a workspace may. @returns how many */
+  recover(): Promise<number>
+}
+
+type Parts = {
+  readonly system: Pick<System, 'ask' | 'lookup'>
+  readonly records: RuntimeRecords
+  readonly newId: () => LaneId
+  readonly tree: (args: Omit<OwnLaneArgs, 'services'>) => ChildSpec
+}
+
+const lane = (id: LaneId) => named<OwnLaneProtocol>(laneName(id))
+
+export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
+  /** Names of lanes that are being made. */
+  const making = new Set<string>()
+
+  const open = async (): Promise<readonly LaneRecord[]> =>
+    (await records.lanes()).filter(({ runId, endedAt }) => runId === null && endedAt === null)
+
+  const claim = async (name: string): Promise<void> => {
+    const key = name.toLowerCase()
+    const exists = new SignalboxError('ERR_LANE_EXISTS', `lane ${name} is there already; choose another name, or remove it`, {
+      context: { name },
+    })
+    if (making.has(key)) throw exists
+    making.add(key)
+    if ((await open()).some((known) => known.name.toLowerCase() === key)) {
+      making.delete(key)
+      throw exists
+    }
+  }
+
+  const begin = async (args: Omit<OwnLaneArgs, 'services'>): Promise<void> => {
+    await system.ask(LANES, 'supervisor.start-child', { spec: tree(args) }, { timeoutMs: START_LIMIT_MS })
+  }
+
+  const ofId = async (laneId: LaneId): Promise<LaneRecord> => {
+    const record = await records.lane(laneId)
+    if (record === null) throw new SignalboxError('ERR_LANE_NOT_FOUND', `no lane ${laneId} is recorded`, { context: { laneId } })
+    return record
+  }
+
+  return {
+    async create({ name, base, env, copy, id = newId() }) {
+      // The rules of a plan, which wants a command.
+      const plan = validatePlan({ lanes: { [name]: { base, env, copy, commands: ['true'] } } })
+      const made = plan.lanes[0]
+      if (made === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a lane needs a name')
+      await claim(name)
+      try {
+        await begin({ laneId: id, name, made: { base: made.base, env: made.env, copy: made.copy } })
+        return await system.ask(lane(id), 'lane.ready', {}, { timeoutMs: READY_LIMIT_MS })
+      } catch (error) {
+        throw rootCause(error)
+      } finally {
+        making.delete(name.toLowerCase())
+      }
+    },
+    async remove(laneId, by) {
+      const known = await ofId(laneId)
+      if (known.runId !== null) {
+        const text = `lane ${known.name} belongs to run ${known.runId}, which alone decides about it; stop that run`
+        throw new SignalboxError('ERR_LANE_NOT_READY', text, { context: { laneId, runId: known.runId } })
+      }
+      if (known.summary !== null) return known.summary
+      try {
+        return await system.ask(lane(laneId), 'lane.remove', { by }, { timeoutMs: REMOVE_LIMIT_MS })
+      } catch (error) {
+        // Somebody else's removal may have been over in between.
+        const { summary } = await ofId(laneId)
+        if (summary !== null && !isSignalboxError(error, 'ERR_WORKTREE_DIRTY')) return summary
+        throw error
+      }
+    },
+    async recover() {
+      let count = 0
+      for (const { id, name, made } of await open()) {
+        if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue
+        // One that cannot be brought back is no reason to leave the others.
+        if (
+          await begin({ laneId: id, name, made }).then(
+            () => true,
+            () => false,
+          )
+        )
+          count += 1
+      }
+      return count
+    },
+  }
+}

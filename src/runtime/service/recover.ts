@@ -1,0 +1,52 @@
+import { makeGit } from '../../adapters/git/git-command.ts'
+import type { Settings } from '../../protocols/config.schema.ts'
+import type { LaneRecord, PtyRecord, RunRecord } from '../../protocols/records.ts'
+import { closeRuns } from '../doctor/records.ts'
+import { goesOn, type Scene } from '../doctor/scene.ts'
+import type { Environment } from '../environment.ts'
+import { recordsOf } from '../inspection.ts'
+import { readOwners } from '../owners.ts'
+import type { Recovered } from './orchestrator-record.ts'
+
+/**
+ * Brings the records of processes that died up to date: their runs are interrupted, their terminals are lost. Only
+ * records change: worktrees, branches and processes are the doctor's, which says first what it would remove.
+ */
+export const recover = async (env: Environment, settings: Settings): Promise<Omit<Recovered, 'keptLanes'>> => {
+  const store = await env.openStore()
+  try {
+    const { root } = env.worktrees.workspace
+    const scene: Scene = {
+      env,
+      store,
+      git: makeGit(process.env),
+      cwd: root,
+      branchPrefix: settings.lanes.branchPrefix,
+      settings,
+      fix: true,
+    }
+    const dead = new Set(
+      (await recordsOf<RunRecord>(store, 'run')).filter((run) => run.endedAt === null && !goesOn(scene, run)).map(({ id }) => id),
+    )
+    const ofDead = ({ runId }: LaneRecord | PtyRecord): boolean => runId !== null && dead.has(runId)
+    const others = (await readOwners(env.paths.owners, env.processTable)).living
+    // A lane of its own may be another process's, one that embeds signalbox.
+    const ofKept = ({ runId }: PtyRecord): boolean => runId === null && others.length === 0
+    const lanes = (await recordsOf<LaneRecord>(store, 'lane')).filter((lane) => lane.endedAt === null && ofDead(lane))
+    const ptys = (await recordsOf<PtyRecord>(store, 'pty')).filter((pty) => pty.endedAt === null && (ofDead(pty) || ofKept(pty)))
+    await closeRuns(scene)
+    return { interruptedRuns: dead.size, openLanes: lanes.length, lostTerminals: ptys.length }
+  } finally {
+    await store.close()
+  }
+}
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** In words; nothing when there is nothing to say. */
+export const recoveredText = ({ interruptedRuns, openLanes, keptLanes, lostTerminals }: Recovered): readonly string[] => [
+  ...(interruptedRuns > 0 ? [`${many(interruptedRuns, 'run')} of a process that died: interrupted`] : []),
+  ...(lostTerminals > 0 ? [`${many(lostTerminals, 'terminal')} lost: they lived in the process that died`] : []),
+  ...(keptLanes > 0 ? [`${many(keptLanes, 'lane')} brought back`] : []),
+  ...(openLanes > 0 ? [`${many(openLanes, 'lane')} of such runs may still be there: signalbox doctor --fix`] : []),
+]

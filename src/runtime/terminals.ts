@@ -1,0 +1,171 @@
+import { laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
+import type { SupervisorProtocol } from '../kernel/child-spec.ts'
+import { named } from '../kernel/types.ts'
+import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import type { LaneId, TerminalId } from '../protocols/ids.ts'
+import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
+import { validatePlan } from '../protocols/plan-parse.ts'
+import type { PlanCommand, PlanDefaults, RestartType } from '../protocols/plan.ts'
+import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
+import type { TerminalInfo } from '../protocols/control/views.ts'
+import type { System } from '../supervisors/system.types.ts'
+import type { RuntimeRecords } from './records.ts'
+import { rootCause } from './root-cause.ts'
+
+const SPAWN_LIMIT_MS = 60_000
+/** Beyond the grace of a command: to end what its process tree left behind and to record it. */
+const STOP_MARGIN_MS = 60_000
+
+export type TerminalRequest = {
+  readonly laneId: LaneId
+  /** @defaultValue made from the command; of a shell its own name */
+  readonly name?: string | undefined
+  /** A text runs by `/bin/sh -c`; a list is argv. @defaultValue the user's shell */
+  readonly command?: string | readonly string[] | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly restart?: RestartType | undefined
+  /** ms @defaultValue 5,000 */
+  readonly graceMs?: number | undefined
+  readonly size?: TerminalSize | undefined
+}
+
+/** The terminals of lanes: those of runs, and those that are opened one by one. */
+export interface Terminals {
+  /**
+   * Opens a terminal in a lane of its own. @returns once its process runs
+   * @throws ERR_LANE_NOT_FOUND, ERR_LANE_NOT_READY, ERR_TERMINAL_EXISTS, ERR_PLAN_INVALID, ERR_PTY_…
+   */
+  spawn(request: TerminalRequest, by: string): Promise<TerminalInfo>
+  /** Those of lanes that have not ended, or of all. Oldest first. */
+  list(options?: { readonly laneId?: LaneId | undefined; readonly all?: boolean | undefined }): Promise<readonly TerminalInfo[]>
+  /** @throws ERR_TERMINAL_NOT_FOUND */
+  get(id: TerminalId): Promise<TerminalInfo>
+  /** The process behind it. @throws ERR_TERMINAL_NOT_FOUND, ERR_PTY_ENDED */
+  pty(id: TerminalId): Promise<Pty>
+  /** Ends its process, and the terminal where no run decides about it. Idempotent. @throws ERR_TERMINAL_NOT_FOUND */
+  kill(id: TerminalId, by: string, graceMs?: number): Promise<TerminalInfo>
+}
+
+type Parts = {
+  readonly system: Pick<System, 'ask' | 'lookup'>
+  readonly records: RuntimeRecords
+  readonly host: TerminalHost
+  readonly shell: string
+  /** What a command means where its request does not say. */
+  readonly defaults: () => PlanDefaults
+}
+
+const infoOf = (terminal: TerminalRecord, lane: LaneRecord | null, pty: PtyRecord | null, live: Pty | undefined): TerminalInfo => {
+  const stats = live?.stats()
+  return {
+    id: terminal.id,
+    name: terminal.command,
+    laneId: terminal.laneId,
+    lane: lane?.name ?? '',
+    runId: terminal.runId,
+    ptyId: terminal.lastPtyId,
+    state: pty?.snapshot.state ?? 'idle',
+    attempts: terminal.attempts,
+    argv: pty?.argv ?? [],
+    cwd: pty?.cwd ?? lane?.worktree.path ?? '',
+    pid: pty?.endedAt === null ? (pty.process?.pid ?? null) : null,
+    cols: stats?.cols ?? null,
+    rows: stats?.rows ?? null,
+    outputBytes: stats?.outputBytes ?? null,
+    startedAt: pty?.startedAt ?? null,
+    endedAt: pty?.endedAt ?? null,
+    exitCode: pty?.exit?.exitCode ?? null,
+    signal: pty?.exit?.signal ?? null,
+    error: pty?.exit?.error?.message ?? null,
+    log: pty?.log ?? null,
+  }
+}
+
+const shellName = (shell: string): string => shell.slice(shell.lastIndexOf('/') + 1) || 'sh'
+
+/** A name that no terminal that runs has: `bash`, `bash-2`. */
+const freeName = (stem: string, running: ReadonlySet<string>): string => {
+  for (let count = 1; ; count += 1) {
+    const name = count === 1 ? stem : `${stem}-${count}`
+    if (!running.has(name)) return name
+  }
+}
+
+export const createTerminals = ({ system, records, host, shell, defaults }: Parts): Terminals => {
+  const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
+    const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
+    return infoOf(terminal, lane, pty, terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId))
+  }
+  const ofId = async (id: TerminalId): Promise<TerminalRecord> => {
+    const terminal = await records.terminal(id)
+    if (terminal === null)
+      throw new SignalboxError('ERR_TERMINAL_NOT_FOUND', `no terminal ${id} is recorded`, { context: { terminalId: id } })
+    return terminal
+  }
+  const get = async (id: TerminalId): Promise<TerminalInfo> => {
+    const terminal = await ofId(id)
+    return view(terminal, await records.lane(terminal.laneId))
+  }
+  const list: Terminals['list'] = async ({ laneId, all = false } = {}) => {
+    const lanes = new Map((await records.lanes()).filter(({ endedAt }) => all || endedAt === null).map((lane) => [lane.id, lane]))
+    const found = (await records.terminals()).filter((one) => lanes.has(one.laneId) && (laneId === undefined || one.laneId === laneId))
+    return Promise.all(found.map((one) => view(one, lanes.get(one.laneId) ?? null)))
+  }
+
+  /** As a command of a plan, with the rules and the defaults of one. */
+  const commandOf = async (lane: LaneRecord, request: TerminalRequest): Promise<PlanCommand> => {
+    const { name, command, env, restart, graceMs } = request
+    const run = command ?? [shell]
+    const wanted = { name: name ?? (command === undefined ? shellName(shell) : undefined), run, env, restart, graceMs }
+    const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
+    const planned = validatePlan({ lanes: { [lane.name]: { commands: [given] } } }, defaults()).lanes[0]?.commands[0]
+    if (planned === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a terminal needs a command')
+    if (name !== undefined) return planned
+    const running = (await list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null)
+    return { ...planned, name: freeName(planned.name, new Set(running.map((one) => one.name))) }
+  }
+
+  const ownLane = async (laneId: LaneId): Promise<LaneRecord> => {
+    const lane = await records.lane(laneId)
+    if (lane === null) throw new SignalboxError('ERR_LANE_NOT_FOUND', `no lane ${laneId} is recorded`, { context: { laneId } })
+    if (lane.runId === null && lane.endedAt === null) return lane
+    const why = lane.endedAt === null ? `belongs to run ${lane.runId}, which alone starts commands in it` : 'has ended'
+    throw new SignalboxError('ERR_LANE_NOT_READY', `lane ${lane.name} ${why}; make another with lane.create`, { context: { laneId } })
+  }
+
+  return {
+    get,
+    list,
+    async spawn(request, by) {
+      const lane = await ownLane(request.laneId)
+      const command = await commandOf(lane, request)
+      const size = request.size === undefined ? {} : { size: request.size }
+      try {
+        const to = named<OwnLaneProtocol>(laneName(lane.id))
+        const { terminalId } = await system.ask(to, 'lane.spawn', { command, by, ...size }, { timeoutMs: SPAWN_LIMIT_MS })
+        return await get(terminalId)
+      } catch (error) {
+        throw rootCause(error)
+      }
+    },
+    async pty(id) {
+      const { lastPtyId, command } = await ofId(id)
+      const pty = lastPtyId === null ? undefined : host.get(lastPtyId)
+      if (pty !== undefined) return pty
+      throw new SignalboxError('ERR_PTY_ENDED', `terminal ${command} runs nothing now`, { context: { terminalId: id } })
+    },
+    async kill(id, by, graceMs) {
+      const { laneId, lastPtyId, runId } = await ofId(id)
+      const pty = lastPtyId === null ? undefined : host.get(lastPtyId)
+      const name = terminalTreeName(id)
+      if (pty !== undefined && graceMs !== undefined) void pty.terminate({ graceMs, askedBy: by })
+      if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? defaults().command.graceMs, askedBy: by })
+      else if (system.lookup(name) !== undefined) {
+        const supervisor = named<SupervisorProtocol>(terminalsName(laneId))
+        await system.ask(supervisor, 'supervisor.stop-child', { name }, { timeoutMs: (graceMs ?? 0) + STOP_MARGIN_MS })
+      }
+      return get(id)
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Attachment, ControlClient, Happening } from '../../../src/client/index.ts'
+import { within, until } from '../run/run-kit.ts'
+import { bytesOf, type ControlWorld, makeControlWorld, textOf } from './control-kit.ts'
+
+const worlds: ControlWorld[] = []
+const world = async (...args: Parameters<typeof makeControlWorld>): Promise<ControlWorld> => {
+  const made = await makeControlWorld(...args)
+  worlds.push(made)
+  return made
+}
+afterEach(async () => {
+  for (const each of worlds.splice(0)) await each.end()
+})
+
+const shellIn = async (client: ControlClient, command: string | readonly string[] = ['/bin/sh']): Promise<string> => {
+  await client.call('lane.create', { name: 'a' })
+  return (await client.call('terminal.spawn', { lane: 'a', name: 't', command })).terminal.id
+}
+
+const readUntil = async (attachment: Attachment, wanted: string | RegExp): Promise<string> => {
+  let text = ''
+  const read = async (): Promise<void> => {
+    for await (const output of attachment.output) {
+      if ('bytes' in output) text = (text + textOf(output.bytes)).slice(-100_000)
+      if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return
+    }
+  }
+  await within(20_000, `output of ${String(wanted)}, after ${JSON.stringify(text.slice(-200))}`, read())
+  return text
+}
+
+describe('attach', () => {
+  it('replays recent output, takes input and resizes, and lets several people type [LN-8, PTY-5, PTY-6]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    const id = await shellIn(client)
+    await client.call('terminal.send', { terminal: id, text: 'echo before-$((1 + 1))\n' })
+    const [one, two] = await Promise.all([client.attach('t', { cols: 90, rows: 33 }), (await open()).attach('a/t')])
+    expect(one.terminal).toMatchObject({ id, name: 't' })
+    await readUntil(one, 'before-2')
+    await two.write(bytesOf('stty size; echo said-$((2 + 1))\n'))
+    expect(await readUntil(one, 'said-3\r\n')).toContain('33 90')
+    one.resize(70, 20)
+    await one.write(bytesOf('stty size\n'))
+    await readUntil(two, '20 70')
+    one.detach()
+    expect(await one.ended).toBe(null)
+    await expect(one.write(bytesOf('x'))).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
+    await two.write(bytesOf('exit 3\n'))
+    expect(await two.ended).toMatchObject({ exitCode: 3 })
+  })
+
+  it('gives every byte of a flood to a client that reads, and all of it before the end [PTY-17]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await shellIn(client, 'read go; seq 1 200000; printf done')
+    const attachment = await client.attach('t')
+    await attachment.write(bytesOf('\n'))
+    let text = ''
+    let next = 0
+    for await (const output of attachment.output) {
+      if (!('bytes' in output)) throw new Error(`a gap of ${JSON.stringify(output)}`)
+      expect(output.offset).toBe(next)
+      next += output.bytes.length
+      text += textOf(output.bytes)
+    }
+    expect(text.endsWith('200000\r\ndone')).toBe(true)
+    expect(await attachment.ended).toMatchObject({ exitCode: 0, outputBytes: next })
+  })
+
+  it('holds up neither the program nor another client for one that does not read, which is told of its gap [PTY-12]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await shellIn(client, 'read go; seq 1 1200000; printf done; sleep 100')
+    const [lazy, eager] = await Promise.all([client.attach('t'), client.attach('t')])
+    const iterator = lazy.output[Symbol.asyncIterator]()
+    await eager.write(bytesOf('\n'))
+    await iterator.next()
+    await readUntil(eager, /1200000\r\ndone/u)
+    let gaps = 0
+    let text = ''
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      if ('gap' in next.value) gaps += next.value.gap.to - next.value.gap.from
+      else text = (text + textOf(next.value.bytes)).slice(-10)
+      if (text.endsWith('done')) break
+    }
+    expect(gaps).toBeGreaterThan(0)
+  })
+
+  it('passes input of any bytes on whole, and makes who sends too much to a program that does not read wait [PTY-5]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await shellIn(client, 'stty raw -echo; printf ready; head -c 300000 | od -An -v -tx1 | md5sum; sleep 100')
+    const attachment = await client.attach('t')
+    await readUntil(attachment, 'ready')
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 131) & 0xff)
+    await attachment.write(bytes)
+    await readUntil(attachment, /[0-9a-f]{32}/u)
+    let settled = false
+    void attachment.write(new Uint8Array(2_000_000)).then(
+      () => (settled = true),
+      () => {},
+    )
+    await client.call('status', {})
+    expect(settled).toBe(false)
+  })
+
+  it('refuses a terminal that is not there or has ended', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await expect(client.attach('none')).rejects.toMatchObject({ code: 'ERR_TERMINAL_NOT_FOUND' })
+    const id = await shellIn(client, 'true')
+    await until('it has ended', async () => (await client.call('terminal.get', { terminal: id })).terminal.endedAt !== null)
+    await expect(client.attach(id)).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
+    await expect(client.attach(id, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ASK_CANCELLED' })
+  })
+})
+
+describe('subscribing', () => {
+  const take = async (happenings: AsyncIterable<Happening>, count: number): Promise<Happening[]> => {
+    const taken: Happening[] = []
+    for await (const happening of happenings) {
+      taken.push(happening)
+      if (taken.length >= count) break
+    }
+    return taken
+  }
+
+  it('tells what happens, of the topics asked for, and from an earlier event on [BUS-1, BUS-3]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    const live = take(client.subscribe({ topics: ['lane.*'] }), 3)
+    await until('it has subscribed', async () => (await client.call('status', {})).counts.clients === 2)
+    await client.call('lane.create', { name: 'a' })
+    await client.call('terminal.spawn', { lane: 'a', command: 'true' })
+    const events = (await within(20_000, 'three events', live)).map(({ event }) => event!)
+    expect(events.map(({ topic }) => topic)).toEqual(['lane.created', 'lane.state-changed', 'lane.state-changed'])
+    const replayed = await within(20_000, 'the replay', take(client.subscribe({ topics: ['lane.*'], since: 1 }), 3))
+    expect(replayed.map(({ event }) => event)).toEqual(events)
+    await expect(take(client.subscribe({ topics: ['no topic!'] }), 1)).rejects.toThrow('no topic!')
+    const stop = new AbortController()
+    const none = take(client.subscribe({ signal: stop.signal }), 1)
+    stop.abort()
+    expect(await within(20_000, 'the end', none)).toEqual([])
+  })
+})
