@@ -1,3 +1,4 @@
+import { busDelivery } from './bus-delivery.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import type { Proven } from './proven.ts'
@@ -13,6 +14,7 @@ export const allProven: readonly Proven<unknown>[] = [
   supervisorOtp,
   supervisorSafety,
   supervisorShutdown,
+  busDelivery,
   ptyWalks,
   laneWalks,
 ] as readonly Proven<unknown>[]

@@ -8,21 +8,27 @@ import type * as SystemModule from '../src/supervisors/system.ts'
 import type { Engine } from '../src/testing/simulate.ts'
 
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url))
-/** What the engine is made of; it imports no package. */
-const PARTS = ['kernel', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
+/** What the engine and the bus are made of; what is loaded of it imports no package. */
+const PARTS = ['kernel', 'actors', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
 
 /** A planted bug: one text of one source file, replaced. */
 export type Mutant = { readonly name: string; readonly file: string; readonly from: string; readonly to: string }
 
-const load = async (root: string): Promise<Engine> => {
-  const module = (path: string): string => pathToFileURL(join(root, path)).href
-  const system = (await import(/* @vite-ignore */ module('supervisors/system.ts'))) as typeof SystemModule
-  const seeded = (await import(/* @vite-ignore */ module('adapters/schedulers/seeded-scheduler.adapter.ts'))) as typeof Seeded
+/** Imports a file of the sources by its path. */
+type Load = <M>(path: string) => Promise<M>
+
+const engineOf = async (load: Load): Promise<Engine> => {
+  const system = await load<typeof SystemModule>('supervisors/system.ts')
+  const seeded = await load<typeof Seeded>('adapters/schedulers/seeded-scheduler.adapter.ts')
   return { startSystem: system.startSystem, SeededScheduler: seeded.SeededScheduler }
 }
 
+/** Runs with the engine of a copy of the sources in which the bug is planted. */
+export const withMutant = (mutant: Mutant, use: (engine: Engine) => Promise<void>): Promise<void> =>
+  withMutantSources(mutant, async (load) => use(await engineOf(load)))
+
 /** Runs with a copy of the sources in which the bug is planted. */
-export const withMutant = async (mutant: Mutant, use: (engine: Engine) => Promise<void>): Promise<void> => {
+export const withMutantSources = async (mutant: Mutant, use: (load: Load) => Promise<void>): Promise<void> => {
   const root = await mkdtemp(join(tmpdir(), 'signalbox-mutant-'))
   try {
     for (const part of PARTS) await cp(join(SOURCE, part), join(root, part), { recursive: true })
@@ -33,7 +39,7 @@ export const withMutant = async (mutant: Mutant, use: (engine: Engine) => Promis
       path,
       text.replace(mutant.from, () => mutant.to),
     )
-    await use(await load(root))
+    await use(async <M>(path: string) => (await import(/* @vite-ignore */ pathToFileURL(join(root, path)).href)) as M)
   } finally {
     await rm(root, { recursive: true, force: true })
   }

@@ -6,6 +6,7 @@ import { assertTopic } from '../protocols/topics.ts'
 import { BusListener, type PageQuery } from './bus-listener.ts'
 import { toBusEvent } from './bus-events.ts'
 
+const QUEUE_LIMIT = 1_000
 /** Live events that may wait for the bus; beyond it the oldest are lost, and subscribers told of the gap. */
 const PENDING_LIMIT = 10_000
 /** Live events handed out at once; then others have a turn. */
@@ -31,17 +32,24 @@ export class EventHub implements Bus {
   /** Last sequence of each live topic. */
   private readonly sequences = new Map<string, number>()
   private readonly now: () => number
+  private readonly queueLimit: number
   /** Asks the bus for a `bus.wake`; there is none before it starts. */
   private wake = (): void => {}
   private isAwake = false
 
-  /** @param now ms since the epoch */
-  constructor(now: () => number) {
+  /** @param now ms since the epoch @param queueLimit events of each class that a slow subscriber may have waiting */
+  constructor(now: () => number, queueLimit: number = QUEUE_LIMIT) {
     this.now = now
+    this.queueLimit = queueLimit
   }
 
   subscribe(request: SubscribeRequest, subscriber: BusSubscriber): BusSubscription {
-    const listener = new BusListener(request, subscriber, this.position ?? 0, (changed) => this.changed(changed))
+    const { queueLimit } = this
+    const listener = new BusListener(request, subscriber, {
+      position: this.position ?? 0,
+      queueLimit,
+      changed: (changed) => this.changed(changed),
+    })
     this.listeners = [...this.listeners, listener]
     listener.pump()
     return { ready: listener.ready, close: () => listener.close() }

@@ -7,7 +7,11 @@ export const assertPayloadFits = (topic: string, json: string): void => {
   if (json.length * 3 <= MAX_PAYLOAD_BYTES) return
   const bytes = Buffer.byteLength(json)
   if (bytes <= MAX_PAYLOAD_BYTES) return
-  throw new SignalboxError('ERR_BUS_PAYLOAD_TOO_LARGE', `the payload of ${topic} has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are sent`, {
-    context: { topic, bytes, limit: MAX_PAYLOAD_BYTES },
-  })
+  throw new SignalboxError(
+    'ERR_BUS_PAYLOAD_TOO_LARGE',
+    `the payload of ${topic} has ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES} are sent`,
+    {
+      context: { topic, bytes, limit: MAX_PAYLOAD_BYTES },
+    },
+  )
 }
