@@ -75,7 +75,7 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
       intensity: { restarts: 1_000, withinMs: 1 },
       children: [
         worker(JOURNAL.name, engine.journalActor, { open: () => Promise.resolve(store), onFailure: (error) => failures.push(error) }),
-        worker(BUS.name, engine.busActor, { hub }),
+        worker(BUS.name, engine.busActor, { hub, link: null }),
       ],
     },
   })
@@ -223,7 +223,7 @@ const MUTANTS: readonly Mutant[] = [
     from: 'if (this.isAwake) return',
     to: 'if (this.isAwake) return this.flush()',
   },
-  { name: 'an older value of a key stays', file: hub, from: 'waiting.payload = payload', to: '' },
+  { name: 'an older value of a key stays', file: hub, from: 'waiting.payload = event.payload', to: '' },
   { name: 'a page that a crash took is waited for', file: hub, from: 'listener.isReading = false', to: '' },
   {
     name: 'what was read before it was published is given again',

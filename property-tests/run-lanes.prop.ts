@@ -182,7 +182,7 @@ const simulate = async (scenario: Scenario, { stopAtMs = null, crashes = [] }: D
         open: () => Promise.resolve(createMemoryStore({ workspaceId })),
         onFailure: (error) => void failures.push(error),
       },
-      bus: { hub },
+      bus: { hub, link: null },
     }),
   })
   await system.ask(RUNS, 'supervisor.start-child', { spec: saboteur.tree(runTree({ services, runId, plan })) }, { timeoutMs: 60_000 })

@@ -16,6 +16,7 @@ export type EnvelopeError = {
   readonly context: ErrorContext
 }
 
+/** What every envelope has (BUS-1). */
 type Head = {
   /** Chosen by the sender. Of a recorded event: `topic#sequence`, the same whenever it is read. */
   readonly id: string
@@ -47,9 +48,6 @@ export type BusEvent = Head & {
   readonly ids?: EventIds
   readonly payload: Readonly<Record<string, unknown>>
 }
-
-/** Everything that is said on a control socket (BUS-1). */
-export type Envelope = RequestEnvelope | ReplyEnvelope | BusEvent
 
 /** Events of a topic that a subscriber will not get: of a live topic, because it was slow; of a recorded one, because they were forgotten. Both ends included. */
 export type BusGap = { readonly topic: string; readonly from: number; readonly to: number }

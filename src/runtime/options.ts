@@ -12,6 +12,11 @@ export type RuntimeOptions = {
   readonly lanesDirectory?: string
   /** What branches of lanes begin with. @defaultValue `signalbox/` */
   readonly branchPrefix?: string
+  /**
+   * Tells other processes on the same repository at once what happens, and hears it of them: the address of a Redis server
+   * (`redis://…`, `rediss://…`, or the path of its socket). @defaultValue none: others are noticed with the next own event
+   */
+  readonly fanOut?: { readonly redis: string }
   /** What commands inherit. @defaultValue process.env */
   readonly env?: NodeJS.ProcessEnv
 }

@@ -1,4 +1,5 @@
 import { EventHub } from '../actors/event-hub.ts'
+import type { FanOutLink } from '../actors/fan-out-link.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
@@ -17,7 +18,7 @@ import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { System, TreeNode } from '../supervisors/system.types.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
-import { openEnvironment } from './environment.ts'
+import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
@@ -71,6 +72,10 @@ const closedError = (cause?: unknown): SignalboxError =>
 const rootCause = (error: unknown): unknown =>
   isSignalboxError(error, 'ERR_ACTOR_INIT_FAILED') && error.cause instanceof SignalboxError ? rootCause(error.cause) : error
 
+/** Off by default, and its client is loaded only then. */
+const openLink = async ({ fanOut }: RuntimeOptions, { workspaceId, ids }: Environment): Promise<FanOutLink | null> =>
+  fanOut === undefined ? null : (await import('./fan-out.ts')).openFanOut(fanOut.redis, workspaceId, ids.next('session'))
+
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
@@ -81,6 +86,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
   const hub = new EventHub(() => systemClock.now())
+  const link = await openLink(options, env)
   const listen = recordedOf(hub, env.workspaceId)
   const live = createLiveRuns(listen, terminals)
   const histories = new Set<EventHistory>()
@@ -104,6 +110,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     closed = true
     for (const history of histories) history.close()
     hub.closeAll()
+    await link?.fanOut.close()
   }
   const close = (): Promise<void> => (closing ??= shutDown())
   /** A run whose actor could not be kept up: its lanes are stopped and cleaned, then its caller is told. */
@@ -129,7 +136,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
 
   try {
-    const root = around(rootTree({ journal: { open, onFailure }, bus: { hub } }))
+    const root = around(rootTree({ journal: { open, onFailure }, bus: { hub, link } }))
     system = await startSystem({
       scheduler: nactScheduler(),
       clock: systemClock,
@@ -146,6 +153,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     })
   } catch (error) {
     await unregister()
+    await link?.fanOut.close()
     throw rootCause(error)
   }
   const running = system

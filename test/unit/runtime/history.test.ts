@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import { createHistory } from '../../../src/runtime/history.ts'
 
-const event = (sequence: number): RecordedEvent => ({ sequence, topicSequence: sequence, workspaceId: 'ws_1', type: 'x.happened', at: sequence, payload: {} })
+const event = (sequence: number): RecordedEvent => ({
+  sequence,
+  topicSequence: sequence,
+  workspaceId: 'ws_1',
+  type: 'x.happened',
+  at: sequence,
+  payload: {},
+})
 
 describe('a history', () => {
   const collect = async (events: AsyncIterable<RecordedEvent>): Promise<number[]> => {

@@ -33,7 +33,16 @@ const project = (): RunProjection =>
 
 let sequence = 0
 const say = (view: RunProjection, type: string, payload: Record<string, unknown>, ids: Partial<RecordedEvent> = { laneId: 'ln_a' }): void =>
-  view.apply({ sequence: (sequence += 1), topicSequence: sequence, workspaceId: 'ws_1', type, at: 100 + sequence, runId: 'rn_1', ...ids, payload })
+  view.apply({
+    sequence: (sequence += 1),
+    topicSequence: sequence,
+    workspaceId: 'ws_1',
+    type,
+    at: 100 + sequence,
+    runId: 'rn_1',
+    ...ids,
+    payload,
+  })
 const spawn = (view: RunProjection, attempt: number, ptyId: `pt_${string}`): void => {
   say(view, 'pty.state-changed', { command: 'one', to: 'spawning', event: 'spawn', attempt }, { laneId: 'ln_a', ptyId })
   say(view, 'pty.state-changed', { command: 'one', to: 'active', event: 'spawned', attempt }, { laneId: 'ln_a', ptyId })
