@@ -12,6 +12,7 @@ import { exceeded, type Limits, measure, type Result, type Suite, tableOf } from
 type Make = (options: { readonly smoke: boolean }) => Promise<Suite>
 
 const suites: Readonly<Record<string, () => Promise<Make>>> = {
+  control: async () => (await import('./control.bench.ts')).controlSuite,
   kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
   terminal: async () => (await import('./terminal.bench.ts')).terminalSuite,
   worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,
