@@ -1,3 +1,4 @@
+import { busDelivery } from './bus-delivery.property.ts'
 import { actorLives } from './actor-lives.property.ts'
 import { askDeadlines } from './ask-deadlines.property.ts'
 import { crashStorm } from './crash-storm.property.ts'
@@ -27,6 +28,7 @@ export const allProven: readonly Proven<unknown>[] = [
   ...supervisorRecover,
   ...supervisorSafety,
   ...supervisorShutdown,
+  busDelivery,
   ptyWalks,
   laneWalks,
   idsAscend,

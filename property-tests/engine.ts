@@ -14,8 +14,8 @@ import { onScheduler } from './real-scheduling.ts'
 
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url))
 const PACKAGES = fileURLToPath(new URL('../node_modules', import.meta.url))
-/** What the engine is made of. */
-const PARTS = ['kernel', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
+/** What the engine and the bus are made of. */
+const PARTS = ['kernel', 'actors', 'supervisors', 'ports', 'protocols', 'adapters/schedulers']
 
 /** A planted bug: one text of one source file, replaced. */
 export type Mutant = {
@@ -38,17 +38,23 @@ const enginesOf = (seeded: Engine, { directScheduler: direct }: typeof Direct, {
 })
 export const OUR_ENGINES: Engines = enginesOf(OURS, { directScheduler }, { nactScheduler })
 
-const load = async (root: string): Promise<Engines> => {
-  const module = (path: string): Promise<unknown> => import(/* @vite-ignore */ pathToFileURL(join(root, path)).href)
-  const system = (await module('supervisors/system.ts')) as typeof SystemModule
-  const seeded = (await module('adapters/schedulers/seeded-scheduler.adapter.ts')) as typeof Seeded
-  const direct = (await module('adapters/schedulers/direct-scheduler.adapter.ts')) as typeof Direct
-  const nact = (await module('adapters/schedulers/nact-scheduler.adapter.ts')) as typeof Nact
+/** Imports a file of the sources by its path. */
+type Load = <M>(path: string) => Promise<M>
+
+const engineOf = async (load: Load): Promise<Engines> => {
+  const system = await load<typeof SystemModule>('supervisors/system.ts')
+  const seeded = await load<typeof Seeded>('adapters/schedulers/seeded-scheduler.adapter.ts')
+  const direct = await load<typeof Direct>('adapters/schedulers/direct-scheduler.adapter.ts')
+  const nact = await load<typeof Nact>('adapters/schedulers/nact-scheduler.adapter.ts')
   return enginesOf({ startSystem: system.startSystem, SeededScheduler: seeded.SeededScheduler }, direct, nact)
 }
 
+/** Runs with the engine of a copy of the sources in which the bug is planted. */
+export const withMutant = (mutant: Mutant, use: (engines: Engines) => Promise<void>): Promise<void> =>
+  withMutantSources(mutant, async (load) => use(await engineOf(load)))
+
 /** Runs with a copy of the sources in which the bug is planted. */
-export const withMutant = async (mutant: Mutant, use: (engines: Engines) => Promise<void>): Promise<void> => {
+export const withMutantSources = async (mutant: Mutant, use: (load: Load) => Promise<void>): Promise<void> => {
   const root = await mkdtemp(join(tmpdir(), 'signalbox-mutant-'))
   try {
     for (const part of PARTS) await cp(join(SOURCE, part), join(root, part), { recursive: true })
@@ -60,7 +66,7 @@ export const withMutant = async (mutant: Mutant, use: (engines: Engines) => Prom
       path,
       text.replace(mutant.from, () => mutant.to),
     )
-    await use(await load(root))
+    await use(async <M>(path: string) => (await import(/* @vite-ignore */ pathToFileURL(join(root, path)).href)) as M)
   } finally {
     await rm(root, { recursive: true, force: true })
   }

@@ -217,7 +217,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
         open: () => Promise.resolve(createMemoryStore({ workspaceId })),
         onFailure: (error) => void failures.push(error),
       },
-      bus: { hub },
+      bus: { hub, link: null },
       recover: {
         lanes: (ctx) => recoverLanes(ctx, services, [runId]),
         runs: (ctx) => recoverRuns(ctx, [runId], runSpec),

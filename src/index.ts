@@ -1,3 +1,4 @@
+export type { Bus, BusEvent, BusGap, BusSubscriber, BusSubscription, SubscribeRequest } from './protocols/bus.ts'
 export { CATALOGUE } from './protocols/error-catalogue.ts'
 export { type ErrorCode, isSignalboxError, SignalboxError } from './protocols/errors.ts'
 export type { RecordedEvent } from './protocols/events.ts'

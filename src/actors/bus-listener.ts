@@ -2,9 +2,6 @@ import { Queue } from '../kernel/queue.ts'
 import type { BusEvent, BusGap, BusSubscriber, SubscribeRequest } from '../protocols/bus.ts'
 import { assertPattern, matchesTopic } from '../protocols/topics.ts'
 
-/** What a slow subscriber may have waiting, of each class. Beyond it recorded events are read from the store when it is ready, and live ones are lost, the oldest first. */
-export const QUEUE_LIMIT = 1_000
-
 /** What a listener needs to read of the store. */
 export type PageQuery = {
   readonly from: number
@@ -13,14 +10,24 @@ export type PageQuery = {
   readonly limit: number
 }
 
+/** What a listener needs of its hub. */
+export type ListenerHub = {
+  /** Position of the last event that was published. */
+  readonly position: number
+  /** Events of each class that may wait. Beyond it recorded ones are read from the store later, and live ones are lost, the oldest first. */
+  readonly queueLimit: number
+  /** Called when the listener has to read, and when it is closed. */
+  readonly changed: (listener: BusListener) => void
+}
+
 /** One subscriber: what it has been given, what waits for it, and whether it reads from the store. */
 export class BusListener {
   readonly ready: Promise<void>
   isClosed = false
   isReading = false
   private readonly request: SubscribeRequest
+  private readonly queueLimit: number
   private readonly subscriber: BusSubscriber
-  /** Called when it has to read, and when it is closed. */
   private readonly changed: (listener: BusListener) => void
   private readonly recorded = new Queue<BusEvent>()
   private readonly live = new Queue<BusEvent>()
@@ -36,13 +43,14 @@ export class BusListener {
   private isBusy = false
   private readonly isReady: () => void
 
-  /** @param position of the last event that was published @throws ERR_BUS_TOPIC_INVALID */
-  constructor(request: SubscribeRequest, subscriber: BusSubscriber, position: number, changed: (listener: BusListener) => void) {
+  /** @throws ERR_BUS_TOPIC_INVALID */
+  constructor(request: SubscribeRequest, subscriber: BusSubscriber, { position, queueLimit, changed }: ListenerHub) {
     request.topics.forEach(assertPattern)
     const { since } = request
     this.request = { ...request, topics: [...request.topics] }
     this.subscriber = subscriber
     this.changed = changed
+    this.queueLimit = queueLimit
     this.isBehind = since !== undefined
     this.cursor = typeof since === 'number' ? Math.max(0, Math.floor(since) - 1 || 0) : since === undefined ? position : 0
     this.fromFirst = this.isBehind && this.cursor === 0
@@ -64,7 +72,7 @@ export class BusListener {
   nextPage(): PageQuery | null {
     if (!this.isBehind || this.isReading || this.isClosed || this.isBusy || this.recorded.size > 0) return null
     const { topics, since } = this.request
-    return { from: this.cursor + 1, types: topics, limit: QUEUE_LIMIT, ...(typeof since === 'object' ? { since } : {}) }
+    return { from: this.cursor + 1, types: topics, limit: this.queueLimit, ...(typeof since === 'object' ? { since } : {}) }
   }
 
   /**
@@ -77,7 +85,7 @@ export class BusListener {
       this.recorded.push(event)
       this.cursor = event.position ?? this.cursor
     }
-    if (events.length < QUEUE_LIMIT) {
+    if (events.length < this.queueLimit) {
       this.cursor = Math.max(this.cursor, upTo)
       // What was published meanwhile is in the store, and in no queue.
       this.isBehind = this.cursor < published
@@ -108,7 +116,7 @@ export class BusListener {
 
   private offerRecorded(event: BusEvent, position: number): void {
     if (this.isBehind || position <= this.cursor) return
-    if (this.recorded.size >= QUEUE_LIMIT) {
+    if (this.recorded.size >= this.queueLimit) {
       this.isBehind = true
       return
     }
@@ -118,7 +126,7 @@ export class BusListener {
 
   private offerLive(event: BusEvent): void {
     this.live.push(event)
-    if (this.live.size <= QUEUE_LIMIT) return
+    if (this.live.size <= this.queueLimit) return
     const oldest = this.live.shift()
     if (oldest === undefined) return
     const { topic, sequence } = oldest

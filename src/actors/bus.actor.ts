@@ -1,9 +1,14 @@
-import { type ActorContext, type ActorDefinition, defineActor } from '../kernel/types.ts'
+import { type ActorContext, type ActorDefinition, defineActor, type MessageOf } from '../kernel/types.ts'
 import type { BusProtocol } from '../protocols/bus.protocol.ts'
 import type { EventHub } from './event-hub.ts'
+import type { FanOutLink } from './fan-out-link.ts'
 import { readEvents } from './journal.ts'
 
-export type BusArgs = { readonly hub: EventHub }
+export type BusArgs = {
+  readonly hub: EventHub
+  /** To other processes on the same store; null: there are none that it should know of. */
+  readonly link: FanOutLink | null
+}
 
 type Ctx = ActorContext<BusProtocol>
 
@@ -41,18 +46,23 @@ const read = (ctx: Ctx, hub: EventHub): void => {
  */
 export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineActor<BusProtocol, BusArgs, BusArgs>({
   kind: 'bus',
-  async init(ctx, { hub }) {
+  async init(ctx, args) {
+    const { hub, link } = args
     await (hub.position === null ? begin(ctx, hub) : catchUp(ctx, hub))
-    hub.attach(() => {
-      if (!ctx.signal.aborted) ctx.tell(ctx.self, 'bus.wake', {})
-    })
-    return { hub }
+    const tell = <T extends 'bus.wake' | 'bus.heard' | 'bus.connected'>(type: T, message: MessageOf<BusProtocol, T>): void => {
+      // What comes from outside may come after the end; the next bus catches up.
+      if (!ctx.signal.aborted) ctx.tell(ctx.self, type, message)
+    }
+    hub.attach(() => tell('bus.wake', {}))
+    link?.fanOut.join({ message: (text) => tell('bus.heard', { text }), connected: () => tell('bus.connected', {}) })
+    return args
   },
   on: {
     'bus.publish': (ctx, state, { events }, reply) => {
-      const { hub } = state
+      const { hub, link } = state
       const publish = (): BusArgs => {
         hub.dispatch(events)
+        link?.stored(hub.position ?? 0)
         read(ctx, hub)
         reply({})
         return state
@@ -61,8 +71,29 @@ export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineAc
       return isNext ? publish() : catchUp(ctx, hub).then(publish)
     },
     'bus.wake': (ctx, state) => {
-      state.hub.flush()
+      const published = state.hub.flush()
+      state.link?.published(published)
       read(ctx, state.hub)
+      return state
+    },
+    'bus.heard': (ctx, state, { text }) => {
+      const { hub, link } = state
+      const heard = link?.hear(text) ?? null
+      if (heard === null) return state
+      if (heard.missed) hub.missed()
+      hub.hear(heard.live ?? [])
+      const { position = 0 } = heard
+      if (position <= (hub.position ?? 0)) return state
+      return catchUp(ctx, hub).then(() => {
+        // What it claims beyond what the store has is not believed.
+        if (position <= (hub.position ?? 0)) link?.heardOf(position)
+        return state
+      })
+    },
+    'bus.connected': async (ctx, state) => {
+      const { hub, link } = state
+      if (link?.connected(hub.position ?? 0) === true) hub.missed()
+      await catchUp(ctx, hub)
       return state
     },
     $page: (ctx, state, { take }) => {

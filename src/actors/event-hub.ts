@@ -1,17 +1,29 @@
 import { Queue } from '../kernel/queue.ts'
 import type { Bus, BusEvent, BusSubscriber, BusSubscription, SubscribeRequest } from '../protocols/bus.ts'
 import type { EventIds, RecordedEvent } from '../protocols/events.ts'
+import type { LiveMessage } from '../protocols/fan-out.schema.ts'
 import { assertPayloadFits } from '../protocols/payload.ts'
 import { assertTopic } from '../protocols/topics.ts'
 import { BusListener, type PageQuery } from './bus-listener.ts'
 import { toBusEvent } from './bus-events.ts'
 
+const QUEUE_LIMIT = 1_000
 /** Live events that may wait for the bus; beyond it the oldest are lost, and subscribers told of the gap. */
 const PENDING_LIMIT = 10_000
 /** Live events handed out at once; then others have a turn. */
 const FLUSH_LIMIT = 1_000
 
-type Pending = { readonly topic: string; readonly key: string | null; readonly ids: EventIds | undefined; payload: BusEvent['payload'] }
+type Pending = {
+  readonly topic: string
+  readonly key: string | undefined
+  readonly ids: EventIds | undefined
+  payload: BusEvent['payload']
+  /** It came from another process, which has told the others itself. */
+  readonly isForeign: boolean
+}
+
+/** Events of one place are about one thing: only the newest matters. What came from elsewhere is another thing. */
+const placeOf = ({ topic, key, isForeign }: Pending): string | null => (key === undefined ? null : `${isForeign ? '>' : ''}${topic} ${key}`)
 
 /** A page that the bus has to read for a listener. */
 export type Reading = { readonly listener: BusListener; readonly query: PageQuery; readonly upTo: number }
@@ -31,17 +43,24 @@ export class EventHub implements Bus {
   /** Last sequence of each live topic. */
   private readonly sequences = new Map<string, number>()
   private readonly now: () => number
+  private readonly queueLimit: number
   /** Asks the bus for a `bus.wake`; there is none before it starts. */
   private wake = (): void => {}
   private isAwake = false
 
-  /** @param now ms since the epoch */
-  constructor(now: () => number) {
+  /** @param now ms since the epoch @param queueLimit events of each class that a slow subscriber may have waiting */
+  constructor(now: () => number, queueLimit: number = QUEUE_LIMIT) {
     this.now = now
+    this.queueLimit = queueLimit
   }
 
   subscribe(request: SubscribeRequest, subscriber: BusSubscriber): BusSubscription {
-    const listener = new BusListener(request, subscriber, this.position ?? 0, (changed) => this.changed(changed))
+    const { queueLimit } = this
+    const listener = new BusListener(request, subscriber, {
+      position: this.position ?? 0,
+      queueLimit,
+      changed: (changed) => this.changed(changed),
+    })
     this.listeners = [...this.listeners, listener]
     listener.pump()
     return { ready: listener.ready, close: () => listener.close() }
@@ -50,18 +69,17 @@ export class EventHub implements Bus {
   publish(topic: string, payload: BusEvent['payload'], { key, ids }: { readonly key?: string; readonly ids?: EventIds } = {}): void {
     assertTopic(topic)
     assertPayloadFits(topic, JSON.stringify(payload))
-    const place = key === undefined ? null : `${topic} ${key}`
-    const waiting = place === null ? undefined : this.keyed.get(place)
-    if (waiting !== undefined) {
-      waiting.payload = payload
-      return
-    }
-    const pending: Pending = { topic, key: place, ids, payload }
-    if (place !== null) this.keyed.set(place, pending)
-    this.pending.push(pending)
-    // Its number is used up, which shows as a gap to everybody.
-    if (this.pending.size > PENDING_LIMIT) this.number(this.takePending()?.topic ?? topic)
-    this.rouse()
+    this.enqueue({ topic, key, ids, payload, isForeign: false })
+  }
+
+  /** What another process published; `publish` has checked it there. */
+  hear(events: readonly LiveMessage[]): void {
+    for (const { topic, key, ids, payload } of events) this.enqueue({ topic, key, ids, payload, isForeign: true })
+  }
+
+  /** Live events of other processes were missed, nobody knows how many: the next of each topic shows a gap. */
+  missed(): void {
+    for (const topic of this.sequences.keys()) this.number(topic)
   }
 
   /** Hands out recorded events, in their order; those that were handed out before are passed over. */
@@ -73,18 +91,21 @@ export class EventHub implements Bus {
     }
   }
 
-  /** Hands out what waits of live topics. */
-  flush(): void {
+  /** Hands out what waits of live topics. @returns what the other processes have not heard of */
+  flush(): readonly LiveMessage[] {
     this.isAwake = false
+    const own: LiveMessage[] = []
     const timestamp = this.now()
     for (let left = Math.min(FLUSH_LIMIT, this.pending.size); left > 0; left -= 1) {
       const pending = this.takePending()
       if (pending === undefined) break
       const { topic, ids, payload } = pending
+      if (!pending.isForeign) own.push(pending)
       const sequence = this.number(topic)
       this.handOut({ id: `${topic}#${sequence}`, topic, sequence, timestamp, ...(ids === undefined ? {} : { ids }), payload })
     }
     if (this.pending.size > 0) this.rouse()
+    return own
   }
 
   /** What must be read for those who are behind; each is read for once at a time. */
@@ -119,9 +140,24 @@ export class EventHub implements Bus {
     for (const listener of this.listeners) listener.close()
   }
 
+  private enqueue(event: Pending): void {
+    const place = placeOf(event)
+    const waiting = place === null ? undefined : this.keyed.get(place)
+    if (waiting !== undefined) {
+      waiting.payload = event.payload
+      return
+    }
+    if (place !== null) this.keyed.set(place, event)
+    this.pending.push(event)
+    // Its number is used up, which shows as a gap to everybody.
+    if (this.pending.size > PENDING_LIMIT) this.number(this.takePending()?.topic ?? event.topic)
+    this.rouse()
+  }
+
   private takePending(): Pending | undefined {
     const pending = this.pending.shift()
-    if (pending !== undefined && pending.key !== null) this.keyed.delete(pending.key)
+    const place = pending === undefined ? null : placeOf(pending)
+    if (place !== null) this.keyed.delete(place)
     return pending
   }
 

@@ -1,6 +1,5 @@
 import { type ActorContext, type ActorDefinition, defineActor } from '../kernel/types.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
-import { isSignalboxError } from '../protocols/errors.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { JournalProtocol } from '../protocols/journal.protocol.ts'
 import { BUS } from './names.ts'
@@ -82,8 +81,7 @@ export const journalActor: ActorDefinition<JournalProtocol, JournalState, Journa
     },
     $failed: (_ctx, state, { error, answer }) => {
       answer()
-      // What cannot be sent is no matter of the store.
-      if (!isSignalboxError(error, 'ERR_BUS_PAYLOAD_TOO_LARGE')) state.onFailure(error)
+      state.onFailure(error)
       return state
     },
   },

@@ -6,6 +6,10 @@ export type BusProtocol = {
   'bus.publish': { message: { events: readonly RecordedEvent[] }; reply: object }
   /** Something waits: live events, or a subscriber that must be read for. */
   'bus.wake': { message: object }
+  /** Another process has said something. */
+  'bus.heard': { message: { text: string } }
+  /** The channel to the other processes is connected, perhaps after it was lost. */
+  'bus.connected': { message: object }
   $page: { message: { take: () => void } }
   $failed: { message: { error: unknown } }
 }

@@ -16,6 +16,7 @@ export type EnvelopeError = {
   readonly context: ErrorContext
 }
 
+/** What every envelope has (BUS-1). */
 type Head = {
   /** Chosen by the sender. Of a recorded event: `topic#sequence`, the same whenever it is read. */
   readonly id: string

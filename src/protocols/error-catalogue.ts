@@ -260,18 +260,6 @@ export const CATALOGUE = {
     next: 'Send less, or put it into a file and send its path.',
     retryable: false,
   },
-  ERR_BUS_ENVELOPE_INVALID: {
-    kind: 'usage',
-    text: 'What was sent is not an envelope: not JSON, or a field is missing, unknown or of the wrong type.',
-    next: 'Correct the field in the message.',
-    retryable: false,
-  },
-  ERR_FAN_OUT_UNAVAILABLE: {
-    kind: 'fault',
-    text: 'The server that hands events to other processes cannot be reached.',
-    next: 'Check the address in the message, and whether the server runs.',
-    retryable: true,
-  },
   // kernel and supervisors
   ERR_ACTOR_NOT_FOUND: { kind: 'fault', text: 'No actor of this name runs now.', next: 'Look at the tree of the run.', retryable: true },
   ERR_ACTOR_STOPPED: { kind: 'fault', text: 'The actor ended before it answered.', next: 'Retry.', retryable: true },

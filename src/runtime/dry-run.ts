@@ -109,7 +109,7 @@ const treeOf = (parts: Parts, plan: Plan): PlannedNode => {
       return [terminalsName(args.laneId), lane.commands.map(terminal)]
     }),
   ])
-  return nodeOf(rootTree({ journal, bus: { hub: new EventHub(() => 0) }, recover: { lanes: () => [], runs: () => [] } }), added)
+  return nodeOf(rootTree({ journal, bus: { hub: new EventHub(() => 0), link: null }, recover: { lanes: () => [], runs: () => [] } }), added)
 }
 
 const nodeOf = (spec: ChildSpec, added: ReadonlyMap<string, readonly ChildSpec[]>): PlannedNode => ({

@@ -16,6 +16,11 @@ export type RuntimeOptions = {
   readonly lanesDirectory?: string
   /** What branches of lanes begin with. @defaultValue as `lanes.branchPrefix` of the settings: `signalbox/` */
   readonly branchPrefix?: string
+  /**
+   * Tells other processes on the same repository at once what happens, and hears it of them: the address of a Redis server
+   * (`redis://…`, `rediss://…`, or the path of its socket). @defaultValue none: others are noticed with the next own event
+   */
+  readonly fanOut?: { readonly redis: string }
   /** What commands inherit. @defaultValue process.env */
   readonly env?: NodeJS.ProcessEnv
   /** How long each phase of a close may take, in ms. @defaultValue runs and terminals: by the graces of the plans that ran, and a margin; lanes and infrastructure: 30,000 */

@@ -1,4 +1,5 @@
 import { EventHub } from '../actors/event-hub.ts'
+import type { FanOutLink } from '../actors/fan-out-link.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
@@ -28,7 +29,7 @@ import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, typ
 import { DOSSIER_LIMITS, pruneDossiers } from './crashes/dossier-files.ts'
 import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
-import { openEnvironment } from './environment.ts'
+import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { createLocate } from './locate.ts'
 import { observe } from './observe.ts'
@@ -116,6 +117,10 @@ const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
 const closedError = (cause?: unknown): SignalboxError =>
   new SignalboxError('ERR_RUNTIME_CLOSED', 'this runtime was closed; start another with startRuntime()', { cause })
 
+/** Off by default, and its client is loaded only then. */
+const openLink = async ({ fanOut }: RuntimeOptions, { workspaceId, ids }: Environment): Promise<FanOutLink | null> =>
+  fanOut === undefined ? null : (await import('./fan-out.ts')).openFanOut(fanOut.redis, workspaceId, ids.next('session'))
+
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
@@ -127,6 +132,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
   const hub = new EventHub(() => systemClock.now())
+  const link = await openLink(options, env)
   const listen = recordedOf(hub, env.workspaceId)
   const live = createLiveRuns(listen, terminals)
   const histories = new Set<EventHistory>()
@@ -164,6 +170,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     closed = true
     for (const history of histories) history.close()
     hub.closeAll()
+    await link?.fanOut.close()
     return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
   const close = ({ onProgress, handover = false }: CloseOptions = {}): Promise<CloseReport> => {
@@ -213,7 +220,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const root = around(
       rootTree({
         journal: { open, onFailure },
-        bus: { hub },
+        bus: { hub, link },
         recover: {
           lanes: (ctx) => recoverLanes(ctx, services, runIds()),
           runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
@@ -243,6 +250,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   } catch (error) {
     await dossiers.close()
     await unregister()
+    await link?.fanOut.close()
     throw rootCause(error)
   }
   const running = system

@@ -145,17 +145,6 @@ export const eventStoreContract = (name: string, make: () => Promise<StoreUnderT
       expect(sequences(await store.events({ types: ["x' OR '1", 'la%', 'lane.created.*'] }))).toEqual([])
     })
 
-    it('takes a payload of 1 MB and refuses one byte more, and nothing else of its time [BUS-4]', async () => {
-      const sized = (bytes: number): Commit => ({ events: [event('a.b', { payload: { text: 'x'.repeat(bytes - 11) } })] })
-      const wide = (bytes: number): Commit => ({ events: [event('a.b', { payload: { text: 'ü'.repeat((bytes - 11) / 2) } })] })
-      const limit = 1024 * 1024
-      const calls = [sized(limit), sized(limit + 1), wide(limit + 1), sized(20)].map((commit) => store.commit(commit))
-      const settled = await Promise.allSettled(calls)
-      expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
-      expect(settled[1]).toMatchObject({ reason: { code: 'ERR_BUS_PAYLOAD_TOO_LARGE', context: { topic: 'a.b', bytes: limit + 1 } } })
-      expect(sequences(await store.events({}))).toEqual([1, 2])
-    })
-
     it('gives the oldest or the newest of a long history, ascending', async () => {
       await store.commit({ events: upTo(2_500).map(() => event('a.b', { runId: RUN_A })) })
       expect(sequences(await store.events({}))).toEqual(upTo(2_500))

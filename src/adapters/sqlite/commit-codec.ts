@@ -1,7 +1,6 @@
 import type { Commit, StoredRecord } from '../../ports/event-store.port.ts'
 import type { NewEvent } from '../../protocols/events.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import { assertPayloadFits } from '../../protocols/payload.ts'
 
 /** A commit as it will be written: taken at the call, so that later changes of the caller's objects do not reach the store. */
 export type EncodedCommit = {
@@ -34,9 +33,7 @@ export const encodeCommit = (commit: Commit): EncodedCommit => ({
     const context = { type: event.type }
     if (!isText(event.type)) refuse('an event has no type', context)
     if (!Number.isFinite(event.at)) refuse('the time of an event is not a number', context)
-    const json = toJson(event.payload, 'the payload of an event', context)
-    assertPayloadFits(event.type, json)
-    return { ...event, json }
+    return { ...event, json: toJson(event.payload, 'the payload of an event', context) }
   }),
   records: (commit.records ?? []).map(({ kind, id, value }) => {
     const context = { kind, id }
