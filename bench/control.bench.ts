@@ -15,6 +15,7 @@ import { systemRandom } from '../src/adapters/system/system-random.adapter.ts'
 import { worker } from '../src/kernel/child-spec.ts'
 import { parseFanOutMessage } from '../src/protocols/fan-out.schema.ts'
 import { startSystem } from '../src/supervisors/system.ts'
+import { controlRoundTrip } from './control-socket.ts'
 import type { Samples, Suite } from './harness.ts'
 
 /** Messages of a round. */
@@ -96,6 +97,7 @@ export const controlSuite = async (): Promise<Suite> => {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
   const { hub, system } = await startBus(directory)
   const raw = rawTable(directory)
+  const socket = await controlRoundTrip()
   const arrived = counter()
   hub.subscribe({ topics: ['bench.live', 'bench.recorded'] }, { next: arrived.take, gap: () => undefined })
   const emitter = new EventEmitter().setMaxListeners(SUBSCRIBERS)
@@ -142,6 +144,7 @@ export const controlSuite = async (): Promise<Suite> => {
   return {
     name: 'control',
     cases: [
+      ...socket.cases,
       {
         name: 'bus-live',
         unit: 'msg/s',
@@ -183,6 +186,7 @@ export const controlSuite = async (): Promise<Suite> => {
       },
     ],
     close: async () => {
+      await socket.close()
       await system.stop()
       raw.close()
       rmSync(directory, { recursive: true, force: true })

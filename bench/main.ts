@@ -14,7 +14,6 @@ type Make = (options: { readonly smoke: boolean }) => Promise<Suite>
 const suites: Readonly<Record<string, () => Promise<Make>>> = {
   cli: async () => (await import('./cli.bench.ts')).cliSuite,
   control: async () => (await import('./control.bench.ts')).controlSuite,
-  'control-socket': async () => (await import('./control-socket.bench.ts')).controlSocketSuite,
   kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
   terminal: async () => (await import('./terminal.bench.ts')).terminalSuite,
   worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,

@@ -26,11 +26,18 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   mkdirSync(join(root, '.tmp'), { recursive: true })
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', made], { cwd: root, stdio: 'inherit' })
-  if (status === 0) {
+  // TypeScript forgets to rewrite `import('./x.ts')` in a function that has a `using` (6.0.3).
+  const forgotten =
+    status === 0
+      ? globSync('**/*.js', { cwd: made }).filter((file) => /import\('\.[^']*\.ts'\)/.test(readFileSync(join(made, file), 'utf8')))
+      : []
+  if (forgotten.length > 0)
+    console.error(`build: an import of a .ts file is left in ${forgotten.join(', ')}; move it into a function without "using"`)
+  if (status === 0 && forgotten.length === 0) {
     writeFileSync(join(made, '.inputs'), wanted)
     if (existsSync(dist)) renameSync(dist, old)
     renameSync(made, dist)
   }
   for (const directory of [made, old]) rmSync(directory, { recursive: true, force: true })
-  process.exitCode = status ?? 1
+  process.exitCode = forgotten.length > 0 ? 1 : (status ?? 1)
 }

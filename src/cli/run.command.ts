@@ -83,14 +83,16 @@ const orchestratorFor = ({ own, set }: RunOptions, io: Io): string | null => {
   return living?.state === 'ready' ? living.socket : null
 }
 
+const runDry = async ({ plan }: PlanFile, options: RunOptions, io: Io): Promise<number> => {
+  const { dryRunCommand } = await import('./dry-run.command.ts')
+  return dryRunCommand({ ...plan, ...overridesOf(options) }, options.json === true, io)
+}
+
 /** `signalbox run PLAN`: runs the plan, shows it, and leaves nothing behind. */
 export const runCommand = async (path: string, options: RunOptions, io: Io): Promise<number> => {
   const { settings } = await configurationOf(io, options.set)
   const file = await readPlan(path, io.cwd, settings)
-  if (options.dryRun === true) {
-    const { dryRunCommand } = await import('./dry-run.command.ts')
-    return dryRunCommand({ ...file.plan, ...overridesOf(options) }, options.json === true, io)
-  }
+  if (options.dryRun === true) return runDry(file, options, io)
   const mode = modeOf(options, io)
   using interrupts = catchInterrupts((signal) => {
     if (mode !== 'live') safeWriter(io.err).write(`signalbox: ${signal}: stopping; Ctrl-C again kills\n`)

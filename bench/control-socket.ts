@@ -50,8 +50,8 @@ const bareEcho = async (path: string): Promise<{ ask: () => Promise<void>; close
   }
 }
 
-/** A round trip over the control socket, and over a bare Unix socket. */
-export const controlSocketSuite = async (): Promise<Suite> => {
+/** The case of a round trip over the control socket, beside one over a bare Unix socket. */
+export const controlRoundTrip = async (): Promise<Pick<Suite, 'cases' | 'close'>> => {
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
   const workspace = join(directory, 'repository')
   await run('git', ['init', '--quiet', '--initial-branch=main', workspace])
@@ -67,10 +67,9 @@ export const controlSocketSuite = async (): Promise<Suite> => {
     return samples
   }
   return {
-    name: 'control-socket',
     cases: [
       {
-        name: 'round-trip',
+        name: 'control',
         unit: 'µs',
         better: 'lower',
         ours: () => many(() => client.call('dead-letters.list', {})),
