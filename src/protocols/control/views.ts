@@ -68,12 +68,19 @@ export type ActorNode = {
   readonly children: readonly ActorNode[]
 }
 
+/** One more than `allowed` within `withinMs`, and the supervisor ends. */
+type RestartsInWindow = { readonly used: number; readonly allowed: number; readonly withinMs: number }
+
 /** One actor as it is now. */
 export type ActorInfo = {
   readonly name: string
   readonly incarnation: number
   readonly kind: string
+  /** Null for the root. */
+  readonly supervisor: string | null
   readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  /** Null where it does not run. */
+  readonly upMs: number | null
   readonly mailbox: {
     readonly now: number
     readonly most: number
@@ -82,8 +89,24 @@ export type ActorInfo = {
     readonly oldestMs: number | null
   }
   readonly handled: number
-  readonly handlers: { readonly forMs: number; readonly count: number; readonly sumMs: number; readonly maxMs: number }
+  /** What it is at work on; `forMs` is null where that began before the first look. */
+  readonly handling: { readonly type: string; readonly from: string | null; readonly forMs: number | null } | null
+  /** Since the first look that still holds. Entry `i` of the histogram counts handlers below 2^i µs; `busy` is a share of the time, 0 to 1. */
+  readonly handlers: {
+    readonly forMs: number
+    readonly count: number
+    readonly sumMs: number
+    readonly maxMs: number
+    readonly p50Ms: number
+    readonly p95Ms: number
+    readonly p99Ms: number
+    readonly histogram: readonly number[]
+    readonly recent: { readonly forMs: number; readonly perSecond: number; readonly busy: number }
+  }
   readonly restarts: number
+  /** Restarts that its supervisor has used and may use, then those for its own children. */
+  readonly window: RestartsInWindow | null
+  readonly childWindow: RestartsInWindow | null
   readonly lastExit: Exit | null
 }
 
