@@ -3,8 +3,8 @@ import type { Runnable, Scheduler, Slot } from '../../ports/scheduler.port.ts'
 
 /** How much mail an actor handles before another has its turn. */
 const BUDGET = 16
-/** Drains in one turn of the event loop where nobody else waits for one: at most 128 messages. */
-const DRAINS_A_TURN = 8
+/** Drains in one turn of the event loop where nobody else waits for one: at most 256 messages. */
+const DRAINS_A_TURN = 16
 /** Microtasks that a turn waits for more to do: what an answer causes to be sent comes in one to three. */
 const LINGER = 3
 const TOKEN = null
