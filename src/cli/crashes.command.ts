@@ -9,15 +9,17 @@ import { renderCrash, renderCrashes } from './render-crashes.ts'
 export type CrashesOptions = { readonly json?: boolean }
 
 const choose = (crashes: readonly FiledDossier[], id: string): FiledDossier => {
-  const found = crashes.find((one) => one.id === id) ?? unique(crashes.filter((one) => one.id.startsWith(id)))
+  const begun = crashes.filter((one) => one.id.startsWith(id))
+  const found = crashes.find((one) => one.id === id) ?? (begun.length === 1 ? begun[0] : undefined)
   if (found !== undefined) return found
+  if (begun.length > 1) throw notFound(id, `${begun.length} crashes have an id that begins with "${id}"; give more of it`)
   const ids = crashes.map((one) => one.id).toReversed()
   const meant = nearest(id, ids)
   const advice = meant === undefined ? 'signalbox crashes lists them' : `did you mean "${meant}"?`
-  throw new SignalboxError('ERR_CRASH_NOT_FOUND', `no crash, or more than one, is recorded as "${id}"; ${advice}`, { context: { id } })
+  throw notFound(id, `no crash is recorded as "${id}"; ${advice}`)
 }
 
-const unique = <T>(found: readonly T[]): T | undefined => (found.length === 1 ? found[0] : undefined)
+const notFound = (id: string, message: string): SignalboxError => new SignalboxError('ERR_CRASH_NOT_FOUND', message, { context: { id } })
 
 /** `signalbox crashes [ID]`: what is known of ends that were not clean. */
 export const crashesCommand = async (id: string | undefined, options: CrashesOptions, io: Io): Promise<number> => {

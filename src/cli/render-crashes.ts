@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { CrashDossier, ProcessEvidence, UsageRecord } from '../protocols/dossier.ts'
 import { findingText } from '../protocols/exit-words.ts'
 import type { FiledDossier } from '../runtime/inspection.ts'
@@ -43,8 +44,9 @@ const processLines = ({ attempt, pid, argv, cwd, durationMs, signals, survivors,
   ...(log === null ? [] : [`  log: ${log}`]),
 ]
 
-const jsonLines = (value: unknown): string[] =>
-  JSON.stringify(value, null, 2)
+/** As short as it can be read; the file has it whole. */
+const valueLines = (value: unknown): string[] =>
+  inspect(value, { depth: 5, breakLength: 78, compact: 3, maxArrayLength: 20, maxStringLength: 500 })
     .split('\n')
     .map((line) => `  ${plainLine(line)}`)
 
@@ -60,7 +62,7 @@ export const renderCrash = (crash: FiledDossier, paint: Paint): string[] => {
     ...section('Last output', process?.lastLines.map((line) => `  ${plainLine(line)}`) ?? []),
     ...section(
       'Was handling',
-      handling === null ? [] : [`  ${plainLine(handling.type)}  from ${handling.from ?? 'outside'}`, ...jsonLines(handling.message)],
+      handling === null ? [] : [`  ${plainLine(handling.type)}  from ${handling.from ?? 'outside'}`, ...valueLines(handling.message)],
     ),
     ...section(
       'Last messages',
@@ -73,7 +75,7 @@ export const renderCrash = (crash: FiledDossier, paint: Paint): string[] => {
       ...usageLine('signalbox', resources.orchestrator),
       `  the machine: ${megabytes(resources.freeMemoryBytes)} free, load ${resources.load1.toFixed(2)}`,
     ]),
-    ...section('State', state === null ? [] : jsonLines(state)),
+    ...section('State', state === null ? [] : valueLines(state)),
     ...(lost === 0 ? [] : ['', `${lost} crashes before this one are not on record`]),
     '',
     file,

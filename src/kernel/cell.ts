@@ -195,6 +195,8 @@ class Cell implements Runnable, Incarnation {
   }
 
   private started(state: unknown): undefined {
+    // Killed in the midst of its own init.
+    if (this.isClosed) return
     this.state = state
     this.phase = 'running'
     const { definition, supervisor } = this.options

@@ -20,5 +20,12 @@ export type ErasedDefinition = {
 /** The one place where the types of a definition are dropped; `worker()` has checked them. */
 export const erase = <P, S, A>(definition: ActorDefinition<P, S, A>): ErasedDefinition => definition as unknown as ErasedDefinition
 
-export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+/** Never throws: what does not let itself be asked (a revoked proxy, a getter that fails) is no promise. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> => {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return 'then' in value && typeof value.then === 'function'
+  } catch {
+    return false
+  }
+}

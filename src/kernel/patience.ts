@@ -24,7 +24,8 @@ export class Patience {
       resolve(outcome)
     }
     this.end = () => settle({ is: 'gone' })
-    pending.then(
+    // A `then` of somebody else's may throw, or call back at once or twice; a promise is taken as it is.
+    Promise.resolve(pending).then(
       (value) => settle({ is: 'done', value }),
       (error: unknown) => settle({ is: 'failed', error }),
     )

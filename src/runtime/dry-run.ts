@@ -171,6 +171,9 @@ const checkCommand = ({ root, services }: Parts, lane: PlanLane, { name, run, en
   const title = `${lane.name}/${name}`
   const argv = argvOf(run)
   const [command = ''] = argv
+  const later: DoctorCheck = { name: title, ok: null, detail: `${command} is looked for in the worktree`, remedy: null }
+  // What lies in the main working tree may be another there, or be missing.
+  const isInWorktree = command.includes('/') && !command.startsWith('/')
   try {
     checkSpec({
       ptyId: `pt_${ID_END}`,
@@ -179,11 +182,11 @@ const checkCommand = ({ root, services }: Parts, lane: PlanLane, { name, run, en
       cwd: root,
       mark: ID_END,
     })
-    return passed(title, typeof run === 'string' ? `runs by ${command}` : command)
+    return isInWorktree ? later : passed(title, typeof run === 'string' ? `runs by ${command}` : command)
   } catch (error) {
-    const isInWorktree = command.includes('/') && !command.startsWith('/') && isSignalboxError(error, 'ERR_PTY_COMMAND_NOT_FOUND')
-    return isInWorktree
-      ? { name: title, ok: null, detail: `${command} is looked for in the worktree`, remedy: null }
-      : failedBy(title, error)
+    return isInWorktree && isNoProgram(error) ? later : failedBy(title, error)
   }
 }
+
+const isNoProgram = (error: unknown): boolean =>
+  isSignalboxError(error, 'ERR_PTY_COMMAND_NOT_FOUND') || isSignalboxError(error, 'ERR_PTY_COMMAND_NOT_EXECUTABLE')

@@ -16,6 +16,8 @@ export const observe = (clock: Clock, locate: Locate, record: (event: NewEvent) 
     },
     exited({ name, incarnation, kind, exit }) {
       if (expected(exit) || kind === 'pty') return
+      // It could not start because a child could not, which is told of itself.
+      if (kind === 'supervisor' && exit.reason === 'init_failed') return
       const { ids, payload } = locate(name)
       record({ type: 'actor.crashed', at: clock.now(), ...ids, payload: { ...payload, name, incarnation, exit } })
     },

@@ -103,7 +103,7 @@ function findCommand(spec: PtySpec, command: string): string {
     refused ??= `${path} is ${found.isDirectory() ? 'a directory' : found.isFile() ? 'not executable' : 'not a file'}`
   }
   const code: ErrorCode = refused === undefined ? 'ERR_PTY_COMMAND_NOT_FOUND' : 'ERR_PTY_COMMAND_NOT_EXECUTABLE'
-  const where = command.includes('/') ? `in ${spec.cwd}` : `on the PATH ${spec.env['PATH'] ?? DEFAULT_PATH}`
+  const where = command.includes('/') ? `in ${spec.cwd}` : 'on its PATH'
   throw new SignalboxError(
     code,
     refused === undefined ? `There is no command "${command}" ${where}.` : `Cannot run "${command}": ${refused}.`,

@@ -64,6 +64,10 @@ const textOf = ({ property, seed, path, scenario, error }: Counterexample, how: 
     again,
   ].join('\n')
 
+/** What a shell takes as it is printed. */
+const againBy = (file: string): string =>
+  `again, step by step: signalbox replay ${/^[\w./+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`
+
 /** Two files may have properties of one title. */
 const isOf = (past: Counterexample, title: string, module: string | null): boolean =>
   past.property === title && (past.module === null || module === null || past.module === module)
@@ -77,8 +81,7 @@ export const runProperty = async <T>(tested: Property<T>, { corpus, module = nul
   for (const [index, { file, counterexample }] of past.entries()) {
     const { ok, error, lines } = await rerun(tested, counterexample)
     if (ok) continue
-    const again = `again, step by step: signalbox replay ${file}`
-    const text = textOf({ ...counterexample, error: messageOf(error) }, 'a past failure is back', again, lines)
+    const text = textOf({ ...counterexample, error: messageOf(error) }, 'a past failure is back', againBy(file), lines)
     return { title: tested.title, ok, seed: counterexample.seed, runs: index + 1, file, isUntried: false, text }
   }
   const outcome = await search(tested, where)
@@ -95,7 +98,7 @@ export const runProperty = async <T>(tested: Property<T>, { corpus, module = nul
   const how = `run ${outcome.runs} of the search, shortened ${outcome.failure?.shortened ?? 0} times`
   try {
     const file = writeCounterexample(corpus, { ...found, trace: shortTrace(lines) })
-    return { ...result, file, text: textOf(found, how, `again, step by step: signalbox replay ${file}`, lines) }
+    return { ...result, file, text: textOf(found, how, againBy(file), lines) }
   } catch (error) {
     // What was found is worth more than its file.
     return { ...result, file: null, text: textOf(found, how, `the counterexample could not be kept: ${messageOf(error)}`, lines) }

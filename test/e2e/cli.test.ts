@@ -47,6 +47,14 @@ describe('signalbox run', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
+  it('prints with --dry-run what would run, and runs nothing [SUP-1]', async () => {
+    const plan = world.plan('lanes: { one: { commands: [{ name: hello, run: [sh, -c, exit 1], restart: transient }] } }\n')
+    const { code, stdout, stderr } = await world.run(['run', '--dry-run', plan])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('pty:tm_one/hello')
+    expect(await worktrees()).toBe(1)
+  })
+
   it('keeps a worktree with uncommitted files whatever keep says, and says so [LN-7]', async () => {
     const { code, stdout } = await world.run(['run', world.plan('lanes: { a: { commands: ["echo x > new.txt"] } }\nkeep: never\n')])
     expect(code).toBe(0)
@@ -275,6 +283,8 @@ describe('signalbox crashes', () => {
     expect(one.stdout.trimEnd().endsWith(file)).toBe(true)
     expect(JSON.parse((await world.run(['crashes', id, '--json'])).stdout)).toMatchObject({ type: 'crash', id, process: { exitCode: 7 } })
     expect((await world.run(['why', 'a/c'])).stdout).toContain(file)
-    expect(await world.run(['crashes', 'nothing'])).toMatchObject({ code: 3, stdout: '' })
+    expect(await world.run(['crashes', 'nothing'])).toMatchObject({ code: 3, stderr: expect.stringContaining('no crash is recorded') })
+    await world.run(['run', world.plan('lanes: { a: { commands: [exit 7] } }')])
+    expect((await world.run(['crashes', '2'])).stderr).toContain('2 crashes have an id that begins with "2"')
   })
 })

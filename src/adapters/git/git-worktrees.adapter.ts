@@ -45,6 +45,21 @@ const deleteIfMerged = async (context: WorktreeContext, name: string, head: stri
 }
 
 /**
+ * Who asks while an answer to the same is under way gets that one: lanes that begin at once have mostly one base, and many
+ * processes at once end in any order, but lanes should begin in theirs.
+ */
+const sharing = <T>(ask: (what: string) => Promise<T>): ((what: string) => Promise<T>) => {
+  const underWay = new Map<string, Promise<T>>()
+  return (what) => {
+    const known = underWay.get(what)
+    if (known !== undefined) return known
+    const asked = ask(what).finally(() => underWay.delete(what))
+    underWay.set(what, asked)
+    return asked
+  }
+}
+
+/**
  * Opens the git repository around `cwd`, which may be a sub-directory or a linked worktree.
  * @throws ERR_GIT_MISSING, ERR_GIT_TOO_OLD, ERR_WORKSPACE_NOT_FOUND, ERR_WORKSPACE_BARE, ERR_WORKSPACE_NO_COMMITS,
  *   ERR_WORKSPACE_READ_ONLY, ERR_GIT_FAILED
@@ -62,7 +77,7 @@ export const openWorkspace = async (cwd: string, options: GitWorktreesOptions): 
   const { commonDir } = workspace
   return {
     workspace,
-    resolve: (base) => resolveBase(git, workspace, base),
+    resolve: sharing((base) => resolveBase(git, workspace, base)),
     add: (spec, signal) => inTurn(commonDir, () => addWorktree(context, spec, signal)),
     inspect: (worktree) =>
       named(`looking into the worktree ${worktree.path}`, async () => {

@@ -90,7 +90,7 @@ export class Dossiers {
       command: payload.command ?? null,
       exit: redactValue(exit) as Exit,
       handling: handling === null ? null : { type: handling.type, from: handling.from, message: redactValue(handling.message) },
-      state: redactValue(state ?? null),
+      state: redactValue(ownState(state) ?? null),
       history: history.slice(-HISTORY).map((one) => ({ ...one, message: redactValue(one.message) })),
       decision: null,
       process: kind === 'pty' ? (this.processes.get(ids.terminalId ?? '')?.evidence ?? null) : null,
@@ -138,6 +138,13 @@ export class Dossiers {
 }
 
 const keyOf = (name: string, incarnation: number): string => `${name}$${incarnation}`
+
+/** Without what all actors are handed alike: it says nothing of this one, and hides what does. */
+const ownState = (state: unknown): unknown => {
+  const { args } = (state ?? {}) as { readonly args?: Readonly<Record<string, unknown>> }
+  if (args?.['services'] === undefined) return state
+  return { ...(state as object), args: Object.fromEntries(Object.entries(args).filter(([name]) => name !== 'services')) }
+}
 
 /** A supervisor that gives up or cannot start does so for a child, which has a dossier of its own. */
 const isCrash = ({ kind, exit: { reason } }: ExitedActor): boolean =>

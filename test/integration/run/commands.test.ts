@@ -53,6 +53,18 @@ describe('commands of a lane', () => {
     expect(states).toEqual(['provisioning', 'ready', 'running', 'cleaning', 'closed'])
   })
 
+  it('begin lane by lane in the order of the plan where all may begin at once [LN-1]', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    const handle = await world.runtime.start({
+      keep: 'never',
+      parallel: names.length,
+      lanes: Object.fromEntries(names.map((name) => [name, { commands: ['true'] }])),
+    })
+    await handle.finished
+    const created = (await eventsOf(handle)).filter(({ type }) => type === 'lane.created')
+    expect(created.map(({ payload }) => payload['name'])).toEqual(names)
+  })
+
   it('after one that failed do not run, and the lane fails [LN-1]', async () => {
     const summary = await world.runtime.run({
       keep: 'never',

@@ -76,6 +76,7 @@ describe('a crash on record', () => {
       decision: { decision: 'restart', restarts: 1, allowed: { restarts: 3, withinMs: 60_000 } },
       process: null,
     })
+    expect(crash?.state).not.toHaveProperty('args.services')
   })
 
   it('of a command that cannot start says why [SUP-9]', async () => {

@@ -96,8 +96,12 @@ describe('a dry run', () => {
   })
 
   it('cannot tell of a program in the worktree, and says so [SUP-1]', async () => {
-    const report = await dry([{ name: 'x', run: ['./made-by-a-lane'] }])
-    expect(report.checks.find(({ name }) => name === 'a/x')).toMatchObject({ ok: null })
+    await repo.write('only-here.sh', 'exit 0')
+    const report = await dry([
+      { name: 'x', run: ['./made-by-a-lane'] },
+      { name: 'y', run: ['./only-here.sh'] },
+    ])
+    for (const command of ['a/x', 'a/y']) expect(report.checks.find(({ name }) => name === command)).toMatchObject({ ok: null })
     expect(report.ok).toBe(true)
   })
 

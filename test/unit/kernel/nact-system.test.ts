@@ -30,6 +30,45 @@ const start = `
   } }`
 
 describe('a system on nact', () => {
+  it('survives results that only look like promises: in an init, a handler, a terminate [SUP-8]', async () => {
+    const { code, lines } = await run(`${start}
+      const shy = () => Object.defineProperty({}, 'then', { get: () => { throw new Error('shy') } })
+      const refuses = () => ({ then: () => { throw new Error('refuses') } })
+      const eager = () => ({ then: (done, failed) => { done('eager'); failed(new Error('twice')) } })
+      const results = { shy, refuses, eager }
+      const handling = defineActor({ kind: 'handling', init: () => null, on: { now: (_ctx, _state, { what }) => results[what](),
+        get: (_ctx, state, _message, reply) => { reply(typeof state); return state } } })
+      const ending = (what) => defineActor({ kind: 'ending', init: () => null, on: {}, terminate: () => results[what]() })
+      const beginning = (what) => defineActor({ kind: 'beginning', init: () => results[what](), on: {} })
+      const names = Object.keys(results)
+      const root = { type: 'supervisor', name: 'root', strategy: 'one_for_one', intensity: { restarts: 9, withinMs: 5000 }, children: [
+        worker('h', handling, null), ...names.map((what) => worker('e-' + what, ending(what), null)) ] }
+      const system = await startSystem({ ...options, root })
+      const get = () => system.ask(named('h'), 'get', {}, { timeoutMs: 5000 }).catch(({ code }) => code)
+      for (const what of names) {
+        while (system.lookup('h') === undefined) await new Promise(setImmediate)
+        system.tell(named('h'), 'now', { what })
+        console.log(what, await get())
+      }
+      for (const what of names) {
+        const spec = worker('b-' + what, beginning(what), null, { restart: 'temporary' })
+        await system.ask(named('root'), 'supervisor.start-child', { spec }, { timeoutMs: 5000 }).then(() => console.log('started', what), ({ code }) => console.log(what, code))
+      }
+      exits.length = 0
+      await system.stop()
+      console.log(exits.filter((exit) => exit.startsWith('e-')).join(', '))`)
+    expect(lines).toEqual([
+      'shy object',
+      'refuses ERR_ACTOR_RESTARTED',
+      'eager string',
+      'started shy',
+      'refuses ERR_ACTOR_INIT_FAILED',
+      'started eager',
+      'e-eager shutdown, e-refuses crashed, e-shy shutdown',
+    ])
+    expect(code).toBe(0)
+  })
+
   it('survives whatever actors throw, without an unhandled rejection or a word on the console, and node exits after stop [SUP-8]', async () => {
     const { code, lines } = await run(`${start}
       const actor = defineActor({ kind: 'a', init: () => null, on: {

@@ -101,4 +101,12 @@ describe('the end of an actor', () => {
     observer.exited?.({ name: 'pty:tm_1', incarnation: 1, kind: 'pty', exit: crashed })
     expect(recorded).toEqual([])
   })
+
+  it('that is of a supervisor which could not start is not: the child for which it could not is [SUP-9]', () => {
+    const { observer, recorded } = build()
+    observer.exited?.({ name: 'terminal:tm_1', incarnation: 1, kind: 'supervisor', exit: { ...crashed, reason: 'init_failed' } })
+    expect(recorded).toEqual([])
+    observer.exited?.({ name: 'terminal:tm_1', incarnation: 2, kind: 'supervisor', exit: crashed })
+    expect(recorded).toHaveLength(1)
+  })
 })

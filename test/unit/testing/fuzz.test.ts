@@ -52,7 +52,7 @@ describe('signalbox fuzz', () => {
     const { code, out } = await fuzz(cwd)
     expect(code).toBe(1)
     expect(out).toMatch(
-      /FAILED bad\ndoes not hold: run \d+ of the search, shortened \d+ times\nseed -?\d+, path [\d:]+\nscenario 501\ntoo big: 501\nagain, step by step: signalbox replay .*\.json\n/,
+      /FAILED bad\ndoes not hold: run \d+ of the search, shortened \d+ times\nseed -?\d+, path [\d:]+\nscenario 501\ntoo big: 501\nagain, step by step: signalbox replay '.*\.json'\n/,
     )
     expect(out).toMatch(/ok +40 runs {2}good\.prop\.mts: good/)
     const [file = ''] = readdirSync(join(cwd, 'corpus'))
