@@ -46,7 +46,7 @@ const processLines = ({ attempt, pid, argv, cwd, durationMs, signals, survivors,
 
 /** As short as it can be read; the file has it whole. */
 const valueLines = (value: unknown): string[] =>
-  inspect(value, { depth: 5, breakLength: 78, compact: 3, maxArrayLength: 20, maxStringLength: 500 })
+  inspect(value, { depth: 5, breakLength: 78, compact: 3, maxArrayLength: 8, maxStringLength: 500 })
     .split('\n')
     .map((line) => `  ${plainLine(line)}`)
 

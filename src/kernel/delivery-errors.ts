@@ -59,6 +59,15 @@ export const recordOf = (thrown: unknown): ErrorRecord => {
   }
 }
 
+/** As `recordOf`, of anything: also of a revoked proxy, which does not even say what it is. */
+export const stackOf = (thrown: unknown): { readonly stack?: string } => {
+  try {
+    return thrown instanceof Error && thrown.stack !== undefined ? { stack: thrown.stack } : {}
+  } catch {
+    return {}
+  }
+}
+
 const contextOf = (to: To, type: string): Record<string, unknown> => ({
   actor: to.name,
   ...(to.incarnation === undefined ? {} : { incarnation: to.incarnation }),

@@ -5,7 +5,7 @@ import { toErrorRecord } from '../protocols/errors.ts'
 import { Ask } from './ask.ts'
 import { Deadlines } from './deadlines.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { cancelled, lateAnswer, mailboxFull, type To, unreachable } from './delivery-errors.ts'
+import { cancelled, lateAnswer, mailboxFull, stackOf, type To, unreachable } from './delivery-errors.ts'
 import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
 import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
@@ -97,9 +97,8 @@ export class Kernel {
   }
 
   deadLetter(to: To, type: string, message: unknown, from: string | null, reason: DeadLetter['reason'], error?: unknown): void {
-    const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}
     if (this.tracing.isOn) this.tracing.dropped(to, this.registry.lookup(to.name)?.mailbox.waiting ?? 0, type, message, from, reason)
-    this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stack })
+    this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stackOf(error) })
   }
 }
 

@@ -22,7 +22,7 @@ export const remedyOf = (is: ExitClass): string | null => {
     case 'authentication':
       return 'log in, or give the command its key (`env`), then run the plan again'
     case 'rateLimited':
-      return 'run it again later; with `restart: transient` it waits by itself, as long and as often as `classify.wait` says'
+      return 'run it again later, or let it wait longer by itself: with `restart: transient`, as long and as often as `classify.wait` says'
     case 'memory':
       return 'give it more memory, or run fewer lanes at once (`parallel`)'
     case 'signal':
