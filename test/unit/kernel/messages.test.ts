@@ -39,6 +39,32 @@ describe('tell and ask', () => {
     await within(world, system.stop())
   })
 
+  it('drops an answer that comes too late: who asked is not told twice, who answers is not harmed [SUP-7]', async () => {
+    const { system, world, log, letters } = await startSeeded(root([probeChild('a')]))
+    const gate = Promise.withResolvers<void>()
+    system.tell(a, 'wait', { until: gate.promise })
+    const code = codeOf(system.ask(a, 'get', {}, limit))
+    await world.advance(limit.timeoutMs)
+    expect(await code).toBe('ERR_ASK_TIMEOUT')
+    gate.resolve()
+    await world.settle()
+    expect(letters).toEqual([])
+    expect(log).not.toContain('exited a$1 crashed')
+    expect(await within(world, system.ask(a, 'get', {}, limit))).toBe(0)
+    await within(world, system.stop())
+  })
+
+  it('handles what an init sends itself before all mail that comes from outside [SUP-7]', async () => {
+    const notes: string[] = []
+    const init: NonNullable<Parameters<typeof probeChild>[1]>['init'] = (ctx) =>
+      ctx.tell(named<ProbeProtocol>('a'), '$note', { text: 'first' })
+    const { system, world } = await startSeeded(root([probeChild('a', { init, notes })]))
+    system.tell(a, '$note', { text: 'later' })
+    await world.settle()
+    expect(notes).toEqual(['first', 'later'])
+    await within(world, system.stop())
+  })
+
   it('fails an ask of a name that nobody has [SUP-7]', async () => {
     const { system, world } = await startSeeded(root([]))
     expect(await codeOf(system.ask(a, 'get', {}, limit))).toBe('ERR_ACTOR_NOT_FOUND')
