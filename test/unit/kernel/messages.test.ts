@@ -54,14 +54,24 @@ describe('tell and ask', () => {
     await within(world, system.stop())
   })
 
-  it('handles what an init sends itself before all mail that comes from outside [SUP-7]', async () => {
+  it('handles what an init sends itself in its turn, after what came meanwhile and before what comes later [SUP-7]', async () => {
     const notes: string[] = []
-    const init: NonNullable<Parameters<typeof probeChild>[1]>['init'] = (ctx) =>
-      ctx.tell(named<ProbeProtocol>('a'), '$note', { text: 'first' })
+    const gate = Promise.withResolvers<void>()
+    let starts = 0
+    const init: NonNullable<Parameters<typeof probeChild>[1]>['init'] = async (ctx) => {
+      if ((starts += 1) === 1) return
+      await gate.promise
+      ctx.tell(a, '$note', { text: 'its own' })
+    }
     const { system, world } = await startSeeded(root([probeChild('a', { init, notes })]))
+    system.tell(a, 'crash', { text: 'x' })
+    await world.settle()
+    system.tell(a, '$note', { text: 'meanwhile' })
+    gate.resolve()
+    await world.settle()
     system.tell(a, '$note', { text: 'later' })
     await world.settle()
-    expect(notes).toEqual(['first', 'later'])
+    expect(notes).toEqual(['meanwhile', 'its own', 'later'])
     await within(world, system.stop())
   })
 

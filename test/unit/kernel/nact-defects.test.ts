@@ -135,7 +135,12 @@ describe('a system on nact is free of', () => {
     }
     const system = await ours([probeChild('a'), probeChild('b'), probeChild('c', { init })], 'one_for_all')
     // Begins when it is handled.
-    const working = { then: (done: () => void) => void work().then(done) } as unknown as Promise<void>
+    const working = {
+      then: async (done: () => void) => {
+        await work()
+        done()
+      },
+    } as unknown as Promise<void>
     for (let n = 0; n < 3; n += 1) system.tell(a, 'wait', { until: working })
     await until(() => most === 1)
     system.tell(named<ProbeProtocol>('b'), 'exit', { reason: 'crashed' })

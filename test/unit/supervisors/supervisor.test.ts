@@ -552,6 +552,23 @@ describe('significant children', () => {
     await stop(seeded)
   })
 
+  it('that wait for their restart are not gone, under all_significant [SUP-3]', async () => {
+    const backoff = { minMs: 100, maxMs: 100, jitter: 0, resetAfterMs: 1_000 }
+    const children = [
+      probeChild('a', { significant: true, restart: 'transient' }),
+      probeChild('b', { significant: true, restart: 'temporary' }),
+    ]
+    const seeded = await startSeeded(root(children, { autoShutdown: 'all_significant', backoff }))
+    await crash(seeded, 'a', 'b')
+    expect(seeded.decisions.map(({ child, decision }) => `${child} ${decision}`).toSorted()).toEqual(['a restart', 'b remove'])
+    await seeded.world.advance(100)
+    expect(seeded.log.at(-1)).toBe('started a$2')
+    seeded.system.tell(at('a'), 'exit', { reason: 'normal' })
+    await seeded.world.settle()
+    expect(await seeded.system.exited).toEqual({ reason: 'shutdown' })
+    await stop(seeded)
+  })
+
   it('are refused where they make no sense [SUP-3]', async () => {
     const permanent = root([probeChild('a', { significant: true })], { autoShutdown: 'any_significant' })
     const without = root([probeChild('a', { significant: true, restart: 'temporary' })])
