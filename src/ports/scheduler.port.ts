@@ -19,7 +19,7 @@ export interface Slot {
 
 /**
  * Decides when actors run. A turn is one `drain`, of at most 16 messages. Who was woken waits for at most 256 turns of each
- * other actor that is awake; with `nact` and `direct` for one. One conformance suite runs on every implementation.
+ * other actor that is awake; with `nact` and `direct` for one, with `seeded` by chance for so many once in 10^111 times. One conformance suite runs on every implementation.
  */
 export interface Scheduler {
   readonly name: string

@@ -34,7 +34,7 @@ const windowsOf = (spec: ChildSpec): number[] =>
   spec.type === 'worker' ? [] : [spec.intensity?.withinMs ?? 5_000, ...(spec.children ?? []).flatMap(windowsOf)]
 
 /** The same tree with a puppet for every worker, restarts at once by restart type alone, and nothing recovered, as in OTP. */
-const puppets = <S extends ChildSpec>(spec: S, { fails }: CrashScript): S => {
+export const puppets = <S extends ChildSpec>(spec: S, { fails }: CrashScript): S => {
   if (spec.type === 'worker') {
     const { definition, args } = worker(spec.name, puppet, { fails: fails[spec.name] ?? [], starts: { count: 0 } })
     return { ...spec, definition, args, ...(spec.classify === undefined ? {} : { classify: () => ({ do: 'restart' as const }) }) }
@@ -46,7 +46,8 @@ const puppets = <S extends ChildSpec>(spec: S, { fails }: CrashScript): S => {
   } as S
 }
 
-const lineOf = (one: TraceEvent): string[] => {
+/** What OTP has too, as a line. */
+export const lineOf = (one: TraceEvent): string[] => {
   if (one.event === 'started') return [`started ${one.actor}`]
   if (one.event === 'exited') return [`exited ${one.actor} ${one.reason}`]
   if (one.event === 'decided') return [`${one.supervisor}: ${one.decision} ${one.child}, restarts ${one.restarts}`]

@@ -4,8 +4,6 @@ import type { Random } from '../../ports/random.port.ts'
 import type { Runnable, Scheduler, Slot } from '../../ports/scheduler.port.ts'
 
 const MOST_AT_ONCE = 16
-/** How often others are picked before the one that waits longest. */
-const MOST_PASSED_OVER = 256
 
 type Place = { readonly runnable: Runnable; state: 'idle' | 'ready' | 'running' | 'released'; woken: boolean }
 type Due = { readonly at: number; readonly fire: () => void }
@@ -22,8 +20,6 @@ export class SeededScheduler implements Scheduler {
   private readonly pick: Random
   private readonly ready: Place[] = []
   private readonly timers: Due[] = []
-  /** How often the one that waits longest was passed over. */
-  private passedOver = 0
   private time = 0
   private loop: Promise<void> | null = null
 
@@ -96,12 +92,9 @@ export class SeededScheduler implements Scheduler {
     this.loop = null
   }
 
-  /** Anybody, but nobody has to wait for ever. */
+  /** Anybody. Each has the same chance at each turn: that one waits for 256 turns of each other happens once in 10^111. */
   private nextIndex(): number {
-    const picked = Math.floor(this.pick.next() * this.ready.length)
-    const index = this.passedOver < MOST_PASSED_OVER ? picked : 0
-    this.passedOver = index === 0 ? 0 : this.passedOver + 1
-    return index
+    return Math.floor(this.pick.next() * this.ready.length)
   }
 
   private run(place: Place): void {

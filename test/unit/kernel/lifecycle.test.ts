@@ -217,6 +217,17 @@ describe('exit and terminate', () => {
     expect(exits).toEqual(['crashed', 'normal', 'handover'])
   })
 
+  it('runs no terminate for an init that failed [SUP-6]', async () => {
+    let terminated = false
+    const init = (): never => {
+      throw new Error('init')
+    }
+    expect(await codeOf(startSeeded(root([probeChild('a', { init, terminate: () => void (terminated = true) })])))).toBe(
+      'ERR_ACTOR_INIT_FAILED',
+    )
+    expect(terminated).toBe(false)
+  })
+
   it('gives terminate its shutdown time and no more [SUP-6]', async () => {
     const { system, world, log } = await startSeeded(
       root([

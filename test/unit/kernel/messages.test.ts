@@ -39,6 +39,42 @@ describe('tell and ask', () => {
     await within(world, system.stop())
   })
 
+  it('drops an answer that comes too late: who asked is not told twice, who answers is not harmed [SUP-7]', async () => {
+    const { system, world, log, letters } = await startSeeded(root([probeChild('a')]))
+    const gate = Promise.withResolvers<void>()
+    system.tell(a, 'wait', { until: gate.promise })
+    const code = codeOf(system.ask(a, 'get', {}, limit))
+    await world.advance(limit.timeoutMs)
+    expect(await code).toBe('ERR_ASK_TIMEOUT')
+    gate.resolve()
+    await world.settle()
+    expect(letters).toEqual([])
+    expect(log).not.toContain('exited a$1 crashed')
+    expect(await within(world, system.ask(a, 'get', {}, limit))).toBe(0)
+    await within(world, system.stop())
+  })
+
+  it('handles what an init sends itself in its turn, after what came meanwhile and before what comes later [SUP-7]', async () => {
+    const notes: string[] = []
+    const gate = Promise.withResolvers<void>()
+    let starts = 0
+    const init: NonNullable<Parameters<typeof probeChild>[1]>['init'] = async (ctx) => {
+      if ((starts += 1) === 1) return
+      await gate.promise
+      ctx.tell(a, '$note', { text: 'its own' })
+    }
+    const { system, world } = await startSeeded(root([probeChild('a', { init, notes })]))
+    system.tell(a, 'crash', { text: 'x' })
+    await world.settle()
+    system.tell(a, '$note', { text: 'meanwhile' })
+    gate.resolve()
+    await world.settle()
+    system.tell(a, '$note', { text: 'later' })
+    await world.settle()
+    expect(notes).toEqual(['meanwhile', 'its own', 'later'])
+    await within(world, system.stop())
+  })
+
   it('fails an ask of a name that nobody has [SUP-7]', async () => {
     const { system, world } = await startSeeded(root([]))
     expect(await codeOf(system.ask(a, 'get', {}, limit))).toBe('ERR_ACTOR_NOT_FOUND')

@@ -84,6 +84,31 @@ describe('terminate-child, restart-child and delete-child', () => {
     await close(seeded)
   })
 
+  it('of a temporary child forget it; the name of another stays taken until it is deleted [SUP-3]', async () => {
+    const { seeded, ask } = await open({}, [probeChild('a'), probeChild('t', { restart: 'temporary' })])
+    await ask.terminate('t')
+    await ask.terminate('a')
+    expect(await ask.names()).toEqual(['a'])
+    expect(await codeOf(ask.start(probeChild('a')))).toBe('ERR_SUPERVISOR_CHILD_EXISTS')
+    expect((await ask.start(probeChild('t'))).ref.id).toBe('t$2')
+    await ask.delete('a')
+    expect((await ask.start(probeChild('a'))).ref.id).toBe('a$2')
+    expect(await ask.names()).toEqual(['t', 'a'])
+    await close(seeded)
+  })
+
+  it('let a transient child that ended normally be started again; it counts as one that does not run [SUP-3]', async () => {
+    const inner: SupervisorSpec = { type: 'supervisor', name: 's', strategy: 'one_for_one' }
+    const seeded = await startSeeded(root([probeChild('a', { restart: 'transient' }), inner]))
+    const ask = asking(seeded)
+    seeded.system.tell(named<ProbeProtocol>('a'), 'exit', { reason: 'normal' })
+    await seeded.world.settle()
+    expect(await ask.count()).toEqual({ specs: 2, active: 1, supervisors: 1, workers: 1 })
+    expect((await ask.restart('a')).ref.id).toBe('a$2')
+    expect(await ask.count()).toMatchObject({ active: 2 })
+    await close(seeded)
+  })
+
   it('end the wait for a restart, and let those after it start [SUP-5]', async () => {
     const backoff = { minMs: 1_000, maxMs: 1_000, jitter: 0, resetAfterMs: 10_000 }
     const { seeded, ask } = await open({ strategy: 'rest_for_one', backoff, intensity: many })

@@ -127,6 +127,65 @@ describe('ordered start and stop', () => {
   })
 })
 
+describe('a spec', () => {
+  it.each([
+    ['restarts below 0', { intensity: { restarts: -1, withinMs: 1 } }],
+    ['restarts that are no number', { intensity: { restarts: NaN, withinMs: 1 } }],
+    ['a window of no time', { intensity: { restarts: 1, withinMs: 0 } }],
+    ['a window that is no number', { intensity: { restarts: 1, withinMs: NaN } }],
+    ['a child with less than no time to stop', { children: [probeChild('a', { shutdown: -1 })] }],
+    ['a child with a time to stop that is no number', { children: [probeChild('a', { shutdown: NaN })] }],
+  ])('with %s is refused [SUP-3, SUP-4]', async (_what, wrong) => {
+    expect(await codeOf(startSeeded(root([], wrong)))).toBe('ERR_SUPERVISOR_SPEC_INVALID')
+    const seeded = await startSeeded(root([supervisor('d', { strategy: 'dynamic' })]))
+    await expect(startChild(seeded, 'd', supervisor('s', wrong))).rejects.toMatchObject({ cause: { code: 'ERR_SUPERVISOR_SPEC_INVALID' } })
+    await stop(seeded)
+  })
+
+  it('that cannot start says so at each level above it, down to the cause [SUP-6]', async () => {
+    const failing = startSeeded(root([supervisor('s', { children: [probeChild('a', { init: throws })] })]))
+    await expect(failing).rejects.toMatchObject({
+      context: { supervisor: 'root', child: 's' },
+      cause: { context: { supervisor: 's', child: 'a' }, cause: { message: 'init says no' } },
+    })
+  })
+
+  it('of a child that has nothing to do stays when it ends normally in its init; it can be started again [SUP-3]', async () => {
+    let starts = 0
+    const init: NonNullable<Parameters<typeof probeChild>[1]>['init'] = (ctx) => ((starts += 1) === 1 ? ctx.exit('normal') : undefined)
+    const seeded = await startSeeded(root([probeChild('a', { restart: 'transient', init }), probeChild('b')]))
+    await seeded.world.settle()
+    expect(seeded.log).toEqual(['started a$1', 'started b$1', 'started root$1', 'exited a$1 normal'])
+    const again = seeded.system.ask(named<SupervisorProtocol>('root'), 'supervisor.restart-child', { name: 'a' }, limit)
+    expect((await within(seeded.world, again)).ref.id).toBe('a$2')
+    await stop(seeded)
+  })
+})
+
+describe('a supervisor', () => {
+  it('that is sent what it does not know crashes: its children are stopped, and its own supervisor starts it again [SUP-3, SUP-8]', async () => {
+    const seeded = await startSeeded(root([supervisor('s', { children: [probeChild('a')] }), probeChild('b')]))
+    seeded.log.length = 0
+    seeded.system.tell(named<{ unknown: { message: object } }>('s'), 'unknown', {})
+    await seeded.world.settle()
+    expect(seeded.log).toEqual(['exited a$1 shutdown', 'exited s$1 crashed', 'started a$2', 'started s$2'])
+    await stop(seeded)
+  })
+
+  it('gives up a child whose restarts all fail [SUP-4]', async () => {
+    const seeded = await startSeeded(
+      root([probeChild('a', { init: failingAt(2, 3, 4, 5) })], { intensity: { restarts: 3, withinMs: 1_000 } }),
+    )
+    await crash(seeded, 'a')
+    expect(seeded.decisions.map(({ exit, decision }) => `${exit.reason} ${decision}`)).toEqual([
+      'crashed restart',
+      ...['restart', 'restart', 'escalate'].map((decision) => `init_failed ${decision}`),
+    ])
+    expect(seeded.log.at(-1)).toBe('exited root$1 escalated')
+    await stop(seeded)
+  })
+})
+
 describe('strategies', () => {
   const three = () => ['a', 'b', 'c'].map((name) => probeChild(name))
 
@@ -490,6 +549,23 @@ describe('significant children', () => {
     seeded.system.tell(at('a'), 'exit', { reason: 'normal' })
     await seeded.world.settle()
     expect(seeded.decisions.map(({ child, decision }) => `${child} ${decision}`)).toEqual(['b remove', 'a auto-shutdown', 's remove'])
+    await stop(seeded)
+  })
+
+  it('that wait for their restart are not gone, under all_significant [SUP-3]', async () => {
+    const backoff = { minMs: 100, maxMs: 100, jitter: 0, resetAfterMs: 1_000 }
+    const children = [
+      probeChild('a', { significant: true, restart: 'transient' }),
+      probeChild('b', { significant: true, restart: 'temporary' }),
+    ]
+    const seeded = await startSeeded(root(children, { autoShutdown: 'all_significant', backoff }))
+    await crash(seeded, 'a', 'b')
+    expect(seeded.decisions.map(({ child, decision }) => `${child} ${decision}`).toSorted()).toEqual(['a restart', 'b remove'])
+    await seeded.world.advance(100)
+    expect(seeded.log.at(-1)).toBe('started a$2')
+    seeded.system.tell(at('a'), 'exit', { reason: 'normal' })
+    await seeded.world.settle()
+    expect(await seeded.system.exited).toEqual({ reason: 'shutdown' })
     await stop(seeded)
   })
 
