@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'property-tests/**/*.prop.ts'],
+    setupFiles: ['test/setup/seed.ts'],
     // Real processes, terminals and git behind most tests: two at once keep a small machine honest.
     pool: 'forks',
     maxWorkers: 2,

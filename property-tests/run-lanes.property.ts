@@ -425,5 +425,5 @@ export const runsRecovered: Proven<Crashed> = runProperty<Crashed>(
         if (isOnce && attempts === 1) expect(trace.terminals.starts(`${index}/${at}`), JSON.stringify(lane)).toBeLessThanOrEqual(1)
     }
   },
-  [TOO_MANY_AT_ONCE, AFTER_FORGOTTEN, NOT_FOUND_AGAIN, WORKTREES_STAY, PROCESSES_STAY],
+  [TOO_MANY_AT_ONCE, AFTER_FORGOTTEN, ATTEMPT_MORE, NOT_FOUND_AGAIN, WORKTREES_STAY, PROCESSES_STAY],
 )

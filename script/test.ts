@@ -47,9 +47,21 @@ const checkTypes = (): void => {
   if (status !== 0) counts.failed += 1
 }
 
+/**
+ * Random tests draw from the commit: each commit tries other scenarios, and gives the same ones wherever it is tested.
+ * Undefined, and so anew each time, without git.
+ */
+const seedOfCommit = (): string | undefined => {
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=7', 'HEAD'], { cwd: root, encoding: 'utf8' })
+  return status === 0 ? String(Number.parseInt(stdout.slice(0, 7), 16)) : undefined
+}
+
 const runTests = async (): Promise<boolean> => {
   const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)])
   const everything = process.argv.length <= 2
+  const seed = process.env['SIGNALBOX_SEED'] ?? seedOfCommit()
+  if (seed !== undefined) process.env['SIGNALBOX_SEED'] = seed
+  console.log(`seed: ${seed ?? 'none, other scenarios each time'}`)
   if (everything) checkTypes()
   const vitest = await startVitest(filter, {
     ...options,

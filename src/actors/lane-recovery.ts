@@ -59,15 +59,15 @@ export const terminalSpec = (args: LaneArgs, { worktree }: LaneRecord, command: 
 }
 
 /** Whether a command goes on after this attempt: its process runs, or its end is not recorded, or it is to be restarted. */
-const goesOn = ({ restart }: PlanCommand, { endedAt, exit, attempt }: PtyRecord): boolean => {
+const goesOn = ({ restart, intensity, classify }: PlanCommand, { endedAt, exit, attempt }: PtyRecord): boolean => {
   if (endedAt === null) return true
-  if (restart === 'temporary') return false
-  // It was lost.
-  if (exit === null) return true
-  if (exit.stopped) return false
+  if (restart === 'temporary' || exit?.stopped === true) return false
   // A first start that failed is not tried again.
-  if (exit.error !== null) return attempt > 1
-  return restart === 'permanent' || exit.exitCode !== 0
+  if (exit !== null && exit.error !== null && attempt === 1) return false
+  if (exit !== null && exit.error === null && exit.exitCode === 0 && restart !== 'permanent') return false
+  const decision = exit?.finding == null ? 'restart' : classify.decide[exit.finding.class]
+  // A new supervisor counts restarts anew, and none is none by any count.
+  return decision === 'restart' ? intensity.restarts > 0 : decision === 'wait'
 }
 
 const lastAttempt = async (ctx: Reader, terminalId: TerminalId): Promise<PtyRecord | null> => {

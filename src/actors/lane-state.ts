@@ -59,10 +59,10 @@ export const nextMove = (commands: readonly CommandProgress[]): NextMove => {
   return finite ? { do: 'finish' } : { do: 'wait' }
 }
 
-const howItEnded = (last: AttemptResult | null, error: ErrorRecord | null): string => {
+const howItEnded = (attempts: number, last: AttemptResult | null, error: ErrorRecord | null): string => {
   const cause = last === null ? error : last.error
   if (cause !== null) return cause.message
-  if (last === null) return 'it never ran'
+  if (last === null) return attempts === 0 ? 'it never ran' : 'its process was lost'
   const how = last.signal === null ? `exit code ${last.exitCode}` : `ended by ${last.signal}`
   if (last.finding == null) return how
   const why = findingText(last.finding)
@@ -78,8 +78,8 @@ export const settle = (
   stopping: boolean,
 ): Partial<CommandProgress> => {
   const ended = { phase: 'ended', attempts, last } as const
-  const { restart, intensity } = command.spec
-  const how = howItEnded(last, exit.error ?? null)
+  const { restart, intensity, classify } = command.spec
+  const how = howItEnded(attempts, last, exit.error ?? null)
   const wasStopped = { ...ended, outcome: restart === 'permanent' ? 'stopped' : 'interrupted', reason: null } as const
   if (last?.stopped === true || (stopping && last?.error == null)) return wasStopped
   if (exit.reason === 'init_failed') return { ...ended, outcome: 'failed', reason: how }
@@ -87,7 +87,8 @@ export const settle = (
   const clean = last !== null && last.error === null && last.exitCode === 0
   if (clean && restart !== 'permanent') return { ...ended, outcome: 'succeeded', reason: null }
   if (restart === 'temporary') return { ...ended, outcome: 'failed', reason: how }
-  if (exit.reason === 'shutdown') return { ...ended, outcome: 'failed', reason: `not restarted; ${how}` }
+  const isFinal = last?.finding != null && classify.decide[last.finding.class] === 'stop'
+  if (exit.reason === 'shutdown' || isFinal) return { ...ended, outcome: 'failed', reason: `not restarted; ${how}` }
   if (exit.error?.code === 'ERR_SUPERVISOR_ESCALATED') {
     return { ...ended, outcome: 'failed', reason: `gave up after ${attempts} attempts: ${String(exit.error.context['reason'])}` }
   }
