@@ -3,6 +3,7 @@
  * report on standard output. The last line is `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -17,7 +18,8 @@ const files = given.length > 0 ? given : globSync(['property-tests/**/*.prop.ts'
 console.log(`soak: ${files.length} files, ${runs} times the usual number of runs`)
 const { status } = spawnSync(process.execPath, ['script/test.ts', '--config', 'vitest.soak.config.ts', ...files], {
   cwd: root,
-  env: { ...process.env, SIGNALBOX_RUNS: runs },
+  // Other scenarios each time.
+  env: { SIGNALBOX_SEED: String(randomInt(2 ** 31)), ...process.env, SIGNALBOX_RUNS: runs },
   stdio: 'inherit',
 })
 process.exitCode = status ?? 1

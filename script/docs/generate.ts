@@ -3,6 +3,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { apiPage } from './api.ts'
+import { eventsPage } from './events.ts'
 import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
 import { configJsonSchema } from '../../src/protocols/config.schema.ts'
 import { cliPage, manPage } from './cli.ts'
@@ -18,6 +20,8 @@ const check = process.argv.includes('--check')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
 const pages: Readonly<Record<string, string>> = {
+  'docs/reference/api.md': apiPage(root),
+  'docs/reference/events.md': eventsPage(root),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
   'docs/reference/methods.md': methodsPage(),

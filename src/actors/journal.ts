@@ -1,4 +1,5 @@
 import type { ActorContext } from '../kernel/types.ts'
+import type { EventPayloads, EventType } from '../protocols/event-payloads.ts'
 import type { EventIds, EventQuery, NewEvent, RecordedEvent } from '../protocols/events.ts'
 import type { RecordWrite } from '../protocols/journal.protocol.ts'
 import { JOURNAL } from './names.ts'
@@ -32,7 +33,8 @@ export const recordOf = <R extends { readonly id: string }>(kind: string, record
   value: record,
 })
 
-export const event = (at: number, type: string, ids: EventIds, payload: Readonly<Record<string, unknown>>): NewEvent => ({
+/** @param at ms since the epoch */
+export const event = <T extends EventType>(at: number, type: T, ids: EventIds, payload: EventPayloads[T]): NewEvent => ({
   type,
   at,
   ...ids,

@@ -166,7 +166,8 @@ const stoppedEarly = async (ctx: Ctx, record: PtyRecord, ending: PtyExit | null)
   throw error
 }
 
-const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void> => {
+const failed = async (ctx: Ctx, record: PtyRecord, thrown: unknown): Promise<void> => {
+  const error = toErrorRecord(thrown)
   const exit: AttemptResult = {
     ptyId: record.id,
     attempt: record.attempt,
@@ -174,18 +175,18 @@ const failed = async (ctx: Ctx, record: PtyRecord, error: unknown): Promise<void
     signal: null,
     stopped: false,
     log: record.log,
-    error: toErrorRecord(error),
-    finding: classifyStartFailure(toErrorRecord(error)),
+    error,
+    finding: classifyStartFailure(error),
     durationMs: 0,
   }
-  await step(ctx, record, { type: 'spawn-failed' }, toErrorRecord(error).message, {
+  await step(ctx, record, { type: 'spawn-failed' }, error.message, {
     patch: { exit, endedAt: ctx.now() },
     events: [
       event(ctx.now(), 'pty.error', idsOf(record), {
         lane: record.lane,
         command: record.command,
         attempt: record.attempt,
-        error: exit.error,
+        error,
         finding: exit.finding ?? null,
       }),
     ],

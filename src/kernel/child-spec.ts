@@ -1,6 +1,8 @@
 import type { ActorContext, ActorDefinition, ActorRef, Exit } from './types.ts'
 import type { Backoff, Intensity, RestartType } from '../protocols/plan.ts'
 
+export type { Decision } from '../protocols/decision.ts'
+
 /** How long a child may take to stop: brutal kills at once, a number of ms, or infinity (for supervisors). @defaultValue 5,000 ms; infinity for supervisors (OTP) */
 export type Shutdown = 'brutal' | 'infinity' | number
 
@@ -104,24 +106,4 @@ export type SupervisorProtocol = {
     reply: { children: readonly { name: string; ref: ActorRef<unknown> | null; restarting: boolean }[] }
   }
   'supervisor.count-children': { message: object; reply: ChildCounts }
-}
-
-/** What a supervisor did about the end of a child, with the counters behind it (SUP-9). */
-export type Decision = {
-  readonly supervisor: string
-  readonly child: string
-  readonly incarnation: number
-  readonly exit: Exit
-  /** restart or wait (after delayMs), remove (not to be restarted), escalate (intensity or waits exceeded, or judged so), auto-shutdown (significant). */
-  readonly decision: 'restart' | 'wait' | 'remove' | 'escalate' | 'auto-shutdown'
-  /** Restarts within the window, this one included. */
-  readonly restarts: number
-  /** Waits in a row, this one included. */
-  readonly waits: number
-  /** What `classify` gave as reason; null where the restart type decided alone. */
-  readonly reason: string | null
-  readonly allowed: Intensity
-  readonly delayMs: number
-  /** Children stopped and started with it (one_for_all, rest_for_one). */
-  readonly group: readonly string[]
 }

@@ -1,3 +1,4 @@
+import { event } from '../actors/journal.ts'
 import type { Decision } from '../kernel/child-spec.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { NewEvent } from '../protocols/events.ts'
@@ -12,14 +13,14 @@ export const observe = (clock: Clock, locate: Locate, record: (event: NewEvent) 
     decided(decision: Decision) {
       if (decision.decision === 'remove' && expected(decision.exit)) return
       const { ids, payload } = locate(decision.child)
-      record({ type: 'supervisor.decided', at: clock.now(), ...ids, payload: { ...payload, decision } })
+      record(event(clock.now(), 'supervisor.decided', ids, { ...payload, decision }))
     },
     exited({ name, incarnation, kind, exit }) {
       if (expected(exit) || kind === 'pty') return
       // It could not start because a child could not, which is told of itself.
       if (kind === 'supervisor' && exit.reason === 'init_failed') return
       const { ids, payload } = locate(name)
-      record({ type: 'actor.crashed', at: clock.now(), ...ids, payload: { ...payload, name, incarnation, exit } })
+      record(event(clock.now(), 'actor.crashed', ids, { ...payload, name, incarnation, exit }))
     },
   }
 }

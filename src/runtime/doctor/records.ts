@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { event, recordOf } from '../../actors/journal.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { EventIds, NewEvent } from '../../protocols/events.ts'
@@ -13,8 +14,6 @@ import { readOwners } from '../owners.ts'
 import { retentionMs } from '../retention.ts'
 import { interruptedCommands, neverBegun } from './interrupted.ts'
 import { goes, goesOn, left, type Scene } from './scene.ts'
-
-const recordOf = <R extends { readonly id: string }>(kind: string, value: R) => ({ kind, id: value.id, value })
 
 const runOf = ({ runId }: Pick<LaneRecord, 'runId'>): EventIds => (runId === null ? {} : { runId })
 
@@ -30,12 +29,8 @@ const closePtys = (ptys: readonly PtyRecord[], at: number): { events: NewEvent[]
     const { lane, command, attempt } = pty
     const ids = { ...runOf(pty), laneId: pty.laneId, terminalId: pty.terminalId, ptyId: pty.id }
     const cause = 'the process of its run died'
-    events.push({
-      type: 'pty.state-changed',
-      at,
-      ...ids,
-      payload: { lane, command, attempt, from: pty.snapshot.state, to: next.state, event: by.type, cause },
-    })
+    const step = { from: pty.snapshot.state, to: next.state, event: by.type, cause }
+    events.push(event(at, 'pty.state-changed', ids, { lane, command, attempt, ...step }))
   }
   return { events, records }
 }
@@ -91,8 +86,8 @@ export const closeLane = async (scene: Scene, lane: LaneRecord, run: RunRecord |
   await store.commit({
     events: [
       ...lost.events,
-      { type: 'lane.state-changed', at, ...ids, payload: changed },
-      { type: 'lane.ended', at, ...ids, payload: { name: lane.name, summary, by: 'doctor' } },
+      event(at, 'lane.state-changed', ids, changed),
+      event(at, 'lane.ended', ids, { name: lane.name, summary, by: 'doctor' }),
     ],
     records: [
       ...lost.records.map((pty) => recordOf('pty', pty)),
@@ -130,9 +125,9 @@ const closeRun = async ({ store }: Scene, run: RunRecord, lanes: readonly LaneRe
     durationMs: Math.max(0, at - run.startedAt),
     lanes: run.lanes.map(({ name, id }) => lanes.find((lane) => lane.id === id)?.summary ?? neverBegun(run, name, id)),
   }
-  const event = { type: 'run.ended', at, runId: run.id, payload: { summary, by: 'doctor' } }
+  const ended = event(at, 'run.ended', { runId: run.id }, { summary, by: 'doctor' })
   const record: RunRecord = { ...run, endedAt: at, outcome: 'interrupted', summary }
-  await store.commit({ events: [event], records: [recordOf('run', record)] })
+  await store.commit({ events: [ended], records: [recordOf('run', record)] })
 }
 
 /** Files that dead orchestrators left. */

@@ -1,0 +1,82 @@
+import type { Decision } from './decision.ts'
+import type { ErrorRecord } from './errors.ts'
+import type { ExitFinding } from './exit-class.ts'
+import type { Exit } from './exit.ts'
+import type { LaneId } from './ids.ts'
+import type { Plan } from './plan.ts'
+import type { PtyExit, SignalRecord } from './pty-exit.ts'
+import type { LaneSummary, RunSummary } from './summary.ts'
+
+/** A step of a state machine (docs/reference/machines.md). */
+type Step = {
+  readonly from: string
+  readonly to: string
+  /** What the machine was given. */
+  readonly event: string
+  /** Why, in words. */
+  readonly cause: string
+}
+
+/** One attempt of a command. */
+type Attempt = {
+  readonly lane: string
+  readonly command: string
+  /** From 1; a restart is the next. */
+  readonly attempt: number
+}
+
+/** Whom a supervisor or an exit names: the lane and command that an actor belongs to, where it belongs to one. */
+type Place = { readonly lane?: string; readonly command?: string }
+
+type By = {
+  /** Where somebody else than its actor closed the record. */
+  readonly by?: 'doctor'
+}
+
+/** What each recorded event says. Fields are added, not taken away and not given another meaning. */
+export type EventPayloads = {
+  /** A run begins: its plan, complete, and the process that runs it. */
+  'run.started': { readonly plan: Plan; readonly pid: number; readonly lanes: readonly { readonly name: string; readonly id: LaneId }[] }
+  /** Somebody stops a run: its lanes are told to end, the newest first. */
+  'run.stopping': { readonly by: string }
+  /** A run is over, and nothing of it runs any more. */
+  'run.ended': By & { readonly summary: RunSummary }
+  /** A lane has its name, its branch and its place; the worktree follows. */
+  'lane.created': {
+    readonly name: string
+    readonly worktree: string
+    readonly branch: string
+    /** The commit that it starts from; empty when its base was not found. */
+    readonly baseCommit: string
+    readonly base: string
+  }
+  /** A lane took a step of its machine. */
+  'lane.state-changed': Step & { readonly name: string }
+  /** A lane is over: how, and what was kept of it. */
+  'lane.ended': By & { readonly name: string; readonly summary: LaneSummary }
+  /** A process runs on a terminal. */
+  'pty.spawned': Attempt & { readonly pid: number; readonly argv: readonly string[]; readonly cwd: string }
+  /** An attempt took a step of its machine. */
+  'pty.state-changed': Attempt & Step
+  /** A process could not be started. */
+  'pty.error': Attempt & { readonly error: ErrorRecord; readonly finding: ExitFinding | null }
+  /** A process has ended, and all that it had started. */
+  'pty.exited': Attempt &
+    PtyExit & {
+      /** Every signal that was sent to it, by whom. */
+      readonly signals: readonly SignalRecord[]
+      readonly durationMs: number
+      /** The file with all of its output. */
+      readonly log: string
+      /** Its last lines of output, without control sequences. */
+      readonly lastLines: readonly string[]
+      /** How its failure was told apart; null when it did not fail or was stopped. */
+      readonly finding: ExitFinding | null
+    }
+  /** A supervisor decided about a child that ended: restart, wait, stop, give up. */
+  'supervisor.decided': Place & { readonly decision: Decision }
+  /** An actor crashed, hung in its start or could not start. */
+  'actor.crashed': Place & { readonly name: string; readonly incarnation: number; readonly exit: Exit }
+}
+
+export type EventType = keyof EventPayloads
