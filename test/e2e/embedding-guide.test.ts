@@ -7,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 const guide = readFileSync(join(root, 'docs/guide/embedding.md'), 'utf8')
+const supervision = readFileSync(join(root, 'docs/guide/supervision.md'), 'utf8')
 const place = mkdtempSync(join(tmpdir(), 'signalbox-embedding-'))
 afterAll(() => rmSync(place, { recursive: true }))
 
 const node = async (...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, args, { cwd: place })).stdout
 
-describe('the guide to embedding', () => {
+describe('the guides to the engine', () => {
   beforeAll(() => {
     execFileSync(process.execPath, [join(root, 'script/build.ts')], { cwd: root })
     mkdirSync(join(place, 'node_modules'))
@@ -36,6 +37,12 @@ describe('the guide to embedding', () => {
       'counter shutdown ',
       'root shutdown',
     ])
+  })
+
+  it('of supervision shows what its example prints [SUP-3]', async () => {
+    const [, code = '', printed] = /```ts\n([^]*?)\n```\n\n```\n([^]*?)```/.exec(supervision) ?? []
+    writeFileSync(join(place, 'supervision.ts'), code)
+    expect(await node('supervision.ts')).toBe(printed)
   })
 
   it('speaks of an engine that loads nothing of what plans need', async () => {
