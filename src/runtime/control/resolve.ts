@@ -10,8 +10,15 @@ const ID_START = /^[a-z]{2}_[0-9A-HJKMNP-TV-Z]{4,26}$/i
 
 type Named = { readonly id: string }
 
-const notFound = (code: ErrorCode, what: string, word: string, candidates: readonly string[]): SignalboxError => {
-  const meant = nearest(word, candidates)
+/** `others`: what may have been meant besides, and is not listed. */
+const notFound = (
+  code: ErrorCode,
+  what: string,
+  word: string,
+  candidates: readonly string[],
+  others: readonly string[] = [],
+): SignalboxError => {
+  const meant = nearest(word, [...candidates, ...others])
   const more =
     candidates.length === 0 ? 'there are none' : `there are ${candidates.slice(0, 10).join(', ')}${candidates.length > 10 ? ' …' : ''}`
   const hint = meant === undefined ? more : `did you mean "${meant}"?`
@@ -71,5 +78,6 @@ export const findTerminal = async (terminals: Terminals, word: string): Promise<
     'terminal',
     word,
     open.map(({ lane, name }) => `${lane}/${name}`),
+    open.map(({ name }) => name),
   )
 }
