@@ -2,6 +2,8 @@ import type { Happening } from '../client/client.ts'
 import { fromBusEvent } from '../actors/bus-events.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { WorkspaceId } from '../protocols/ids.ts'
+import { nearest } from '../protocols/suggest.ts'
+import { assertPattern } from '../protocols/topics.ts'
 import { type Inspection, openInspection } from '../runtime/inspection.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, safeWriter } from './io.ts'
@@ -19,7 +21,19 @@ export type EventsOptions = {
 const NEWEST = 50
 const PAGE = 1_000
 
+/** Looked through for names of topics. */
+const NAMES_FROM = 1_000
+
 type Print = (event: RecordedEvent) => void
+
+/** A topic of which nothing is recorded may be mistyped. @returns null when something is */
+const topicHint = async (inspection: Inspection, topics: readonly string[]): Promise<string | null> => {
+  if ((await inspection.events({ types: topics, newest: true, limit: 1 })).length > 0) return null
+  const known = [...new Set((await inspection.events({ newest: true, limit: NAMES_FROM })).map(({ type }) => type))].sort()
+  const meant = topics.map((topic) => nearest(topic, known)).find((topic) => topic !== undefined)
+  const hint = meant === undefined ? (known.length === 0 ? '' : `; there is ${known.join(', ')}`) : `; did you mean ${meant}?`
+  return `nothing is recorded of ${topics.join(', ')}${hint}`
+}
 
 /** Recorded events, printed page by page. @returns the sequence after the last there is, of any topic */
 const printRecorded = async (inspection: Inspection, { topic, since }: EventsOptions, print: Print): Promise<number> => {
@@ -55,9 +69,14 @@ const gapText = ({ topic, from, to }: NonNullable<Happening['gap']>): string =>
 
 /** `signalbox events`. */
 export const eventsCommand = async (options: EventsOptions, io: Io): Promise<number> => {
+  for (const topic of options.topic ?? []) assertPattern(topic)
   const { print, line, closed } = printerOf(io, options.json === true)
   const inspection = await openInspection({ workspace: io.cwd })
-  const recorded = (): Promise<number> => printRecorded(inspection, options, print)
+  const recorded = async (): Promise<number> => {
+    const hint = options.topic === undefined ? null : await topicHint(inspection, options.topic)
+    if (hint !== null) safeWriter(io.err).write(`signalbox: ${hint}\n`)
+    return printRecorded(inspection, options, print)
+  }
   try {
     if (options.follow !== true) {
       await recorded()

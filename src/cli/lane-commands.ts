@@ -13,6 +13,16 @@ const terminal: ArgumentSpec = {
   about: 'its name, lane/name, its id, or the beginning of that',
   completes: 'terminals',
 }
+const detachKey: OptionSpec = {
+  flag: 'detach-key',
+  value: 'key',
+  about: 'what leaves it, a letter with Ctrl',
+  default: 'ctrl-q',
+  parse: (text) => {
+    if (/^ctrl-[a-z\\\]^_]$/iu.test(text)) return text.toLowerCase()
+    throw new RangeError('it must be ctrl- and a letter, such as ctrl-g')
+  },
+}
 const all = (what: string): OptionSpec => ({ flag: 'all', short: 'a', about: what })
 
 /** Commands on what the running orchestrator has. */
@@ -67,6 +77,7 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     options: [
       { flag: 'name', short: 'n', value: 'name', about: 'how to call it; made from the command otherwise' },
       { flag: 'attach', about: 'attach to it at once' },
+      detachKey,
       json,
     ],
     details: JSON_HELP.termSpawn,
@@ -90,18 +101,7 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     name: 'term attach',
     about: 'sit down at a terminal; Ctrl-Q leaves it',
     args: [terminal],
-    options: [
-      {
-        flag: 'detach-key',
-        value: 'key',
-        about: 'what leaves it, a letter with Ctrl',
-        default: 'ctrl-q',
-        parse: (text) => {
-          if (/^ctrl-[a-z\\\]^_]$/iu.test(text)) return text.toLowerCase()
-          throw new RangeError('it must be ctrl- and a letter, such as ctrl-g')
-        },
-      },
-    ],
+    options: [detachKey],
     details: JSON_HELP.termAttach,
     load: async () => {
       const { termAttachCommand } = await import('./term-attach.command.ts')

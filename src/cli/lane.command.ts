@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { LaneInfo } from '../protocols/control/views.ts'
 import type { LaneSummary } from '../protocols/summary.ts'
 import { EXIT } from './exit-codes.ts'
@@ -6,7 +7,7 @@ import { withOrchestrator } from './orchestrator-client.ts'
 import { plainLine } from './plain.ts'
 import { count } from './plural.ts'
 import { terminalTable } from './render-terminals.ts'
-import { table } from './table.ts'
+import { table, widthOfScreen } from './table.ts'
 
 export type LaneOptions = { readonly json?: boolean }
 export type LaneAddOptions = LaneOptions & { readonly base?: string }
@@ -21,14 +22,26 @@ export const laneAddCommand = async (name: string, { base, json }: LaneAddOption
   return EXIT.ok
 }
 
+/** The shorter one of the path and the way to it from here. */
+const pathFrom = (cwd: string, path: string): string => {
+  const way = relative(cwd, path)
+  return way !== '' && way.length < path.length ? way : path
+}
+
 /** `signalbox lane ls`. */
 export const laneLsCommand = async ({ all = false, json }: LaneLsOptions, io: Io): Promise<number> => {
   const { lanes } = await withOrchestrator(io, 'lane ls', (client) => client.call('lane.list', { all }))
   if (json === true) printJson(io, { type: 'lanes', lanes })
   else if (lanes.length === 0) printLines(io, ['no lanes; make one with: signalbox lane add NAME'])
   else {
-    const rows = lanes.map(({ name, id, state, branch, worktree }: LaneInfo) => [name, id, state, branch, plainLine(worktree)])
-    printLines(io, table(['LANE', 'ID', 'STATE', 'BRANCH', 'WORKTREE'], rows))
+    const rows = lanes.map(({ name, id, state, branch, worktree }: LaneInfo) => [
+      name,
+      id,
+      state,
+      branch,
+      plainLine(pathFrom(io.cwd, worktree)),
+    ])
+    printLines(io, table(['LANE', 'ID', 'STATE', 'BRANCH', 'WORKTREE'], rows, widthOfScreen(io.out), 'ID'))
   }
   return EXIT.ok
 }
@@ -47,7 +60,7 @@ export const laneShowCommand = async (word: string, { json }: LaneOptions, io: I
     `  branch    ${branch} from ${baseCommit.slice(0, 12)}`,
     `  worktree  ${plainLine(worktree)}`,
     `  created   ${new Date(createdAt).toISOString()}`,
-    ...(terminals.length === 0 ? ['no terminals'] : ['', ...terminalTable(terminals)]),
+    ...(terminals.length === 0 ? ['no terminals'] : ['', ...terminalTable(terminals, widthOfScreen(io.out))]),
   ])
   return EXIT.ok
 }

@@ -59,7 +59,8 @@ export class ScreenModes {
       ...this.others,
       ...modes.filter((mode) => !ALTERNATE.has(mode)).map(reset),
       ...modes.filter((mode) => ALTERNATE.has(mode)).map(reset),
-      '\u001b[0m',
+      // letters instead of line drawing, no insert mode, no colours
+      '\u000f\u001b(B\u001b[4l\u001b[0m',
     ].join('')
   }
 }

@@ -18,10 +18,19 @@ export const termAttachCommand = async (word: string, { detachKey }: AttachComma
     const { columns: cols, rows } = io.out
     const size = cols !== undefined && rows !== undefined && cols > 0 && rows > 0 ? { cols, rows } : {}
     const attachment = await client.attach(word, size)
-    const { lane, name } = attachment.terminal
+    const { lane, name, id } = attachment.terminal
+    if (io.env['SIGNALBOX_TERMINAL'] === id) {
+      attachment.detach()
+      throw new SignalboxError('ERR_USAGE', `this is terminal ${lane}/${name} itself, which would show what it shows without end`)
+    }
     const err = safeWriter(io.err)
     err.write(`[${lane}/${name}: ${detachKey} leaves it]\n`)
-    const { end, by } = await attachTerminal(attachment, { input: process.stdin, output: io.out, detachKey })
+    const seat = { input: process.stdin, output: io.out, detachKey }
+    const { end, by } = await attachTerminal(attachment, seat).catch((error: unknown) => {
+      // below what the program wrote last
+      err.write('\n')
+      throw error
+    })
     if (end !== null) {
       err.write(`\n[${lane}/${name}: ${exitText(end.exitCode, end.signal)}]\n`)
       return end.exitCode === 0 ? EXIT.ok : EXIT.failed

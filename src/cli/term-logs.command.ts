@@ -4,14 +4,14 @@ import { isSignalboxError } from '../protocols/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, safeWriter } from './io.ts'
 import { withOrchestrator } from './orchestrator-client.ts'
+import { replayed } from './replay-output.ts'
+import { ScreenModes } from './screen-modes.ts'
 
 export type TermLogsOptions = { readonly follow?: boolean; readonly lines?: number; readonly attempt?: number; readonly json?: boolean }
 
 /** The most that is read of a log at once: as much as the method gives. */
 const TAIL_BYTES = 524_288
 const LINE_FEED = 0x0a
-/** A program may end, or the log be cut, while it prints in colour. */
-const PLAIN = '\u001b[0m'
 
 /** The last lines of what was put out; of a log that begins before, whole ones. */
 const lastLines = (bytes: Buffer, lines: number, isCut: boolean): Buffer => {
@@ -25,29 +25,74 @@ const lastLines = (bytes: Buffer, lines: number, isCut: boolean): Buffer => {
   return bytes.subarray(start + 1)
 }
 
-/** Output after `from`, until the process ends or nobody reads. Offsets of the log are those of the output. */
-const follow = async (client: ControlClient, terminal: string, from: number, io: Io): Promise<void> => {
+/**
+ * Where it is shown. A terminal is asked nothing that the program asked its own, as the answer would be typed into the shell of
+ * the user; and it is given back as it was.
+ */
+class Screen {
+  private readonly io: Io
+  private readonly modes: ScreenModes | null
+
+  constructor(io: Io) {
+    this.io = io
+    this.modes = io.out.isTTY === true ? new ScreenModes() : null
+  }
+
+  async show(bytes: Buffer): Promise<void> {
+    const shown = this.modes === null ? bytes : replayed(bytes, false)
+    this.modes?.see(shown)
+    const { out } = this.io
+    if (shown.length === 0 || out.write(shown)) return
+    await new Promise<void>((resolve) => {
+      for (const event of ['drain', 'close', 'error']) out.once(event, resolve)
+    })
+  }
+
+  restore(): void {
+    if (this.modes !== null) safeWriter(this.io.out).write(this.modes.undo())
+  }
+}
+
+/**
+ * Output after `from`, until the process ends or nobody looks any more. Offsets of the log are those of the output.
+ * @returns whether it was interrupted
+ */
+const follow = async (
+  client: ControlClient,
+  terminal: string,
+  from: number,
+  { io, screen }: { io: Io; screen: Screen },
+): Promise<boolean> => {
   const { closed } = safeWriter(io.out)
+  const err = safeWriter(io.err)
   const attachment = await client.attach(terminal, { tailBytes: TAIL_BYTES }).catch((error: unknown) => {
     if (isSignalboxError(error, 'ERR_PTY_ENDED')) return null
     throw error
   })
-  if (attachment === null) return
-  io.out.on('close', () => attachment.detach())
-  for await (const output of attachment.output) {
-    if (closed()) return attachment.detach()
-    if ('gap' in output) safeWriter(io.err).write(`signalbox: ${output.gap.to - output.gap.from} bytes came faster than they were read\n`)
-    else {
-      const bytes = output.bytes.subarray(Math.max(0, from - output.offset))
-      if (bytes.length > 0 && !io.out.write(bytes)) await drained(io)
-    }
+  if (attachment === null) return false
+  let interrupted = false
+  const interrupt = (): void => {
+    interrupted = true
+    attachment.detach()
   }
+  process.once('SIGINT', interrupt)
+  io.out.on('close', () => attachment.detach())
+  let next = from
+  try {
+    for await (const output of attachment.output) {
+      if (interrupted || closed()) break
+      if ('gap' in output) continue
+      if (output.offset > next) err.write(`\nsignalbox: ${output.offset - next} bytes came faster than they were read\n`)
+      const bytes = Buffer.from(output.bytes.subarray(Math.max(0, next - output.offset)))
+      next = Math.max(next, output.offset + output.bytes.length)
+      await screen.show(bytes)
+    }
+  } finally {
+    process.off('SIGINT', interrupt)
+    attachment.detach()
+  }
+  return interrupted
 }
-
-const drained = (io: Io): Promise<void> =>
-  new Promise((resolve) => {
-    for (const event of ['drain', 'close', 'error']) io.out.once(event, resolve)
-  })
 
 const tailOf = async (client: ControlClient, terminal: string, attempt: number | undefined): Promise<ResultOf<'terminal.logs'>> =>
   client.call('terminal.logs', { terminal, tailBytes: TAIL_BYTES, ...(attempt !== undefined && { attempt }) })
@@ -63,13 +108,14 @@ export const termLogsCommand = (word: string, options: TermLogsOptions, io: Io):
       printJson(io, { type: 'terminal-logs', ...log, from: log.from + bytes.length - shown.length, bytes: shown.toString('base64') })
       return EXIT.ok
     }
-    const out = safeWriter(io.out)
-    if (shown.length > 0) io.out.write(shown)
+    const screen = new Screen(io)
     try {
+      await screen.show(shown)
       // of an attempt that is named, and may be over, there is no more
-      if (options.follow === true && options.attempt === undefined) await follow(client, terminal.id, log.from + bytes.length, io)
+      const follows = options.follow === true && options.attempt === undefined
+      const interrupted = follows && (await follow(client, terminal.id, log.from + bytes.length, { io, screen }))
+      return interrupted ? EXIT.interrupted : EXIT.ok
     } finally {
-      if (io.out.isTTY === true) out.write(PLAIN)
+      screen.restore()
     }
-    return EXIT.ok
   })

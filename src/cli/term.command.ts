@@ -8,9 +8,10 @@ import { withOrchestrator } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { exitText, plainLine } from './plain.ts'
 import { terminalTable } from './render-terminals.ts'
+import { widthOfScreen } from './table.ts'
 
 type Common = { readonly json?: boolean }
-export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean }
+export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean; readonly detachKey: string }
 export type TermLsOptions = Common & { readonly all?: boolean }
 export type TermSendOptions = Common & { readonly noEnter?: boolean }
 export type TermKillOptions = Common & { readonly signal?: string }
@@ -22,7 +23,7 @@ const PIECE_BYTES = 262_144
 export const termSpawnCommand = async (
   lane: string,
   command: readonly string[],
-  { name, attach, json }: TermSpawnOptions,
+  { name, attach, json, detachKey }: TermSpawnOptions,
   io: Io,
 ): Promise<number> => {
   const { columns, rows } = io.out
@@ -40,7 +41,7 @@ export const termSpawnCommand = async (
   }
   if (attach !== true) return EXIT.ok
   const { termAttachCommand } = await import('./term-attach.command.ts')
-  return termAttachCommand(terminal.id, { detachKey: 'ctrl-q' }, io)
+  return termAttachCommand(terminal.id, { detachKey }, io)
 }
 
 /** `signalbox term ls [LANE]`. */
@@ -49,7 +50,7 @@ export const termLsCommand = async (lane: string | undefined, { all = false, jso
   const { terminals } = await withOrchestrator(io, 'term ls', (client) => client.call('terminal.list', params))
   if (json === true) printJson(io, { type: 'terminals', terminals })
   else if (terminals.length === 0) printLines(io, ['no terminals; open one with: signalbox term spawn LANE'])
-  else printLines(io, terminalTable(terminals))
+  else printLines(io, terminalTable(terminals, widthOfScreen(io.out)))
   return EXIT.ok
 }
 

@@ -376,7 +376,7 @@ export const CATALOGUE = {
   ERR_CONTROL_LOST: {
     kind: 'fault',
     text: 'The connection to the orchestrator ended before the answer came.',
-    next: 'Look whether it runs (`signalbox status`); a call that changes something may be repeated with its key.',
+    next: '`signalbox up` starts it again, unless it runs; a call that changes something may be repeated with its key.',
     retryable: true,
   },
   ERR_CONTROL_CLOSED: { kind: 'usage', text: 'The control client was closed.', next: 'Connect again.', retryable: false },

@@ -28,7 +28,7 @@ afterEach(async () => {
 const CTRL_Q = '\u0011'
 let users = 0
 
-/** A user at a terminal: a shell that attaches, and then tells the exit code and whether the terminal is as it was. */
+/** A user at a terminal: a shell that attaches, or does `command`, and then tells the exit code and whether the terminal is as it was. */
 type User = {
   readonly pty: Pty
   readonly mark: string
@@ -36,10 +36,10 @@ type User = {
   type(text: string): Promise<void>
   shows(text: string | RegExp): Promise<void>
 }
-const user = async (args: string, { cols = 100, rows = 30 } = {}): Promise<User> => {
+const user = async (args: string, { cols = 100, rows = 30, command = 'term attach' } = {}): Promise<User> => {
   users += 1
   const mark = `ws_test${process.pid}/attach/${users}`
-  const script = `before=$(stty -g); '${process.execPath}' '${BIN}' term attach ${args}; echo "code $?"; [ "$before" = "$(stty -g)" ] && echo "terminal as before"; exec cat`
+  const script = `trap : INT; before=$(stty -g); '${process.execPath}' '${BIN}' ${command} ${args}; echo "code $?"; [ "$before" = "$(stty -g)" ] && echo "terminal as before"; exec cat`
   const env = { ...(world.env as Record<string, string>), TERM: 'xterm-256color', SIGNALBOX_MARK: mark }
   const pty = await host.spawn({
     ptyId: `pt_${process.pid}u${users}`,
@@ -107,6 +107,28 @@ describe('signalbox term attach', () => {
     await other.shows(/ 11\s+5a/u)
     await other.type('\u001d')
     await left(other, 0)
+  })
+
+  it('shows each byte as it came: a line feed alone moves straight down', async () => {
+    await spawn('raw', `stty raw -echo; printf 'one\\ntwo\\r\\nthree'; exec sleep 1000`)
+    const seat = await user('raw')
+    await seat.shows('one\ntwo\r\nthree')
+    await seat.type(CTRL_Q)
+    await left(seat, 0)
+    const again = await user('raw')
+    await again.shows('one\ntwo\r\nthree')
+    await again.type(CTRL_Q)
+    await left(again, 0)
+  })
+
+  it('refuses to show a terminal in itself', async () => {
+    await spawn('shell', `exec sh -i`)
+    const seat = await user('shell')
+    await seat.shows('[desk/shell')
+    await seat.type(`cd '${world.repo.root}'; '${process.execPath}' '${BIN}' term attach shell; echo "code $?"\r`)
+    await seat.shows(/this is terminal desk\/shell itself[\s\S]*code 2\r/u)
+    await seat.type(CTRL_Q)
+    await left(seat, 0)
   })
 
   it('gives the terminal back after all that programs switch on: alternate screen, mouse, paste, cursor, keyboard', async () => {
@@ -177,5 +199,27 @@ describe('signalbox term attach', () => {
       stderr: expect.stringContaining('ctrl-'),
     })
     await left(await user('shlel'), 3)
+  })
+})
+
+describe('what is listed on a terminal', () => {
+  it('takes one line each, in 80 columns too', async () => {
+    await spawn('shell', `: ${'a long command '.repeat(20)}; exec sleep 1000`)
+    const seat = await user('', { cols: 80, rows: 24, command: 'term ls' })
+    await left(seat, 0)
+    expect(seat.screen()).toMatch(/^TERMINAL +STATE +COMMAND\r\ndesk\/shell +active, pid \d+ +sh -c .*…\r\ncode 0/u)
+    for (const line of seat.screen().split('\r\n')) expect(line.length).toBeLessThanOrEqual(80)
+    const lanes = await user('', { cols: 80, rows: 24, command: 'lane ls' })
+    await left(lanes, 0)
+    expect(lanes.screen()).toMatch(/^LANE .*\r\ndesk .*\r\ncode 0/u)
+  })
+
+  it('logs: asks the terminal nothing, and leaves it as it was', async () => {
+    await spawn('asks', `printf 'asked \\033[6n\\033]11;?\\007\\033[?1000h\\033[31mred\\n'; exec sleep 1000`)
+    const seat = await user('', { command: 'term logs asks --follow' })
+    await seat.shows('\u001b[31mred')
+    await seat.type('\u0003')
+    await left(seat, 130)
+    expect(seat.screen()).toMatch(/asked \u001b\[\?1000h\u001b\[31mred[\s\S]*\u001b\[\?1000l/u)
   })
 })

@@ -148,8 +148,8 @@ describe('signalbox term', () => {
     const followed = world.start(['term', 'logs', 'seq', '--follow', '--lines', '100000'])
     await until('the beginning is there', () => followed.output().includes('\r\n3000\r\n'))
     await world.run(['term', 'send', 'seq', 'go'])
-    const { code, stdout } = await followed.finished
-    expect(code).toBe(0)
+    const { code, stdout, stderr } = await followed.finished
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const numbers = stdout.split('\r\n').filter((line) => /^\d+$/u.test(line))
     expect(numbers).toEqual(Array.from({ length: 60_000 }, (_, index) => String(index + 1)))
     expect(stdout).toMatch(/\ufffdend$/u)
@@ -181,7 +181,20 @@ describe('signalbox events', () => {
     const newest = (await world.run(['events'])).stdout.trimEnd().split('\n')
     expect(newest.some((line) => /^ +\d+ {2}\d{4}-\d\d-\d\d \S+Z {2}seen +lane\.ended/u.test(line))).toBe(true)
     expect(newest.length).toBeLessThanOrEqual(50)
-    expect((await world.run(['events', '--topic', 'no such topic'])).code).not.toBe(1)
+    expect(await world.run(['events', '--topic', 'no such topic'])).toMatchObject({ code: 2, stdout: '' })
+    expect(await world.run(['events', '--topic', 'lane.creatd'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('did you mean lane.created?'),
+    })
+    expect(await world.run(['events', '--topic', 'lane.created', '--since', '100000'])).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    })
+    const told = await helpKeys('events')
+    expect(Object.keys(Object.assign({}, ...all) as object).filter((key) => !told.has(key))).toEqual([])
   })
 })
 

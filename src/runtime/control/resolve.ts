@@ -54,14 +54,14 @@ export const findRun = async (records: RuntimeRecords, word: string): Promise<Ru
   throw notFound('ERR_RUN_NOT_FOUND', 'run', word, runs.map(({ id }) => id as string).toReversed())
 }
 
-/** By id, the beginning of one, name, or `LANE/NAME`. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
+/** By id, the beginning of one, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
 export const findTerminal = async (terminals: Terminals, word: string): Promise<TerminalInfo> => {
   const code = 'ERR_TERMINAL_NOT_FOUND'
   const all = await terminals.list({ all: true })
   const known = byId(code, 'terminal', word, all)
   if (known !== undefined) return known
   const open = await terminals.list()
-  for (const candidates of [open, all.toReversed()]) {
+  for (const candidates of [open.filter(({ endedAt }) => endedAt === null), open.toReversed(), all.toReversed()]) {
     const exact = candidates.find(({ lane, name }) => `${lane}/${name}` === word)
     if (exact !== undefined) return exact
     const named = candidates.filter(({ name }) => name === word)
