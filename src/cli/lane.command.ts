@@ -28,19 +28,20 @@ const pathFrom = (cwd: string, path: string): string => {
   return way !== '' && way.length < path.length ? way : path
 }
 
+/** What is there of a lane: of one that has ended, what was kept. */
+const placesOf = ({ summary, branch, worktree }: LaneInfo): { readonly branch: string; readonly worktree: string } =>
+  summary === null ? { branch, worktree } : { branch: summary.branch ?? '-', worktree: summary.worktree ?? '-' }
+
 /** `signalbox lane ls`. */
 export const laneLsCommand = async ({ all = false, json }: LaneLsOptions, io: Io): Promise<number> => {
   const { lanes } = await withOrchestrator(io, 'lane ls', (client) => client.call('lane.list', { all }))
   if (json === true) printJson(io, { type: 'lanes', lanes })
   else if (lanes.length === 0) printLines(io, ['no lanes; make one with: signalbox lane add NAME'])
   else {
-    const rows = lanes.map(({ name, id, state, branch, worktree }: LaneInfo) => [
-      name,
-      id,
-      state,
-      branch,
-      plainLine(pathFrom(io.cwd, worktree)),
-    ])
+    const rows = lanes.map((lane) => {
+      const { branch, worktree } = placesOf(lane)
+      return [lane.name, lane.id, lane.state, branch, plainLine(worktree === '-' ? worktree : pathFrom(io.cwd, worktree))]
+    })
     printLines(io, table(['LANE', 'ID', 'STATE', 'BRANCH', 'WORKTREE'], rows, widthOfScreen(io.out), 'ID'))
   }
   return EXIT.ok
@@ -53,7 +54,8 @@ export const laneShowCommand = async (word: string, { json }: LaneOptions, io: I
     printJson(io, { type: 'lane', lane, terminals })
     return EXIT.ok
   }
-  const { name, id, runId, state, branch, baseCommit, worktree, createdAt, summary } = lane
+  const { name, id, runId, state, baseCommit, createdAt, summary } = lane
+  const { branch, worktree } = placesOf(lane)
   printLines(io, [
     `lane ${name}: ${state}${summary === null ? '' : ` (${summary.outcome}${summary.reason === null ? '' : `: ${plainLine(summary.reason)}`})`}`,
     `  id        ${id}${runId === null ? '' : `, of run ${runId}`}`,

@@ -1,80 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createProcessTable } from '../../src/adapters/process-table.ts'
-import { systemClock } from '../../src/adapters/system/system-clock.adapter.ts'
-import type { Pty, TerminalHost } from '../../src/ports/terminal-host.port.ts'
-import { createInProcessTerminalHost } from '../../src/terminal-host/in-process-host.ts'
-import { BIN, type CliWorld, makeCliWorld, until } from '../helpers/cli.ts'
+import { BIN, until } from '../helpers/cli.ts'
+import { type CliDesk, makeCliDesk } from '../helpers/cli-users.ts'
 
-let world: CliWorld
-let runtimeDirectory: string
-let host: TerminalHost
+let desk: CliDesk
 beforeEach(async () => {
-  world = await makeCliWorld()
-  runtimeDirectory = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
-  world.env['XDG_RUNTIME_DIR'] = runtimeDirectory
-  host = createInProcessTerminalHost({ clock: systemClock, processTable: createProcessTable() })
-  for (const args of [['up'], ['lane', 'add', 'desk']]) expect((await world.run(args)).code).toBe(0)
+  desk = await makeCliDesk()
 })
-afterEach(async () => {
-  await host.close(0)
-  await world.run(['down'])
-  await world.cleanup()
-  rmSync(runtimeDirectory, { recursive: true, force: true })
-})
+afterEach(() => desk.cleanup())
 
 const CTRL_Q = '\u0011'
-let users = 0
 
-/** A user at a terminal: a shell that attaches, or does `command`, and then tells the exit code and whether the terminal is as it was. */
-type User = {
-  readonly pty: Pty
-  readonly mark: string
-  screen(): string
-  type(text: string): Promise<void>
-  shows(text: string | RegExp): Promise<void>
-}
-const user = async (args: string, { cols = 100, rows = 30, command = 'term attach' } = {}): Promise<User> => {
-  users += 1
-  const mark = `ws_test${process.pid}/attach/${users}`
-  const script = `trap : INT; before=$(stty -g); '${process.execPath}' '${BIN}' ${command} ${args}; echo "code $?"; [ "$before" = "$(stty -g)" ] && echo "terminal as before"; exec cat`
-  const env = { ...(world.env as Record<string, string>), TERM: 'xterm-256color', SIGNALBOX_MARK: mark }
-  const pty = await host.spawn({
-    ptyId: `pt_${process.pid}u${users}`,
-    argv: ['/bin/sh', '-c', script],
-    cwd: world.repo.root,
-    env,
-    mark,
-    cols,
-    rows,
-  })
-  const screen = (): string => Buffer.from(pty.tail(4_000_000)).toString()
-  return {
-    pty,
-    mark,
-    screen,
-    type: (text) => pty.write(Buffer.from(text, 'latin1')),
-    shows: (text) =>
-      until(`the user sees ${String(text)}`, () => (typeof text === 'string' ? screen().includes(text) : text.test(screen()))).catch(
-        (error: unknown) => {
-          throw new Error(`the screen is ${JSON.stringify(screen().slice(-2_000))}`, { cause: error })
-        },
-      ),
-  }
-}
-const left = (seat: User, code: number): Promise<void> => seat.shows(new RegExp(`code ${code}\r\nterminal as before`, 'u'))
-const spawn = async (name: string, script: string): Promise<void> => {
-  expect(await world.run(['term', 'spawn', 'desk', '-n', name, '--', 'sh', '-c', script])).toMatchObject({ code: 0, stderr: '' })
-}
 /** Shows each byte that it is given, as the program sees it. */
 const BYTES = `stty raw -echo; echo ready; exec od -An -v -t x1 -w1`
 
 describe('signalbox term attach', () => {
   it('is the terminal of the program: what is typed, its size, recent output; Ctrl-Q leaves it as it was, and the program goes on', async () => {
-    await spawn('shell', 'echo "said before"; exec sh -i')
-    const seat = await user('shell', { cols: 91, rows: 23 })
+    await desk.spawn('shell', 'echo "said before"; exec sh -i')
+    const seat = await desk.user('term attach shell', { cols: 91, rows: 23 })
     await seat.shows('said before')
     await seat.type('stty size; echo $((6 * 7))\r')
     await seat.shows(/23 91\r\n42/u)
@@ -84,67 +27,70 @@ describe('signalbox term attach', () => {
       return seat.screen().includes('40 120')
     })
     await seat.type(CTRL_Q)
-    await left(seat, 0)
-    const again = await user('desk/shell')
+    await seat.isBack(0)
+    const again = await desk.user('term attach desk/shell')
     await again.shows('said before')
     await again.shows(/23 91\r\n42/u)
     await again.type('exit 3\r')
     await again.shows('[desk/shell: exit 3]')
-    await left(again, 1)
+    await again.isBack(1)
   })
 
   it('types every other key; the detach key only when it is pressed twice, and by keyboard protocols too; another key can be chosen', async () => {
-    await spawn('bytes', BYTES)
-    const seat = await user('bytes')
+    await desk.spawn('bytes', BYTES)
+    const seat = await desk.user('term attach bytes')
     await seat.shows('ready')
     await seat.type(`\u0003\u001a\u001c\r${CTRL_Q}${CTRL_Q}\u00c3\u00bc\u001b[A`)
     await seat.shows(/ 03\s+1a\s+1c\s+0d\s+11\s+c3\s+bc\s+1b\s+5b\s+41/u)
     await seat.type('\u001b[113;5u\u001b[113;5:3u')
-    await left(seat, 0)
-    const other = await user('bytes --detach-key ctrl-]')
+    await seat.isBack(0)
+    const other = await desk.user('term attach bytes --detach-key ctrl-]')
     await other.shows(/ 5b\s+41/u)
     await other.type(`${CTRL_Q}Z`)
     await other.shows(/ 11\s+5a/u)
     await other.type('\u001d')
-    await left(other, 0)
+    await other.isBack(0)
   })
 
   it('shows each byte as it came: a line feed alone moves straight down', async () => {
-    await spawn('raw', `stty raw -echo; printf 'one\\ntwo\\r\\nthree'; exec sleep 1000`)
-    const seat = await user('raw')
+    await desk.spawn('raw', `stty raw -echo; printf 'one\\ntwo\\r\\nthree'; exec sleep 1000`)
+    const seat = await desk.user('term attach raw')
     await seat.shows('one\ntwo\r\nthree')
     await seat.type(CTRL_Q)
-    await left(seat, 0)
-    const again = await user('raw')
+    await seat.isBack(0)
+    const again = await desk.user('term attach raw')
     await again.shows('one\ntwo\r\nthree')
     await again.type(CTRL_Q)
-    await left(again, 0)
+    await again.isBack(0)
   })
 
   it('refuses to show a terminal in itself', async () => {
-    await spawn('shell', `exec sh -i`)
-    const seat = await user('shell')
+    await desk.spawn('shell', `exec sh -i`)
+    const seat = await desk.user('term attach shell')
     await seat.shows('[desk/shell')
-    await seat.type(`cd '${world.repo.root}'; '${process.execPath}' '${BIN}' term attach shell; echo "code $?"\r`)
+    await seat.type(`cd '${desk.repo.root}'; '${process.execPath}' '${BIN}' term attach shell; echo "code $?"\r`)
     await seat.shows(/this is terminal desk\/shell itself[\s\S]*code 2\r/u)
     await seat.type(CTRL_Q)
-    await left(seat, 0)
+    await seat.isBack(0)
   })
 
   it('gives the terminal back after all that programs switch on: alternate screen, mouse, paste, cursor, keyboard', async () => {
-    await spawn('screen', `printf '\\033[?1049h\\033[?25l\\033[?1000;1006h\\033[?2004h\\033[>1u\\033[2;5rfull screen'; exec sleep 1000`)
-    const seat = await user('screen')
+    await desk.spawn(
+      'screen',
+      `printf '\\033[?1049h\\033[?25l\\033[?1000;1006h\\033[?2004h\\033[>1u\\033[2;5rfull screen'; exec sleep 1000`,
+    )
+    const seat = await desk.user('term attach screen')
     await seat.shows('full screen')
     await seat.type(CTRL_Q)
-    await left(seat, 0)
+    await seat.isBack(0)
     const after = seat.screen().slice(seat.screen().indexOf('full screen'))
     for (const sequence of ['\u001b[?1049l', '\u001b[?25h', '\u001b[?1000l', '\u001b[?1006l', '\u001b[?2004l', '\u001b[<1u', '\u001b[r'])
       expect(after).toContain(sequence)
   })
 
   it('lets several people sit at one terminal: all see all, and one who leaves disturbs nobody', async () => {
-    await spawn('shell', 'exec sh -i')
-    const [one, two] = await Promise.all([user('shell'), user('shell')])
+    await desk.spawn('shell', 'exec sh -i')
+    const [one, two] = await Promise.all([desk.user('term attach shell'), desk.user('term attach shell')])
     await one.shows('[desk/shell')
     await two.shows('[desk/shell')
     await one.type('echo from-$((1 + 0))\r')
@@ -152,31 +98,31 @@ describe('signalbox term attach', () => {
     await two.type('echo from-$((1 + 1))\r')
     await one.shows('from-2')
     await one.type(CTRL_Q)
-    await left(one, 0)
+    await one.isBack(0)
     await two.type('echo still-$((2 + 1))\r')
     await two.shows('still-3')
     await two.type(CTRL_Q)
-    await left(two, 0)
+    await two.isBack(0)
   })
 
   it('leaves the terminal sane when the orchestrator is killed, or the command itself is ended by a signal', async () => {
-    await spawn('shell', `printf '\\033[?1049h\\033[?25lhere'; exec sh -i`)
-    const { pid } = JSON.parse((await world.run(['status', '--json'])).stdout) as { pid: number }
-    const [one, two] = await Promise.all([user('shell'), user('shell')])
+    await desk.spawn('shell', `printf '\\033[?1049h\\033[?25lhere'; exec sh -i`)
+    const { pid } = JSON.parse((await desk.run(['status', '--json'])).stdout) as { pid: number }
+    const [one, two] = await Promise.all([desk.user('term attach shell'), desk.user('term attach shell')])
     await one.shows('here')
     await two.shows('here')
     const [attached] = (await createProcessTable().findByMark(two.mark)).filter(({ ppid }) => ppid === two.pty.identity.pid)
     process.kill(attached?.pid ?? 0, 'SIGTERM')
-    await left(two, 130)
+    await two.isBack(130)
     process.kill(pid, 'SIGKILL')
     await one.shows(`signalbox: the orchestrator (pid ${pid}) that holds terminal desk/shell is gone`)
-    await left(one, 1)
+    await one.isBack(1)
     expect(one.screen()).toMatch(/\u001b\[\?25h[\s\S]*is gone/u)
   })
 
   it('shows much output whole and in order, and asks the terminal nothing again that was asked before', async () => {
-    await spawn('much', `printf 'asked \\033[6n\\033[c\\033]11;?\\007before\\n'; read go; seq 1 100000; exec cat`)
-    const seat = await user('much')
+    await desk.spawn('much', `printf 'asked \\033[6n\\033[c\\033]11;?\\007before\\n'; read go; seq 1 100000; exec cat`)
+    const seat = await desk.user('term attach much')
     await seat.shows(/asked before/u)
     await seat.type('go\r')
     await seat.shows('\r\n100000\r\n')
@@ -185,41 +131,41 @@ describe('signalbox term attach', () => {
       .split('\r\n')
       .filter((line) => /^\d+$/u.test(line))
     expect(numbers).toEqual(Array.from({ length: 100_000 }, (_, index) => String(index + 1)))
-    const late = await user('much')
+    const late = await desk.user('term attach much')
     await late.shows('\r\n100000\r\n')
     // recent output begins with a whole line
     expect(late.screen()).toMatch(/leaves it\]\r\n\d{5}\r\n\d{5}\r\n/u)
   })
 
   it('refuses without a terminal, and what is not there', async () => {
-    await spawn('shell', 'exec sh')
-    expect(await world.run(['term', 'attach', 'shell'])).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a terminal') })
-    expect(await world.run(['term', 'attach', 'shell', '--detach-key', 'q'])).toMatchObject({
+    await desk.spawn('shell', 'exec sh')
+    expect(await desk.run(['term', 'attach', 'shell'])).toMatchObject({ code: 2, stderr: expect.stringContaining('needs a terminal') })
+    expect(await desk.run(['term', 'attach', 'shell', '--detach-key', 'q'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('ctrl-'),
     })
-    await left(await user('shlel'), 3)
+    await (await desk.user('term attach shlel')).isBack(3)
   })
 })
 
 describe('what is listed on a terminal', () => {
   it('takes one line each, in 80 columns too', async () => {
-    await spawn('shell', `: ${'a long command '.repeat(20)}; exec sleep 1000`)
-    const seat = await user('', { cols: 80, rows: 24, command: 'term ls' })
-    await left(seat, 0)
+    await desk.spawn('shell', `: ${'a long command '.repeat(20)}; exec sleep 1000`)
+    const seat = await desk.user('term ls', { cols: 80, rows: 24 })
+    await seat.isBack(0)
     expect(seat.screen()).toMatch(/^TERMINAL +STATE +COMMAND\r\ndesk\/shell +active, pid \d+ +sh -c .*…\r\ncode 0/u)
     for (const line of seat.screen().split('\r\n')) expect(line.length).toBeLessThanOrEqual(80)
-    const lanes = await user('', { cols: 80, rows: 24, command: 'lane ls' })
-    await left(lanes, 0)
+    const lanes = await desk.user('lane ls', { cols: 80, rows: 24 })
+    await lanes.isBack(0)
     expect(lanes.screen()).toMatch(/^LANE .*\r\ndesk .*\r\ncode 0/u)
   })
 
   it('logs: asks the terminal nothing, and leaves it as it was', async () => {
-    await spawn('asks', `printf 'asked \\033[6n\\033]11;?\\007\\033[?1000h\\033[31mred\\n'; exec sleep 1000`)
-    const seat = await user('', { command: 'term logs asks --follow' })
+    await desk.spawn('asks', `printf 'asked \\033[6n\\033]11;?\\007\\033[?1000h\\033[31mred\\n'; exec sleep 1000`)
+    const seat = await desk.user('term logs asks --follow')
     await seat.shows('\u001b[31mred')
     await seat.type('\u0003')
-    await left(seat, 130)
+    await seat.isBack(130)
     expect(seat.screen()).toMatch(/asked \u001b\[\?1000h\u001b\[31mred[\s\S]*\u001b\[\?1000l/u)
   })
 })
