@@ -34,7 +34,7 @@ export const CATALOGUE = {
   ERR_PLAN_INVALID: {
     kind: 'usage',
     text: 'A value in the plan is missing, of the wrong type, or out of range.',
-    next: 'Correct the value at the line and column in the message.',
+    next: 'Correct the value that the message names.',
     retryable: false,
   },
   ERR_PLAN_DUPLICATE: { kind: 'usage', text: 'The plan names one thing twice.', next: 'Rename one of the two.', retryable: false },

@@ -78,6 +78,7 @@ describe('signalbox lane', () => {
       stderr: expect.stringContaining('did you mean "parser"?'),
     })
     expect(await world.run(['lane', 'add', 'parser'])).toMatchObject({ code: 2, stderr: expect.stringContaining('is there already') })
+    expect((await world.run(['lane', 'add', 'a b'])).stderr).toMatch(/^signalbox: "a b" is not a name; [^\n]*\nnext: /u)
     for (const name of ['', 'a b', '../x', '-x']) expect((await world.run(['lane', 'add', '--', name])).code).toBe(2)
     expect((await world.run(['lane', 'add', 'other', '--base', 'no such branch'])).code).not.toBe(0)
     expect(await world.run(['lane', 'sow'])).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean show?') })
@@ -131,6 +132,15 @@ describe('signalbox term', () => {
     expect(await json('term', 'kill', 'sh')).toMatchObject({ terminal: { name: 'sh', pid: null } })
     expect(await json('term', 'kill', 'sh')).toMatchObject({ terminal: { name: 'sh', pid: null } })
     expect(await world.run(['term', 'send', 'sh', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('runs nothing now') })
+    expect((await world.run(['term', 'spawn', 'tools', '-n', 'a b'])).stderr).toMatch(/^signalbox: name is not a name; /u)
+    expect(await world.run(['term', 'spawn', 'tools', 'ls', '-la'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('goes after --'),
+    })
+    expect(await world.run(['term', 'logs', 'echo', '--attempt', '9'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('attempt 9'),
+    })
     expect(await world.run(['term', 'kill', 'ecoh'])).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "echo"?') })
     expect(await world.run(['term', 'kill', 'echo', '-s', 'KIL'])).toMatchObject({ code: 2, stderr: expect.stringContaining('SIGKILL?') })
     expect(await world.run(['term', 'spawn', 'tools', '--', 'no-such-program'])).toMatchObject({

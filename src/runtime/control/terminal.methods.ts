@@ -25,7 +25,10 @@ const sizeOf = ({ cols, rows }: { readonly cols?: number | undefined; readonly r
 
 const logOf = ({ log, attempts, lane, name }: TerminalInfo, attempt = attempts): string => {
   if (log !== null && attempt <= attempts) return log.replace(/\.\d+\.log$/u, `.${attempt}.log`)
-  throw new SignalboxError('ERR_LOG_FAILED', `terminal ${lane}/${name} has no log of attempt ${attempt}; it has run ${attempts} times`)
+  throw new SignalboxError(
+    'ERR_TERMINAL_NOT_FOUND',
+    `terminal ${lane}/${name} has no attempt ${attempt} with a log; it has run ${attempts} times`,
+  )
 }
 
 const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; from: number; bytes: string }> => {
