@@ -151,7 +151,7 @@ export const METHOD_PAGES: readonly MethodPage[] = [
   },
   {
     method: 'terminal.resize',
-    text: 'Sets the size. Of several who are attached, the last one to resize decides.',
+    text: 'Sets the size. Of several who are attached, the last one who came or resized decides; when that one leaves, the one before.',
     errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED'],
     params: { terminal: 'docs/shell', cols: 100, rows: 40 },
     result: { cols: 100, rows: 40 },

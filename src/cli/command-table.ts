@@ -1,3 +1,4 @@
+import { json, number } from './command-options.ts'
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
 import type { ConfigOptions } from './config.command.ts'
 import type { CrashesOptions } from './crashes.command.ts'
@@ -5,6 +6,7 @@ import type { DownOptions } from './down.command.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { FuzzCommandOptions } from './fuzz.command.ts'
 import { JSON_HELP } from './json-help.ts'
+import { LANE_COMMANDS } from './lane-commands.ts'
 import type { LogsOptions } from './logs.command.ts'
 import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
@@ -14,14 +16,6 @@ import type { StatusOptions } from './status.command.ts'
 import type { UpOptions } from './up.command.ts'
 import type { WhyOptions } from './why.command.ts'
 
-const number =
-  (pattern: RegExp, min: number, max: number, rule: string) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!pattern.test(text) || value < min || value > max) throw new RangeError(rule)
-    return value
-  }
-
 const dryRun: OptionSpec = { flag: 'dry-run', about: 'print the file and the commands, change nothing' }
 const manager: OptionSpec = {
   flag: 'manager',
@@ -29,7 +23,6 @@ const manager: OptionSpec = {
   about: 'for whom; that of this system otherwise',
   choices: ['systemd', 'launchd'],
 }
-const json: OptionSpec = { flag: 'json', about: 'as one JSON document' }
 const set: OptionSpec = {
   flag: 'set',
   value: 'setting=value',
@@ -208,6 +201,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       return (_, options, io) => logsCommand(options as LogsOptions, io)
     },
   },
+  ...LANE_COMMANDS,
   {
     name: 'service install',
     about: 'start the orchestrator of this repository with the session of the user, by systemd or launchd',

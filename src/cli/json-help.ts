@@ -69,6 +69,53 @@ With --json one document; "state" is recovering, ready, stopping or down, "died"
   { "type": "status", "pid", "socket", "startedAt", "state", "phase",
     "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
     "recovered": { "interruptedRuns", "openLanes", "keptLanes", "lostTerminals" }, "pending": [], "died" }`,
+  laneAdd: `
+Its branch begins at HEAD unless --base says otherwise. It stays, with what runs in it, until it is removed.
+With --json one document:
+  { "type": "lane", "lane": { "id", "name", "runId", "state", "worktree", "branch", "baseCommit", "createdAt", "endedAt",
+    "summary" } }`,
+  laneLs: `
+With --json one document, of lanes as \`lane add\` shows them:
+  { "type": "lanes", "lanes": [] }`,
+  laneShow: `
+With --json one document, the lane as \`lane add\` and its terminals as \`term spawn\` show them:
+  { "type": "lane", "lane", "terminals": [] }`,
+  laneRm: `
+Uncommitted work is not thrown away: then the lane stays as it is. Commits stay on its branch.
+With --json one document:
+  { "type": "lane-removed", "summary": { "name", "id", "outcome", "durationMs", "branch", "commits", "uncommitted": [],
+    "worktree", "reason", "commands": [] } }`,
+  termSpawn: `
+What follows \`--\` is a program and its arguments, as they are; for pipes and the like: -- sh -c 'a | b'.
+With --json one document:
+  { "type": "terminal", "terminal": { "id", "name", "laneId", "lane", "runId", "ptyId", "state", "attempts", "argv": [], "cwd",
+    "pid", "cols", "rows", "outputBytes", "startedAt", "endedAt", "exitCode", "signal", "error", "log" } }`,
+  termLs: `
+With --json one document, of terminals as \`term spawn\` shows them:
+  { "type": "terminals", "terminals": [] }`,
+  termSend: `
+The words are typed with a space between them, and Enter after the last. Without words stdin is typed, as it is.
+With --json one document:
+  { "type": "sent", "terminal", "bytes" }`,
+  termLogs: `
+The bytes are those that the program put out. With --follow until its process ends.
+With --json one document; "bytes" are base64, from "from" of "size":
+  { "type": "terminal-logs", "path", "size", "from", "bytes" }`,
+  termKill: `
+Its process is asked to end (SIGTERM) and killed after its grace, with all that it started. With --signal that one signal is
+sent, and nothing else happens.
+With --json one document, the terminal as \`term spawn\` shows it, or with --signal
+  { "type": "signal", "terminal", "delivery": { "at", "signal", "target": { "pid", "scope" }, "askedBy", "outcome" } }`,
+  termAttach: `
+The terminal is yours until Ctrl-Q; Ctrl-Q twice types one. The program goes on. It begins with recent output, and gets the size
+of your terminal; when several are attached, that of the last one who came or resized. Exit code 0 when you left or the program
+ended well, 1 when it failed.`,
+  events: `
+Without --since the newest 50. Records are read also where no orchestrator runs; --follow needs one.
+With --json each line is one JSON document; of what is not recorded "sequence" is null:
+  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+and where some were left out, as they came faster than they were read:
+  { "type": "gap", "topic", "from", "to" }`,
   service: `
 With --json one document:
   { "type": "service", "done", "path", "text", "commands": [[]] }`,

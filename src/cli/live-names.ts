@@ -6,6 +6,8 @@ import type { LiveNames } from './complete.ts'
 
 /** Runs looked through for names of lanes, newest first. */
 const RUNS = 10
+/** For the answer of an orchestrator. */
+const COMPLETION_LIMIT_MS = 2_000
 
 type Run = { readonly id: string; readonly plan: { readonly lanes: readonly { name: string; commands: readonly { name: string }[] }[] } }
 
@@ -15,9 +17,28 @@ const lanesOf = (runs: readonly Run[]): readonly string[] => [
   ),
 ]
 
+/** What the orchestrator has now; none when none runs, or it takes longer than anybody waits for. */
+const namesNow = async (kind: 'open-lanes' | 'terminals', io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
+  const { withOrchestrator } = await import('./orchestrator-client.ts')
+  try {
+    return await withOrchestrator(
+      io,
+      'completion',
+      async (client) => {
+        if (kind === 'open-lanes') return (await client.call('lane.list', {})).lanes.map(({ name }) => name)
+        return (await client.call('terminal.list', {})).terminals.map(({ lane, name }) => `${lane}/${name}`)
+      },
+      COMPLETION_LIMIT_MS,
+    )
+  } catch {
+    return []
+  }
+}
+
 /** Names for completion, from the records. A name that cannot be had is no error: nobody reads one while typing. */
 export const liveNames = async (kind: Parameters<LiveNames>[0], { cwd, env }: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   if (kind === 'settings') return (await import('../protocols/config.schema.ts')).SETTINGS.map(({ key }) => key)
+  if (kind === 'open-lanes' || kind === 'terminals') return namesNow(kind, { cwd, env })
   const workspace = findWorkspace(cwd, env)
   if (workspace === null || workspace.id === null) return []
   const { database } = statePaths(defaultStateHome(env), workspace.id, workspace.commonDir)

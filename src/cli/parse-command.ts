@@ -33,12 +33,12 @@ const findOption = (spec: CommandSpec, word: string): OptionSpec => {
   const options = spec.options ?? []
   const found = options.find(({ flag, short }) => word === `--${flag}` || (short !== undefined && word === `-${short}`))
   if (found !== undefined) return found
-  throw new UsageProblem(
-    `unknown option '${word}'${suggestion(
-      word,
-      options.map(({ flag }) => `--${flag}`),
-    )}`,
+  const meant = suggestion(
+    word,
+    options.map(({ flag }) => `--${flag}`),
   )
+  const after = meant === '' && spec.args?.at(-1)?.variadic === true ? '; what is not for signalbox goes after --' : ''
+  throw new UsageProblem(`unknown option '${word}'${meant}${after}`)
 }
 
 const valueOf = (option: OptionSpec, text: string): unknown => {

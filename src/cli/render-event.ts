@@ -71,3 +71,11 @@ export const renderEvent = (event: RecordedEvent, startedAt: number): string => 
   const subject = column(subjectOf(event), Math.max(20, subjectOf(event).length))
   return plainLine(`${time}  ${subject}  ${event.type.padEnd(18)}  ${safely(event)}`)
 }
+
+/** One event as one line of plain text, for a list over days: place, time, subject, type, what happened. */
+export const renderEventAt = (event: RecordedEvent): string => {
+  const place = (event.sequence === 0 ? 'live' : String(event.sequence)).padStart(7)
+  const time = new Date(event.at).toISOString().replace('T', ' ')
+  const subject = column(subjectOf(event), Math.max(20, subjectOf(event).length))
+  return plainLine(`${place}  ${time}  ${subject}  ${event.type.padEnd(18)}  ${safely(event)}`)
+}

@@ -1,16 +1,9 @@
-import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
+
+export { exitText, plainLine } from './plain.ts'
 
 const ASCII = /^[\x20-\x7e]*$/
 const segmenter = new Intl.Segmenter()
-
-/** What a program put out, as one harmless line: no control sequences, tabs as spaces. */
-export const plainLine = (text: string): string =>
-  stripVTControlCharacters(text)
-    .replace(/\t/g, '  ')
-    // C0 and C1 controls, line and paragraph separators, and marks that turn the direction of what follows
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '')
-    .trimEnd()
 
 /** Columns that a text takes on a terminal. */
 export const widthOf = (text: string): number => (ASCII.test(text) ? text.length : stringWidth(text))
@@ -62,10 +55,4 @@ export const ordinal = (value: number): string => {
   const tens = value % 100
   const suffix = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][value % 10] ?? 'th')
   return `${value}${suffix}`
-}
-
-/** How a process ended, in words. */
-export const exitText = (exitCode: number | null, signal: string | null): string => {
-  if (signal !== null) return `ended by ${signal}`
-  return exitCode === null ? 'never ran' : `exit ${exitCode}`
 }

@@ -34,7 +34,7 @@ export const CATALOGUE = {
   ERR_PLAN_INVALID: {
     kind: 'usage',
     text: 'A value in the plan is missing, of the wrong type, or out of range.',
-    next: 'Correct the value at the line and column in the message.',
+    next: 'Correct the value that the message names.',
     retryable: false,
   },
   ERR_PLAN_DUPLICATE: { kind: 'usage', text: 'The plan names one thing twice.', next: 'Rename one of the two.', retryable: false },
@@ -376,7 +376,7 @@ export const CATALOGUE = {
   ERR_CONTROL_LOST: {
     kind: 'fault',
     text: 'The connection to the orchestrator ended before the answer came.',
-    next: 'Look whether it runs (`signalbox status`); a call that changes something may be repeated with its key.',
+    next: '`signalbox up` starts it again, unless it runs; a call that changes something may be repeated with its key.',
     retryable: true,
   },
   ERR_CONTROL_CLOSED: { kind: 'usage', text: 'The control client was closed.', next: 'Connect again.', retryable: false },

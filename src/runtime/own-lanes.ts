@@ -5,10 +5,10 @@ import { named } from '../kernel/types.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { LaneId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
-import { validatePlan } from '../protocols/plan-parse.ts'
 import type { LaneRecord } from '../protocols/records.ts'
 import type { LaneSummary } from '../protocols/summary.ts'
 import type { System } from '../supervisors/system.types.ts'
+import { laneOfPlan } from './lane-plan.ts'
 import type { RuntimeRecords } from './records.ts'
 import { rootCause } from './root-cause.ts'
 
@@ -87,9 +87,7 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
   return {
     async create({ name, base, env, copy, id = newId() }) {
       // The rules of a plan, which wants a command.
-      const plan = validatePlan({ lanes: { [name]: { base, env, copy, commands: ['true'] } } })
-      const made = plan.lanes[0]
-      if (made === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a lane needs a name')
+      const made = laneOfPlan(name, { base, env, copy, commands: ['true'] })
       await claim(name)
       try {
         await begin({ laneId: id, name, made: { base: made.base, env: made.env, copy: made.copy } })

@@ -5,11 +5,11 @@ import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
-import { validatePlan } from '../protocols/plan-parse.ts'
 import type { PlanCommand, PlanDefaults, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import type { TerminalInfo } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
+import { laneOfPlan } from './lane-plan.ts'
 import type { RuntimeRecords } from './records.ts'
 import { rootCause } from './root-cause.ts'
 
@@ -119,7 +119,7 @@ export const createTerminals = ({ system, records, host, shell, defaults }: Part
     const run = command ?? [shell]
     const wanted = { name: name ?? (command === undefined ? shellName(shell) : undefined), run, env, restart, graceMs }
     const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
-    const planned = validatePlan({ lanes: { [lane.name]: { commands: [given] } } }, defaults()).lanes[0]?.commands[0]
+    const planned = laneOfPlan(lane.name, { commands: [given] }, defaults()).commands[0]
     if (planned === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a terminal needs a command')
     if (name !== undefined) return planned
     const running = (await list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null)

@@ -4,8 +4,15 @@ import { toEnvelopeError } from '../../protocols/control/envelope.ts'
 import { encodeFrame, FRAME, type Frame, FrameDecoder, jsonBody, offsetBody, readSizeBody } from '../../protocols/control/frames.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { ControlLimits, TakeOver } from './connection.ts'
+import type { Seats } from './seats.ts'
 
-type Options = { readonly tailBytes: number; readonly limits: ControlLimits }
+type Options = {
+  readonly tailBytes: number
+  readonly limits: ControlLimits
+  readonly seats: Seats
+  /** Of the client's terminal; undefined where it has none. */
+  readonly size: { readonly cols: number; readonly rows: number } | undefined
+}
 
 /** Bodies of output; larger chunks are cut. */
 const OUTPUT_BYTES = 65_536
@@ -18,6 +25,7 @@ class Attachment {
   private readonly socket: Socket
   private readonly pty: Pty
   private readonly limits: ControlLimits
+  private readonly seats: Seats
   private readonly frames: FrameDecoder
   private readonly over = new AbortController()
   private sentTo = 0
@@ -26,16 +34,18 @@ class Attachment {
   private inputDone = 0
   private credit: PromiseWithResolvers<void> | null = null
 
-  constructor(socket: Socket, pty: Pty, limits: ControlLimits) {
+  constructor(socket: Socket, pty: Pty, { limits, seats, size }: Options) {
     this.socket = socket
     this.pty = pty
     this.limits = limits
+    this.seats = seats
     this.frames = new FrameDecoder(limits.frameBytes)
     socket.on('data', this.take)
     socket.on('drain', () => this.credit?.resolve())
     // A client that sends no more has left.
     socket.on('end', () => this.end())
     socket.on('close', () => this.leave())
+    if (size !== undefined) seats.take(pty, this, size)
   }
 
   async run(rest: Uint8Array, tailBytes: number): Promise<void> {
@@ -78,6 +88,7 @@ class Attachment {
   }
 
   private readonly take = (bytes: Uint8Array): void => {
+    if (this.over.signal.aborted) return
     try {
       for (const frame of this.frames.push(bytes)) this.handle(frame)
     } catch (error) {
@@ -89,10 +100,8 @@ class Attachment {
     switch (frame.type) {
       case FRAME.input:
         return this.input(frame)
-      case FRAME.resize: {
-        const { cols, rows } = readSizeBody(frame)
-        return this.pty.resize(cols, rows)
-      }
+      case FRAME.resize:
+        return this.seats.take(this.pty, this, readSizeBody(frame))
       case FRAME.ack:
         this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
         this.credit?.resolve()
@@ -132,21 +141,27 @@ class Attachment {
   private fail(error: unknown): void {
     if (error instanceof SignalboxError && error.code === 'ERR_PTY_ENDED') return
     this.send(FRAME.error, this.sentTo, jsonBody(toEnvelopeError(error)))
-    this.end()
-  }
-
-  private end(): void {
     this.leave()
     this.socket.end(() => this.socket.destroy())
+  }
+
+  /**
+   * The client closes when it has read to here. Were the socket closed for it, the next acknowledgement would fail, and with it
+   * the connection, before the client has read the end.
+   */
+  private end(): void {
+    this.leave()
+    this.socket.end()
   }
 
   private leave(): void {
     this.over.abort()
     this.credit?.resolve()
+    this.seats.leave(this.pty, this)
   }
 }
 
 export const attachment =
-  (pty: Pty, { tailBytes, limits }: Options): TakeOver =>
+  (pty: Pty, options: Options): TakeOver =>
   (socket, rest) =>
-    void new Attachment(socket, pty, limits).run(rest, tailBytes)
+    void new Attachment(socket, pty, options).run(rest, options.tailBytes)

@@ -10,8 +10,15 @@ const ID_START = /^[a-z]{2}_[0-9A-HJKMNP-TV-Z]{4,26}$/i
 
 type Named = { readonly id: string }
 
-const notFound = (code: ErrorCode, what: string, word: string, candidates: readonly string[]): SignalboxError => {
-  const meant = nearest(word, candidates)
+/** `others`: what may have been meant besides, and is not listed. */
+const notFound = (
+  code: ErrorCode,
+  what: string,
+  word: string,
+  candidates: readonly string[],
+  others: readonly string[] = [],
+): SignalboxError => {
+  const meant = nearest(word, [...candidates, ...others])
   const more =
     candidates.length === 0 ? 'there are none' : `there are ${candidates.slice(0, 10).join(', ')}${candidates.length > 10 ? ' …' : ''}`
   const hint = meant === undefined ? more : `did you mean "${meant}"?`
@@ -47,14 +54,14 @@ export const findRun = async (records: RuntimeRecords, word: string): Promise<Ru
   throw notFound('ERR_RUN_NOT_FOUND', 'run', word, runs.map(({ id }) => id as string).toReversed())
 }
 
-/** By id, the beginning of one, name, or `LANE/NAME`. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
+/** By id, the beginning of one, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
 export const findTerminal = async (terminals: Terminals, word: string): Promise<TerminalInfo> => {
   const code = 'ERR_TERMINAL_NOT_FOUND'
   const all = await terminals.list({ all: true })
   const known = byId(code, 'terminal', word, all)
   if (known !== undefined) return known
   const open = await terminals.list()
-  for (const candidates of [open, all.toReversed()]) {
+  for (const candidates of [open.filter(({ endedAt }) => endedAt === null), open.toReversed(), all.toReversed()]) {
     const exact = candidates.find(({ lane, name }) => `${lane}/${name}` === word)
     if (exact !== undefined) return exact
     const named = candidates.filter(({ name }) => name === word)
@@ -71,5 +78,6 @@ export const findTerminal = async (terminals: Terminals, word: string): Promise<
     'terminal',
     word,
     open.map(({ lane, name }) => `${lane}/${name}`),
+    open.map(({ name }) => name),
   )
 }

@@ -7,6 +7,7 @@ import type { OwnLaneProtocol } from '../../protocols/own-lane.protocol.ts'
 import { attachment } from './attach.ts'
 import type { Methods, Served } from './method.types.ts'
 import { findLane, findTerminal } from './resolve.ts'
+import { createSeats, type Seats } from './seats.ts'
 
 const DEFAULT_TAIL_BYTES = 65_536
 const DEFAULT_SIZE = { cols: 120, rows: 30 } as const
@@ -24,7 +25,10 @@ const sizeOf = ({ cols, rows }: { readonly cols?: number | undefined; readonly r
 
 const logOf = ({ log, attempts, lane, name }: TerminalInfo, attempt = attempts): string => {
   if (log !== null && attempt <= attempts) return log.replace(/\.\d+\.log$/u, `.${attempt}.log`)
-  throw new SignalboxError('ERR_LOG_FAILED', `terminal ${lane}/${name} has no log of attempt ${attempt}; it has run ${attempts} times`)
+  throw new SignalboxError(
+    'ERR_TERMINAL_NOT_FOUND',
+    `terminal ${lane}/${name} has no attempt ${attempt} with a log; it has run ${attempts} times`,
+  )
 }
 
 const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; from: number; bytes: string }> => {
@@ -43,7 +47,10 @@ const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; 
 }
 
 /** Terminals. */
-export const terminalMethods = ({ runtime: { records, terminals }, limits }: Served): Pick<Methods, Names> => ({
+export const terminalMethods = (
+  { runtime: { records, terminals }, limits }: Served,
+  seats: Seats = createSeats(),
+): Pick<Methods, Names> => ({
   'terminal.spawn': {
     async run({ lane, cols, rows, ...request }, { by }) {
       const { id: laneId } = await findLane(records, lane)
@@ -97,7 +104,7 @@ export const terminalMethods = ({ runtime: { records, terminals }, limits }: Ser
       const pty = await terminals.pty(id)
       const size = sizeOf({ cols, rows })
       if (size !== undefined) pty.resize(size.cols, size.rows)
-      takeOver(attachment(pty, { tailBytes, limits }))
+      takeOver(attachment(pty, { tailBytes, limits, seats, size }))
       return { terminal: await terminals.get(id), windowBytes: limits.windowBytes }
     },
   },

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Attachment, ControlClient, Happening } from '../../../src/client/index.ts'
+import { encodeFrame, FRAME } from '../../../src/protocols/control/frames.ts'
 import { within, until } from '../run/run-kit.ts'
-import { bytesOf, type ControlWorld, makeControlWorld, textOf } from './control-kit.ts'
+import { bytesOf, type ControlWorld, HELLO, makeControlWorld, textOf } from './control-kit.ts'
 
 const worlds: ControlWorld[] = []
 const world = async (...args: Parameters<typeof makeControlWorld>): Promise<ControlWorld> => {
@@ -51,6 +52,25 @@ describe('attach', () => {
     expect(await two.ended).toMatchObject({ exitCode: 3 })
   })
 
+  it('has the size of the last who came or resized, and when that one leaves, of the one before [PTY-6]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await shellIn(client, `trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done`)
+    const one = await client.attach('t', { cols: 81, rows: 21 })
+    await readUntil(one, '21 81')
+    const two = await client.attach('t', { cols: 142, rows: 42 })
+    await readUntil(one, '42 142')
+    two.resize(143, 43)
+    await readUntil(one, '43 143')
+    const three = await client.attach('t')
+    const four = await client.attach('t', { cols: 164, rows: 64 })
+    await readUntil(one, '64 164')
+    two.detach()
+    three.detach()
+    four.detach()
+    await readUntil(one, '21 81')
+  })
+
   it('gives every byte of a flood to a client that reads, and all of it before the end [PTY-17]', async () => {
     const { client: open } = await world()
     const client = await open()
@@ -86,6 +106,39 @@ describe('attach', () => {
       if (text.endsWith('done')) break
     }
     expect(gaps).toBeGreaterThan(0)
+  })
+
+  it('lets a client that is behind go on to acknowledge after the process has ended, and read its end', async () => {
+    const { client: open, raw } = await world()
+    const client = await open()
+    const id = await shellIn(client, 'printf ready; read go; printf "last words"')
+    const { socket, send, line } = await raw()
+    send(HELLO)
+    await line()
+    send(`${JSON.stringify({ id: '1', method: 'terminal.attach', payload: { terminal: 't' } })}\n`)
+    await line()
+    socket.pause()
+    const errors: unknown[] = []
+    socket.on('error', (error) => errors.push(error))
+    await client.call('terminal.send', { terminal: id, text: '\n' })
+    await until('it has ended', async () => (await client.call('terminal.get', { terminal: id })).terminal.endedAt !== null)
+    for (let count = 0; count < 20; count += 1) {
+      for (const part of encodeFrame({ type: FRAME.ack, offset: 1 })) socket.write(part)
+      await client.call('status', {})
+    }
+    expect(errors).toEqual([])
+    const parts: Buffer[] = []
+    await within(
+      20_000,
+      'the end',
+      new Promise<void>((resolve) =>
+        socket
+          .on('data', (part: Buffer) => parts.push(part))
+          .once('end', resolve)
+          .resume(),
+      ),
+    )
+    expect(Buffer.concat(parts).toString()).toMatch(/last words[\s\S]*"exitCode":0/u)
   })
 
   it('passes input of any bytes on whole, and makes who sends too much to a program that does not read wait [PTY-5]', async () => {

@@ -52,6 +52,32 @@ describe('what a command loads', () => {
     expect(packages(loaded)).toEqual([])
   })
 
+  it.each([
+    [['lane', 'ls'], 'lane.command.ts'],
+    [['lane', 'show', 'x', '--json'], 'lane.command.ts'],
+    [['term', 'ls'], 'term.command.ts'],
+    [['term', 'send', 'x', 'y'], 'term.command.ts'],
+    [['term', 'logs', 'x'], 'term-logs.command.ts'],
+  ])('%j: the client, its own code, and nothing of the engine', (argv, own) => {
+    const loaded = loadedBy(...argv)
+    expect(loaded).toEqual(expect.arrayContaining([`src/cli/${own}`, 'src/client/client.ts']))
+    expect(packages(loaded)).toEqual([])
+    expect(loaded).not.toContain('node:sqlite')
+    const layers = new Set(loaded.filter((path) => path.startsWith('src/')).map((path) => path.replace(/\/[^/]*$/u, '')))
+    expect([...layers].sort()).toEqual(
+      'adapters adapters/darwin adapters/linux adapters/system cli client protocols protocols/control runtime/service'
+        .split(' ')
+        .map((layer) => `src/${layer}`),
+    )
+  })
+
+  it('completion of names that the orchestrator knows: the client, and no package', () => {
+    const loaded = loadedBy('complete', '--', 'term', 'kill', '')
+    expect(loaded).toContain('src/client/client.ts')
+    expect(packages(loaded)).toEqual([])
+    expect(loaded).not.toContain('node:sqlite')
+  })
+
   it('sees packages where there are some', () => {
     expect(packages(loadedBy('config', 'path')).some((path) => path.startsWith('node_modules/zod/'))).toBe(true)
   })

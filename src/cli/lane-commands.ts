@@ -1,0 +1,180 @@
+import { json, number } from './command-options.ts'
+import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
+import type { EventsOptions } from './events.command.ts'
+import { JSON_HELP } from './json-help.ts'
+import type { LaneAddOptions, LaneOptions, LaneLsOptions } from './lane.command.ts'
+import type { AttachCommandOptions } from './term-attach.command.ts'
+import type { TermLogsOptions } from './term-logs.command.ts'
+import type { TermKillOptions, TermLsOptions, TermSendOptions, TermSpawnOptions } from './term.command.ts'
+
+const lane: ArgumentSpec = { name: 'lane', about: 'its name, its id, or the beginning of that', completes: 'open-lanes' }
+const terminal: ArgumentSpec = {
+  name: 'terminal',
+  about: 'its name, lane/name, its id, or the beginning of that',
+  completes: 'terminals',
+}
+const detachKey: OptionSpec = {
+  flag: 'detach-key',
+  value: 'key',
+  about: 'what leaves it, a letter with Ctrl',
+  default: 'ctrl-q',
+  parse: (text) => {
+    if (/^ctrl-[a-z\\\]^_]$/iu.test(text)) return text.toLowerCase()
+    throw new RangeError('it must be ctrl- and a letter, such as ctrl-g')
+  },
+}
+const all = (what: string): OptionSpec => ({ flag: 'all', short: 'a', about: what })
+
+/** Commands on what the running orchestrator has. */
+export const LANE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'lane add',
+    about: 'make a lane: a worktree with a branch of its own, to open terminals in',
+    args: [{ name: 'name', about: 'letters, digits, ., _ and -' }],
+    options: [{ flag: 'base', value: 'ref', about: 'branch, tag or commit that it begins at; HEAD otherwise' }, json],
+    details: JSON_HELP.laneAdd,
+    load: async () => {
+      const { laneAddCommand } = await import('./lane.command.ts')
+      return ([name = ''], options, io) => laneAddCommand(name, options as LaneAddOptions, io)
+    },
+  },
+  {
+    name: 'lane ls',
+    about: 'list the lanes',
+    options: [all('those too that have ended'), json],
+    details: JSON_HELP.laneLs,
+    load: async () => {
+      const { laneLsCommand } = await import('./lane.command.ts')
+      return (_, options, io) => laneLsCommand(options as LaneLsOptions, io)
+    },
+  },
+  {
+    name: 'lane show',
+    about: 'show a lane and its terminals',
+    args: [lane],
+    options: [json],
+    details: JSON_HELP.laneShow,
+    load: async () => {
+      const { laneShowCommand } = await import('./lane.command.ts')
+      return ([name = ''], options, io) => laneShowCommand(name, options as LaneOptions, io)
+    },
+  },
+  {
+    name: 'lane rm',
+    about: 'end what runs in a lane and remove its worktree',
+    args: [lane],
+    options: [json],
+    details: JSON_HELP.laneRm,
+    load: async () => {
+      const { laneRmCommand } = await import('./lane.command.ts')
+      return ([name = ''], options, io) => laneRmCommand(name, options as LaneOptions, io)
+    },
+  },
+  {
+    name: 'term spawn',
+    about: 'open a terminal in a lane, with a command or the shell of the user',
+    args: [lane, { name: 'command', about: 'after `--`, a program and its arguments', optional: true, variadic: true }],
+    options: [
+      { flag: 'name', short: 'n', value: 'name', about: 'how to call it; made from the command otherwise' },
+      { flag: 'attach', about: 'attach to it at once' },
+      detachKey,
+      json,
+    ],
+    details: JSON_HELP.termSpawn,
+    load: async () => {
+      const { termSpawnCommand } = await import('./term.command.ts')
+      return ([name = '', ...command], options, io) => termSpawnCommand(name, command, options as TermSpawnOptions, io)
+    },
+  },
+  {
+    name: 'term ls',
+    about: 'list the terminals, of one lane or all',
+    args: [{ ...lane, optional: true }],
+    options: [all('those too of lanes that have ended'), json],
+    details: JSON_HELP.termLs,
+    load: async () => {
+      const { termLsCommand } = await import('./term.command.ts')
+      return ([name], options, io) => termLsCommand(name, options as TermLsOptions, io)
+    },
+  },
+  {
+    name: 'term attach',
+    about: 'sit down at a terminal; Ctrl-Q leaves it',
+    args: [terminal],
+    options: [detachKey],
+    details: JSON_HELP.termAttach,
+    load: async () => {
+      const { termAttachCommand } = await import('./term-attach.command.ts')
+      return ([name = ''], options, io) => termAttachCommand(name, options as AttachCommandOptions, io)
+    },
+  },
+  {
+    name: 'term send',
+    about: 'type into a terminal',
+    args: [terminal, { name: 'text', about: 'after `--` if it begins with a dash; stdin otherwise', optional: true, variadic: true }],
+    options: [{ flag: 'no-enter', short: 'n', about: 'no Enter after the text' }, json],
+    details: JSON_HELP.termSend,
+    load: async () => {
+      const { termSendCommand } = await import('./term.command.ts')
+      return ([name = '', ...words], options, io) => termSendCommand(name, words, options as TermSendOptions, io)
+    },
+  },
+  {
+    name: 'term logs',
+    about: 'show what a terminal put out',
+    args: [terminal],
+    options: [
+      { flag: 'follow', short: 'f', about: 'go on with what comes, until its process ends' },
+      {
+        flag: 'lines',
+        value: 'n',
+        about: 'how many of the last lines, of at most 512 KB',
+        default: 50,
+        parse: number(/^\d+$/, 0, 100_000, 'it must be a whole number from 0 to 100000'),
+      },
+      {
+        flag: 'attempt',
+        value: 'n',
+        about: 'of which start of its command; the last otherwise',
+        parse: number(/^\d+$/, 1, 1_000_000_000, 'it must be a whole number from 1'),
+      },
+      json,
+    ],
+    details: JSON_HELP.termLogs,
+    load: async () => {
+      const { termLogsCommand } = await import('./term-logs.command.ts')
+      return ([name = ''], options, io) => termLogsCommand(name, options as TermLogsOptions, io)
+    },
+  },
+  {
+    name: 'term kill',
+    about: 'end a terminal and all that it started, or send its processes a signal',
+    args: [terminal],
+    options: [{ flag: 'signal', short: 's', value: 'name', about: 'only send this one, such as INT' }, json],
+    details: JSON_HELP.termKill,
+    load: async () => {
+      const { termKillCommand } = await import('./term.command.ts')
+      return ([name = ''], options, io) => termKillCommand(name, options as TermKillOptions, io)
+    },
+  },
+  {
+    name: 'events',
+    about: 'show what happened, and what happens',
+    options: [
+      { flag: 'follow', short: 'f', about: 'go on with what happens' },
+      { flag: 'topic', value: 'topic', about: 'lane.created, or lane.* for all that begin so; may be given again', multiple: true },
+      {
+        flag: 'since',
+        value: 'sequence',
+        about: 'from this one on',
+        parse: number(/^\d+$/, 1, Number.MAX_SAFE_INTEGER, 'it must be a whole number from 1'),
+      },
+      { flag: 'json', about: 'as NDJSON' },
+    ],
+    details: JSON_HELP.events,
+    load: async () => {
+      const { eventsCommand } = await import('./events.command.ts')
+      return (_, options, io) => eventsCommand(options as EventsOptions, io)
+    },
+  },
+]

@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BIN, type CliWorld, type Finished, makeCliWorld, until } from '../helpers/cli.ts'
+
+let world: CliWorld
+let runtimeDirectory: string
+beforeAll(async () => {
+  world = await makeCliWorld({ name: 'a repo — mit Lücken' })
+  runtimeDirectory = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
+  world.env['XDG_RUNTIME_DIR'] = runtimeDirectory
+  world.env['SHELL'] = '/bin/sh'
+  expect((await world.run(['up'])).code).toBe(0)
+})
+afterAll(async () => {
+  await world.run(['down'])
+  await world.cleanup()
+  rmSync(runtimeDirectory, { recursive: true, force: true })
+})
+
+type Json = Record<string, unknown>
+const json = async (...args: string[]): Promise<Json> => {
+  const [command = '', verb = '', ...rest] = args
+  const { stdout, stderr } = await world.run([command, verb, '--json', ...rest])
+  return stdout === '' ? { stderr } : (JSON.parse(stdout) as Json)
+}
+const lane = async (name: string): Promise<void> => {
+  expect((await world.run(['lane', 'add', name])).code).toBe(0)
+}
+const helpKeys = async (...command: string[]): Promise<Set<string>> =>
+  new Set([...(await world.run(['help', ...command])).stdout.matchAll(/"(\w+)"/gu)].map(([, key = '']) => key))
+const keysOf = (value: unknown): string[] => {
+  if (Array.isArray(value)) return value.flatMap(keysOf)
+  return typeof value !== 'object' || value === null ? [] : Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)])
+}
+const logOf = async (terminal: string): Promise<string> => (await world.run(['term', 'logs', terminal])).stdout
+/** The command with something on its stdin. */
+const piped = (args: readonly string[], input: Buffer): Promise<number | null> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: world.repo.root, env: world.env, stdio: ['pipe', 'ignore', 'ignore'] })
+    child.on('close', resolve)
+    child.stdin.end(input)
+  })
+
+describe('signalbox lane', () => {
+  it('add, ls, show and rm: by name, id, or the beginning of one; what they print in JSON is what their help says', async () => {
+    const added = (await json('lane', 'add', 'first')) as { type: string; lane: { id: string; worktree: string; baseCommit: string } }
+    expect(added).toMatchObject({ type: 'lane', lane: { name: 'first', state: 'ready', runId: null } })
+    const told = await helpKeys('lane', 'add')
+    expect(keysOf(added).filter((key) => !told.has(key))).toEqual([])
+    await lane('second')
+    expect(((await json('lane', 'ls')) as { lanes: Json[] }).lanes.map(({ name }) => name)).toEqual(['first', 'second'])
+    expect((await world.run(['lane', 'ls'])).stdout).toMatch(/^LANE +ID +STATE +BRANCH +WORKTREE\nfirst +ln_\w+ +ready +signalbox\/first/u)
+    for (const word of ['first', added.lane.id, added.lane.id.slice(0, 16).toLowerCase()]) {
+      const found = await json('lane', 'show', word)
+      // the two were made within the same few seconds: the beginning may be of both
+      if (found['stderr'] !== undefined) expect(found['stderr']).toMatch(/2 lanes have an id that begins with/u)
+      else expect(found).toMatchObject({ lane: { id: added.lane.id }, terminals: [] })
+    }
+    writeFileSync(join(added.lane.worktree, 'work in progress'), 'x')
+    expect(await world.run(['lane', 'rm', 'first'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/work in progress[\s\S]*\nnext: /u),
+    })
+    rmSync(join(added.lane.worktree, 'work in progress'))
+    expect(await world.run(['lane', 'rm', 'first'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^removed: lane first\n/u) })
+    expect(await json('lane', 'rm', 'second')).toMatchObject({ type: 'lane-removed', summary: { name: 'second', worktree: null } })
+    expect((await world.run(['lane', 'ls'])).stdout).toBe('no lanes; make one with: signalbox lane add NAME\n')
+    expect((await world.run(['lane', 'ls', '--all'])).stdout).toMatch(/first .*closed/u)
+  })
+
+  it('says what was meant: 3 for what is not there, 2 for what cannot be', async () => {
+    await lane('parser')
+    expect(await world.run(['lane', 'show', 'parsre'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('did you mean "parser"?'),
+    })
+    expect(await world.run(['lane', 'add', 'parser'])).toMatchObject({ code: 2, stderr: expect.stringContaining('is there already') })
+    expect((await world.run(['lane', 'add', 'a b'])).stderr).toMatch(/^signalbox: "a b" is not a name; [^\n]*\nnext: /u)
+    for (const name of ['', 'a b', '../x', '-x']) expect((await world.run(['lane', 'add', '--', name])).code).toBe(2)
+    expect((await world.run(['lane', 'add', 'other', '--base', 'no such branch'])).code).not.toBe(0)
+    expect(await world.run(['lane', 'sow'])).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean show?') })
+    expect((await world.run(['complete', '--', 'lane', 'show', 'p'])).stdout).toBe('parser\n')
+    await world.run(['lane', 'rm', 'parser'])
+  })
+})
+
+describe('signalbox term', () => {
+  it('spawn, ls, send, logs and kill: a command with its arguments as they are, and the shell of the user', async () => {
+    await lane('tools')
+    const spawned = await json(
+      'term',
+      'spawn',
+      '--name',
+      'echo',
+      'tools',
+      '--',
+      'sh',
+      '-c',
+      'printf "<%s>\\n" "$@"; exec cat',
+      'x',
+      'a  b',
+      '--json',
+      'ü',
+    )
+    expect(spawned).toMatchObject({ type: 'terminal', terminal: { name: 'echo', lane: 'tools', state: 'active' } })
+    const told = await helpKeys('term', 'spawn')
+    expect(keysOf(spawned).filter((key) => !told.has(key))).toEqual([])
+    await until('it has said its arguments', async () => (await logOf('echo')).startsWith('<a  b>\r\n<--json>\r\n<ü>\r\n'))
+    expect((await world.run(['term', 'send', 'tools/echo', 'two', 'words'])).code).toBe(0)
+    expect(await piped(['term', 'send', 'echo'], Buffer.from('from stdin ✓\n'))).toBe(0)
+    // each twice: typed, and said by cat
+    const lines = ['two words', 'from stdin ✓']
+    await until('cat has said it too', async () => {
+      const log = await logOf('echo')
+      return lines.every((line) => log.split(`${line}\r\n`).length === 3)
+    })
+    expect((await world.run(['term', 'logs', 'echo', '--lines', '1'])).stdout).toBe('from stdin ✓\r\n')
+    const log = (await json('term', 'logs', 'echo')) as { bytes: string; type: string }
+    expect(Buffer.from(log.bytes, 'base64').toString()).toBe(await logOf('echo'))
+
+    expect((await world.run(['term', 'spawn', 'tools'])).stdout).toMatch(/^terminal tools\/sh: active, pid \d+, \/bin\/sh\n/u)
+    await world.run(['term', 'send', 'sh', 'echo "sum $((40 + 2))"'])
+    await until('the shell has done it', async () => (await logOf('sh')).includes('sum 42'))
+    expect((await world.run(['term', 'ls', 'tools'])).stdout).toMatch(/^TERMINAL .*\ntools\/echo .*active, pid \d+ .*\ntools\/sh /u)
+    expect((await world.run(['complete', '--', 'term', 'kill', 'tools/'])).stdout).toBe('tools/echo\ntools/sh\n')
+
+    expect(await json('term', 'kill', 'echo', '--signal', 'int')).toMatchObject({ delivery: { signal: 'SIGINT', outcome: 'delivered' } })
+    await until('it has ended', async () => (await world.run(['term', 'ls'])).stdout.includes('ended by SIGINT'))
+    expect(await json('term', 'kill', 'sh')).toMatchObject({ terminal: { name: 'sh', pid: null } })
+    expect(await json('term', 'kill', 'sh')).toMatchObject({ terminal: { name: 'sh', pid: null } })
+    expect(await world.run(['term', 'send', 'sh', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('runs nothing now') })
+    expect((await world.run(['term', 'spawn', 'tools', '-n', 'a b'])).stderr).toMatch(/^signalbox: name is not a name; /u)
+    expect(await world.run(['term', 'spawn', 'tools', 'ls', '-la'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('goes after --'),
+    })
+    expect(await world.run(['term', 'logs', 'echo', '--attempt', '9'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('attempt 9'),
+    })
+    expect(await world.run(['term', 'kill', 'ecoh'])).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "echo"?') })
+    expect(await world.run(['term', 'kill', 'echo', '-s', 'KIL'])).toMatchObject({ code: 2, stderr: expect.stringContaining('SIGKILL?') })
+    expect(await world.run(['term', 'spawn', 'tools', '--', 'no-such-program'])).toMatchObject({
+      stdout: '',
+      code: 2,
+      stderr: expect.stringMatching(/no command "no-such-program"[\s\S]*\nnext: /u),
+    })
+    expect((await world.run(['lane', 'rm', 'tools'])).code).toBe(0)
+    expect(world.marked()).toEqual([])
+  })
+
+  it('logs --follow gives each byte once, to the end of the process', async () => {
+    await lane('talks')
+    await world.run(['term', 'spawn', 'talks', '-n', 'seq', '--', 'sh', '-c', 'seq 1 3000; read go; seq 3001 60000; printf "\\377end"'])
+    const followed = world.start(['term', 'logs', 'seq', '--follow', '--lines', '100000'])
+    await until('the beginning is there', () => followed.output().includes('\r\n3000\r\n'))
+    await world.run(['term', 'send', 'seq', 'go'])
+    const { code, stdout, stderr } = await followed.finished
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const numbers = stdout.split('\r\n').filter((line) => /^\d+$/u.test(line))
+    expect(numbers).toEqual(Array.from({ length: 60_000 }, (_, index) => String(index + 1)))
+    expect(stdout).toMatch(/\ufffdend$/u)
+    expect((await world.run(['term', 'logs', 'seq', '-f', '--lines', '2'])).stdout).toMatch(/^60000\r\n\ufffdend$/u)
+    await world.run(['lane', 'rm', 'talks'])
+  })
+})
+
+describe('signalbox events', () => {
+  it('shows the newest, those of a topic, all since one, and what happens', async () => {
+    const follow = world.start(['events', '--follow', '--topic', 'lane.*', '--json'])
+    const parsed = (text: string): Json[] =>
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Json)
+    await lane('seen')
+    await world.run(['lane', 'rm', 'seen'])
+    const ended = (event: Json): boolean => event['type'] === 'lane.ended' && JSON.stringify(event).includes('"seen"')
+    await until('it is told', () => parsed(follow.output().replace(/[^\n]*$/u, '')).some(ended))
+    follow.child.kill('SIGINT')
+    await follow.finished
+    const live = parsed(follow.output()).map(({ sequence }) => sequence)
+    expect(live).toEqual([...new Set(live)])
+    const all = parsed((await world.run(['events', '--since', '1', '--json'])).stdout)
+    expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_, index) => index + 1))
+    const ofLanes = all.filter(({ type }) => String(type).startsWith('lane.')).map(({ sequence }) => sequence)
+    expect(ofLanes.slice(-live.length)).toEqual(live)
+    const newest = (await world.run(['events'])).stdout.trimEnd().split('\n')
+    expect(newest.some((line) => /^ +\d+ {2}\d{4}-\d\d-\d\d \S+Z {2}seen +lane\.ended/u.test(line))).toBe(true)
+    expect(newest.length).toBeLessThanOrEqual(50)
+    expect(await world.run(['events', '--topic', 'no such topic'])).toMatchObject({ code: 2, stdout: '' })
+    expect(await world.run(['events', '--topic', 'lane.creatd'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('did you mean lane.created?'),
+    })
+    expect(await world.run(['events', '--topic', 'lane.created', '--since', '100000'])).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    })
+    const told = await helpKeys('events')
+    expect(Object.keys(Object.assign({}, ...all) as object).filter((key) => !told.has(key))).toEqual([])
+  })
+})
+
+describe('without an orchestrator', () => {
+  it.each([
+    ['lane', 'ls'],
+    ['term', 'ls'],
+    ['term', 'send', 'x', 'y'],
+    ['events', '--follow'],
+  ])('%s %s: 3, and what to do', async (...args) => {
+    const other = await makeCliWorld()
+    try {
+      const outcome: Finished = await other.run(args.filter((word) => word !== undefined))
+      expect(outcome).toMatchObject({ code: 3, stderr: expect.stringMatching(/no orchestrator runs here[\s\S]*signalbox up/u) })
+      expect((await other.run(['complete', '--', 'lane', 'show', ''])).stdout).toBe('')
+    } finally {
+      await other.cleanup()
+    }
+  })
+})
