@@ -68,7 +68,7 @@ export const laneShowCommand = async (word: string, { json }: LaneOptions, io: I
 }
 
 const leftOf = ({ branch, commits, worktree, reason }: LaneSummary): readonly string[] => [
-  ...(branch === null ? [] : [`  branch ${branch} stays, with ${count(commits, 'commit')}`]),
+  branch === null ? '  its branch had no commits, and is gone too' : `  branch ${branch} stays, with ${count(commits, 'commit')}`,
   ...(worktree === null ? [] : [`  worktree ${plainLine(worktree)} stays`]),
   ...(reason === null ? [] : [`  ${plainLine(reason)}`]),
 ]

@@ -64,6 +64,8 @@ class FramedAttachment implements Attachment {
   private usedTo = 0
   private ackedTo = 0
   private sentTo = 0
+  /** What is sent before, and may wait for the program to read. */
+  private sending: Promise<void> = Promise.resolve()
   private takenTo = 0
   private waiting: Waiting[] = []
 
@@ -88,7 +90,17 @@ class FramedAttachment implements Attachment {
     this.wire.socket.resume()
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> {
+    const sent = this.sending.then(() => this.sendInput(bytes))
+    this.sending = sent.then(
+      () => {},
+      () => {},
+    )
+    return sent.then((upTo) => this.taken(upTo))
+  }
+
+  /** @returns its place in all input, to wait for */
+  private async sendInput(bytes: Uint8Array): Promise<number> {
     for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
       const body = bytes.subarray(at, at + INPUT_BYTES)
       await this.taken(this.sentTo + body.length - this.windowBytes)
@@ -97,7 +109,7 @@ class FramedAttachment implements Attachment {
       this.sentTo += body.length
       this.send(FRAME.input, offset, body)
     }
-    return this.taken(this.sentTo)
+    return this.sentTo
   }
 
   resize(cols: number, rows: number): void {

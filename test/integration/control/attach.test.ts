@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Attachment, ControlClient, Happening } from '../../../src/client/index.ts'
 import { encodeFrame, FRAME } from '../../../src/protocols/control/frames.ts'
@@ -157,6 +158,18 @@ describe('attach', () => {
     )
     await client.call('status', {})
     expect(settled).toBe(false)
+  })
+
+  it('keeps the order of what is sent at once, while the program does not read yet [PTY-5]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    const pieces = Array.from({ length: 400 }, (_, index) => Buffer.alloc(index % 3 === 0 ? 20_000 : 7, index & 0xff))
+    const whole = Buffer.concat(pieces)
+    await shellIn(client, `stty raw -echo; printf ready; sleep 0.3; head -c ${whole.length} | md5sum; sleep 100`)
+    const attachment = await client.attach('t')
+    await readUntil(attachment, 'ready')
+    await Promise.all(pieces.map((piece) => attachment.write(piece)))
+    await readUntil(attachment, createHash('md5').update(whole).digest('hex'))
   })
 
   it('refuses a terminal that is not there or has ended', async () => {
