@@ -38,7 +38,13 @@ beforeAll(async () => {
   writeFileSync(join(world.repo.root, 'Makefile'), 'test:\n\t@echo "12 tests passed"\n')
   await world.repo.git('add', '.')
   await world.repo.git('commit', '-qm', 'tests')
-  Object.assign(world.env, { XDG_RUNTIME_DIR: place, SHELL: '/bin/bash', PATH: `${join(place, 'bin')}:${process.env['PATH'] ?? ''}` })
+  // the shell finds no settings of whoever runs the test
+  Object.assign(world.env, {
+    XDG_RUNTIME_DIR: place,
+    HOME: place,
+    SHELL: '/bin/bash',
+    PATH: `${join(place, 'bin')}:${process.env['PATH'] ?? ''}`,
+  })
 })
 afterAll(async () => {
   await world.run(['down'])
