@@ -10,7 +10,8 @@ const ID_START = /^[a-z]{2}_[0-9A-HJKMNP-TV-Z]{4,26}$/i
 
 type Named = { readonly id: string }
 
-const notFound = (code: ErrorCode, what: string, word: string, candidates: readonly string[]): SignalboxError => {
+/** @internal shared with find-actor.ts */
+export const notFound = (code: ErrorCode, what: string, word: string, candidates: readonly string[]): SignalboxError => {
   const meant = nearest(word, candidates)
   const more =
     candidates.length === 0 ? 'there are none' : `there are ${candidates.slice(0, 10).join(', ')}${candidates.length > 10 ? ' …' : ''}`
