@@ -4,8 +4,10 @@ import type { CrashesOptions } from './crashes.command.ts'
 import type { DownOptions } from './down.command.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { FuzzCommandOptions } from './fuzz.command.ts'
+import { INSPECTOR_COMMANDS } from './inspector-commands.ts'
 import { JSON_HELP } from './json-help.ts'
 import type { LogsOptions } from './logs.command.ts'
+import { number } from './number-option.ts'
 import type { ReplayOptions } from './replay.command.ts'
 import type { RunOptions } from './run.command.ts'
 import type { RunsOptions } from './runs.command.ts'
@@ -13,14 +15,6 @@ import type { ServiceOptions } from './service.command.ts'
 import type { StatusOptions } from './status.command.ts'
 import type { UpOptions } from './up.command.ts'
 import type { WhyOptions } from './why.command.ts'
-
-const number =
-  (pattern: RegExp, min: number, max: number, rule: string) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!pattern.test(text) || value < min || value > max) throw new RangeError(rule)
-    return value
-  }
 
 const dryRun: OptionSpec = { flag: 'dry-run', about: 'print the file and the commands, change nothing' }
 const manager: OptionSpec = {
@@ -208,6 +202,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       return (_, options, io) => logsCommand(options as LogsOptions, io)
     },
   },
+  ...INSPECTOR_COMMANDS,
   {
     name: 'service install',
     about: 'start the orchestrator of this repository with the session of the user, by systemd or launchd',

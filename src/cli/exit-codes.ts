@@ -10,6 +10,10 @@ const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_RUN_NOT_FOUND',
   'ERR_CRASH_NOT_FOUND',
   'ERR_WORKSPACE_NOT_FOUND',
+  'ERR_ACTOR_NOT_FOUND',
+  'ERR_DEAD_LETTER_NOT_FOUND',
+  'ERR_LANE_NOT_FOUND',
+  'ERR_TERMINAL_NOT_FOUND',
   'ERR_ORCHESTRATOR_NOT_RUNNING',
 ])
 const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { findWorkspace } from '../runtime/service/find-workspace.ts'
 import { defaultStateHome, statePaths } from '../runtime/paths.ts'
 import type { Io } from './io.ts'
+import type { ActorNode } from '../protocols/control/views.ts'
 import type { LiveNames } from './complete.ts'
 
 /** Runs looked through for names of lanes, newest first. */
@@ -15,9 +16,26 @@ const lanesOf = (runs: readonly Run[]): readonly string[] => [
   ),
 ]
 
-/** Names for completion, from the records. A name that cannot be had is no error: nobody reads one while typing. */
+const namesIn = ({ name, label, children }: ActorNode): readonly string[] => [
+  label === null ? name : `${name.slice(0, name.indexOf(':') + 1)}${label}`,
+  ...children.flatMap(namesIn),
+]
+
+const actorNames = async (io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
+  try {
+    const { orchestratorOf } = await import('./orchestrator-of.ts')
+    const client = await orchestratorOf(io, 'complete')
+    const { tree } = await client.call('tree.get', {}).finally(() => client.close())
+    return namesIn(tree)
+  } catch {
+    return []
+  }
+}
+
+/** Names for completion, from the records and the orchestrator. A name that cannot be had is no error: nobody reads one while typing. */
 export const liveNames = async (kind: Parameters<LiveNames>[0], { cwd, env }: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   if (kind === 'settings') return (await import('../protocols/config.schema.ts')).SETTINGS.map(({ key }) => key)
+  if (kind === 'actors') return actorNames({ cwd, env })
   const workspace = findWorkspace(cwd, env)
   if (workspace === null || workspace.id === null) return []
   const { database } = statePaths(defaultStateHome(env), workspace.id, workspace.commonDir)
