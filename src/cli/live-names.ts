@@ -5,6 +5,8 @@ import type { Io } from './io.ts'
 import type { ActorNode } from '../protocols/control/views.ts'
 import type { LiveNames } from './complete.ts'
 
+/** Nobody waits longer for a name while typing. */
+const ANSWER_LIMIT_MS = 2_000
 /** Runs looked through for names of lanes, newest first. */
 const RUNS = 10
 
@@ -25,7 +27,7 @@ const actorNames = async (io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[
   try {
     const { orchestratorOf } = await import('./orchestrator-of.ts')
     const client = await orchestratorOf(io, 'complete')
-    const { tree } = await client.call('tree.get', {}).finally(() => client.close())
+    const { tree } = await client.call('tree.get', {}, { timeoutMs: ANSWER_LIMIT_MS }).finally(() => client.close())
     return namesIn(tree)
   } catch {
     return []
