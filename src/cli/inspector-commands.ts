@@ -3,6 +3,7 @@ import type { DeadLettersOptions } from './dead-letters.command.ts'
 import type { InfoOptions } from './info.command.ts'
 import type { InterveneOptions, Intervention } from './intervene.command.ts'
 import { JSON_HELP } from './json-help.ts'
+import type { MachineOptions } from './machine.command.ts'
 import { number } from './number-option.ts'
 import type { TraceOptions } from './trace.command.ts'
 import type { TreeOptions } from './tree.command.ts'
@@ -105,6 +106,17 @@ export const INSPECTOR_COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { deadLettersCommand } = await import('./dead-letters.command.ts')
       return (_, options, io) => deadLettersCommand(options as DeadLettersOptions, io)
+    },
+  },
+  {
+    name: 'machine',
+    about: 'show a state machine, or that of an actor with its present state',
+    args: [{ name: 'machine|actor', about: `lane or pty; or ${actor.about}`, completes: 'actors' }],
+    options: [{ flag: 'mermaid', about: 'as a state diagram of Mermaid, which GitHub and many editors draw' }, json],
+    details: JSON_HELP.machine,
+    load: async () => {
+      const { machineCommand } = await import('./machine.command.ts')
+      return ([word = ''], options, io) => machineCommand(word, options as MachineOptions, io)
     },
   },
   intervention(

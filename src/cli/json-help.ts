@@ -95,6 +95,10 @@ With --json one document:
   { "type": "dead-letters", "letters": [{ "number", "at", "to", "from", "type", "reason", "stack" }] }
 and with --retry
   { "type": "retry", "letter", "name", "incarnation" }`,
+  machine: `
+With --json one document; "actor" and "state" are null for a machine by its own name:
+  { "type": "machine", "machine", "actor", "state", "initial", "states": [],
+    "moves": [{ "from", "event", "to": [], "actions": [] }] }`,
   intervention: `
 With --json one document, "type" being the command:
   { "type", "name", "incarnation" }`,

@@ -91,6 +91,14 @@ describe('looking at the orchestrator', () => {
     expect(await json('dead-letters')).toEqual({ code: 0, type: 'dead-letters', letters: expect.any(Array) })
   })
 
+  it('machine: that of an actor, its present state marked', async () => {
+    expect((await world.run(['machine', 'pty:docs/sh'])).stdout).toMatch(/^machine pty: pty:tm_\w+\$1 is (active|throttled)\n/u)
+    expect(await json('machine', 'docs')).toMatchObject({ code: 0, machine: 'lane', state: 'running' })
+    expect((await world.run(['machine', 'lane:docs', '--mermaid'])).stdout).toMatch(/\n {2}class running now\n$/u)
+    expect(await world.run(['machine', 'journal'])).toMatchObject({ code: 2, stderr: expect.stringContaining('keeps no state machine') })
+    expect(await world.run(['machine', 'pyt'])).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "pty"?') })
+  })
+
   it('trace: messages of a type, as many as asked for, or for a time; ends with its reader [SUP-9]', async () => {
     const tracing = world.start(['trace', 'journal', '--type', 'journal.commit', '--max', '2', '--json'])
     await until('two events were seen', async () => {
