@@ -52,6 +52,17 @@ export const INSPECTOR_COMMANDS: readonly CommandSpec[] = [
     },
   },
   {
+    name: 'top',
+    about: 'show the actors of the orchestrator live: sorted, filtered, and repaired by keys',
+    details: `
+Keys as in htop: arrows move, s sorts, / filters, p pauses, left and right fold, i shows all that is known of an actor, k kills,
+r restarts, x stops, z suspends and resumes, h shows all of them, q quits. What changes something asks first.`,
+    load: async () => {
+      const { topCommand } = await import('./top.command.ts')
+      return (_args, _options, io) => topCommand(io)
+    },
+  },
+  {
     name: 'info',
     about: 'show all that is known of one actor',
     args: [actor],

@@ -1,5 +1,6 @@
 import type { ActorNode } from '../protocols/control/views.ts'
 import type { Exit } from '../protocols/exit.ts'
+import { type Row, treeRows } from '../tui/tree-rows.ts'
 import type { Paint, Style } from './paint.ts'
 import { column, cut, widthOf, wholeSeconds } from './text.ts'
 
@@ -51,7 +52,8 @@ const COLUMNS = {
   mailbox: {
     title: 'mailbox',
     width: 8,
-    cell: ({ mailbox: { now, max } }) => `${shortCount(now)}/${shortCount(max)}`,
+    // none where it does not run
+    cell: ({ mailbox: { now, max } }) => (max === 0 ? '-' : `${shortCount(now)}/${shortCount(max)}`),
     style: (node) => (isFull(node) ? 'red' : null),
   },
   oldest: { title: 'oldest', width: 7, cell: ({ mailbox: { oldestMs } }) => (oldestMs === null ? '-' : wholeSeconds(oldestMs)) },
@@ -86,27 +88,16 @@ const IMPORTANCE: readonly (keyof typeof COLUMNS)[] = [
   'kind',
 ]
 
-const columnsFor = (width: number): readonly Column[] => {
+/** @param first title of the one that must be there */
+const columnsFor = (width: number, first: string | undefined): readonly Column[] => {
   const chosen = new Set<string>()
   let left = width - NAME_WIDTH
-  for (const key of IMPORTANCE) {
+  for (const key of IMPORTANCE.toSorted((one, other) => Number(COLUMNS[other].title === first) - Number(COLUMNS[one].title === first))) {
     left -= COLUMNS[key].width + GAP.length
     if (left < 0) break
     chosen.add(key)
   }
   return Object.entries<Column>(COLUMNS).flatMap(([key, one]) => (chosen.has(key) ? [one] : []))
-}
-
-type Row = { readonly node: ActorNode; readonly before: string }
-
-/** `before`: the lines of the tree at its left. */
-const rowsOf = (node: ActorNode, before: string, below: string): readonly Row[] => {
-  const rows: Row[] = [{ node, before }]
-  node.children.forEach((child, index) => {
-    const isLast = index === node.children.length - 1
-    rows.push(...rowsOf(child, `${below}${isLast ? '└ ' : '├ '}`, `${below}${isLast ? '  ' : '│ '}`))
-  })
-  return rows
 }
 
 /** Both ends say more than the middle. */
@@ -129,15 +120,15 @@ const nameOf = ({ name, label, incarnation, below, children }: ActorNode, width:
 const cellText = ({ width, isText }: Column, text: string): string =>
   isText === true ? column(text, width) : cut(text, width).padStart(width)
 
-/** A tree of actors as a table: as many columns as there is place for, no line wider than the screen. */
-export const renderActors = (tree: ActorNode, { width, height = Number.POSITIVE_INFINITY, paint }: ActorsOptions): readonly string[] => {
-  const columns = columnsFor(width)
+/**
+ * How actors look on lines of a width: as many columns as there is place for.
+ * @param first title of a column that goes before the others where there is not place for all
+ */
+export const actorTable = (width: number, paint: Paint, first?: string): { readonly head: string; readonly row: (row: Row) => string } => {
+  const columns = columnsFor(width, first)
   const names = Math.max(1, width - columns.reduce((sum, one) => sum + one.width + GAP.length, 0))
-  const head = [column('actor', names), ...columns.map((one) => cellText(one, one.title))].join(GAP).trimEnd()
-  const rows = rowsOf(tree, '', '')
-  const fits = rows.length + 1 <= height
-  const shown = fits ? rows : rows.slice(0, Math.max(0, height - 2))
-  const lines = shown.map(({ node, before }) => {
+  const head = cut([column('actor', names), ...columns.map((one) => cellText(one, one.title))].join(GAP).trimEnd(), width)
+  const row = ({ node, before }: Row): string => {
     // however deep, some of the name is seen
     const indent = before.length > names - 12 ? `…${before.slice(before.length - Math.max(0, names - 13))}` : before
     const name = `${paint('dim', indent)}${column(nameOf(node, names - indent.length), names - indent.length)}`
@@ -147,7 +138,16 @@ export const renderActors = (tree: ActorNode, { width, height = Number.POSITIVE_
       return style === null ? text : paint(style, text)
     })
     return [name, ...cells].join(GAP).trimEnd()
-  })
+  }
+  return { head, row }
+}
+
+/** A tree of actors as a table, no line wider than the screen. */
+export const renderActors = (tree: ActorNode, { width, height = Number.POSITIVE_INFINITY, paint }: ActorsOptions): readonly string[] => {
+  const { head, row } = actorTable(width, paint)
+  const rows = treeRows(tree)
+  const fits = rows.length + 1 <= height
+  const shown = fits ? rows : rows.slice(0, Math.max(0, height - 2))
   const more = fits ? [] : [paint('dim', cut(`… ${rows.length - shown.length} more: name a part of the tree, or give --depth`, width))]
-  return [paint('bold', cut(head, width)), ...lines, ...more].slice(0, height)
+  return [paint('bold', head), ...shown.map(row), ...more].slice(0, height)
 }

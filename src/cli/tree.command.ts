@@ -5,23 +5,13 @@ import { SignalboxError } from '../protocols/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
 import { orchestratorOf } from './orchestrator-of.ts'
+import { pauseFor, untilSignal } from './until-signal.ts'
 
 export type TreeOptions = { readonly depth?: number; readonly watch?: boolean; readonly json?: boolean }
 
 /** How often a tree that is watched is asked for. */
 const LOOK_EACH_MS = 1_000
 const WIDTH = 80
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = systemClock.setTimer(ms, resolve)
-    signal.addEventListener('abort', () => {
-      timer.cancel()
-      resolve()
-    })
-  })
-
 type Look = () => Promise<ActorNode>
 
 const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
@@ -32,7 +22,7 @@ const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
   const live = startLive({ out: io.out, write, clock: systemClock, render: (screen) => renderActors(tree, { ...screen, paint }) })
   try {
     for (;;) {
-      await pause(LOOK_EACH_MS, signal)
+      await pauseFor(systemClock, LOOK_EACH_MS, signal)
       if (signal.aborted) return
       tree = await look()
     }
@@ -45,7 +35,7 @@ const tell = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
   const out = safeWriter(io.out)
   while (!signal.aborted && !out.closed()) {
     out.write(`${JSON.stringify({ type: 'tree', tree: await look() })}\n`)
-    await pause(LOOK_EACH_MS, signal)
+    await pauseFor(systemClock, LOOK_EACH_MS, signal)
   }
 }
 
@@ -53,14 +43,7 @@ const watchTree = async (look: Look, asJson: boolean, io: Io): Promise<number> =
   if (!asJson && io.out.isTTY !== true) {
     throw new SignalboxError('ERR_USAGE', '--watch draws on a terminal, and this is none; add --json for a line each second')
   }
-  const ended = new AbortController()
-  const end = (): void => ended.abort()
-  for (const signal of SIGNALS) process.on(signal, end)
-  try {
-    await (asJson ? tell : draw)(look, io, ended.signal)
-  } finally {
-    for (const signal of SIGNALS) process.removeListener(signal, end)
-  }
+  await untilSignal((signal) => (asJson ? tell : draw)(look, io, signal))
   return EXIT.ok
 }
 
