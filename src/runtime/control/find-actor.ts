@@ -3,20 +3,24 @@ import type { Inspection } from '../../supervisors/system.types.ts'
 import type { Runtime } from '../runtime.ts'
 import { notFound } from './resolve.ts'
 
-type Source = Pick<Runtime, 'actors' | 'inspect' | 'records' | 'terminals'>
+type Source = Pick<Runtime, 'actors' | 'inspect' | 'records'>
 
 /** Names of lanes and terminals that have not ended, by their ids. */
 export type Labels = ReadonlyMap<string, string>
 
-const readLabels = async ({ records, terminals }: Pick<Runtime, 'records' | 'terminals'>): Promise<Labels> => {
-  const lanes = (await records.lanes()).filter(({ endedAt }) => endedAt === null).map(({ id, name }) => [id, name] as const)
-  const open = (await terminals.list()).map(({ id, lane, name }) => [id, `${lane}/${name}`] as const)
-  return new Map<string, string>([...lanes, ...open])
+const readLabels = async ({ records }: Pick<Runtime, 'records'>): Promise<Labels> => {
+  const open = (await records.lanes()).filter(({ endedAt }) => endedAt === null)
+  const lanes = new Map<string, string>(open.map(({ id, name }) => [id, name]))
+  const labels = new Map(lanes)
+  for (const { id, laneId, command } of await records.terminals()) {
+    const lane = lanes.get(laneId)
+    if (lane !== undefined) labels.set(id, `${lane}/${command}`)
+  }
+  return labels
 }
 
 /** None while the store is shut, as while the journal is restarted: the tree is there all the same. */
-export const labelsOf = (runtime: Pick<Runtime, 'records' | 'terminals'>): Promise<Labels> =>
-  readLabels(runtime).catch(() => new Map<string, string>())
+export const labelsOf = (runtime: Pick<Runtime, 'records'>): Promise<Labels> => readLabels(runtime).catch(() => new Map<string, string>())
 
 /** Names are `journal`, or the kind and the id of what it is for: `lane:ln_…`. */
 const idIn = (name: string): string => name.slice(name.indexOf(':') + 1)
