@@ -11,7 +11,7 @@ const layers = {
   // Time comes from where everybody's comes.
   client: ['protocols', 'ports', 'adapters/system'],
   testing: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host', 'runtime', 'client'],
-  cli: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host', 'runtime', 'client', 'testing'],
+  cli: ['protocols', 'ports', 'kernel', 'actors', 'supervisors', 'adapters', 'terminal-host', 'runtime', 'client', 'testing', 'tui'],
   tui: ['protocols', 'client'],
   web: ['protocols', 'client'],
   mcp: ['protocols', 'client'],

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
 const bin = join(root, 'bin/signalbox.js')
 
-/** Start-up of light commands, beside a node that runs an empty module. */
+/** Start-up of light commands, `tree --json` on a live socket among them, beside a node that runs an empty module. */
 export const cliSuite = async (): Promise<Suite> => {
   const { status } = spawnSync(process.execPath, [join(root, 'script/build.ts')], { stdio: 'inherit' })
   if (status !== 0) throw new Error('the command line could not be built')
@@ -20,12 +20,23 @@ export const cliSuite = async (): Promise<Suite> => {
   const ours =
     (...args: readonly string[]) =>
     async () => [await timed(() => run(process.execPath, [bin, ...args]))]
+  // `tree` asks an orchestrator that runs
+  const repo = join(directory, 'repo')
+  const there = { cwd: repo, env: { ...process.env, XDG_STATE_HOME: join(directory, 'state') } }
+  await run('git', ['init', '--quiet', repo])
+  await run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '--quiet', '--allow-empty', '-m', 'x'], there)
+  await run(process.execPath, [bin, 'up'], there)
+  const tree = async () => [await timed(() => run(process.execPath, [bin, 'tree', '--json'], there))]
   return {
     name: 'cli',
     cases: [
       { name: 'version', unit: 'ms', better: 'lower', ours: ours('--version'), baseline: bare },
       { name: 'help', unit: 'ms', better: 'lower', ours: ours('help', 'run'), baseline: bare },
+      { name: 'tree', unit: 'ms', better: 'lower', ours: tree, baseline: bare },
     ],
-    close: () => rm(directory, { recursive: true, force: true }),
+    close: async () => {
+      await run(process.execPath, [bin, 'down'], there)
+      await rm(directory, { recursive: true, force: true })
+    },
   }
 }

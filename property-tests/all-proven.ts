@@ -10,6 +10,7 @@ import type { Proven } from './proven.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
 import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
+import { suspension } from './suspension.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorRecover } from './supervisor-recover.property.ts'
@@ -23,6 +24,7 @@ export const allProven: readonly Proven<unknown>[] = [
   ...kernelMessages,
   ...actorLives,
   ...crashStorm,
+  ...suspension,
   ...supervisorCommands,
   ...supervisorOtp,
   ...supervisorRecover,

@@ -5,6 +5,7 @@ import { crashStorm } from './crash-storm.property.ts'
 import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { testProperty } from './run.ts'
+import { suspension } from './suspension.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorRecover } from './supervisor-recover.property.ts'
@@ -22,6 +23,7 @@ export {
   supervisorRecover,
   supervisorSafety,
   supervisorShutdown,
+  suspension,
 }
 const all = [
   askDeadlines,
@@ -33,5 +35,6 @@ const all = [
   supervisorRecover,
   supervisorSafety,
   supervisorShutdown,
+  suspension,
 ].flat() as readonly Property[]
 for (const one of all) testProperty(one)

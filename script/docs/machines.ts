@@ -1,85 +1,8 @@
-import { type LaneContext, type LaneEvent, laneMachine, type LaneState } from '../../src/protocols/lane.machine.ts'
-import type { Machine, Snapshot } from '../../src/protocols/machine.ts'
-import { type PtyContext, type PtyEvent, ptyMachine, type PtyState } from '../../src/protocols/pty.machine.ts'
+import { mermaid } from '../../src/cli/machine-diagram.ts'
+import { type Edge, LANE, PTY, type Subject, walk } from '../../src/cli/machine-walk.ts'
 import { generatedFrom, table } from './markdown.ts'
 
-/** Every event of a machine, with one example of each kind that a guard tells apart. */
-type Examples<Event extends { type: string }> = Readonly<
-  Record<Event['type'], readonly { readonly label: string; readonly event: Event }[]>
->
-
-const plain = <Type extends string>(type: Type): readonly [{ label: Type; event: { type: Type } }] => [{ label: type, event: { type } }]
-
-const laneEvents: Examples<LaneEvent> = {
-  provision: plain('provision'),
-  provisioned: plain('provisioned'),
-  'provision-failed': plain('provision-failed'),
-  started: plain('started'),
-  settled: plain('settled'),
-  block: plain('block'),
-  unblock: plain('unblock'),
-  attach: plain('attach'),
-  detach: plain('detach'),
-  cleanup: plain('cleanup'),
-  cleaned: plain('cleaned'),
-  'cleanup-failed': plain('cleanup-failed'),
-}
-
-const ptyEvents: Examples<PtyEvent> = {
-  spawn: plain('spawn'),
-  spawned: plain('spawned'),
-  'spawn-failed': plain('spawn-failed'),
-  idle: plain('idle'),
-  activity: plain('activity'),
-  terminate: plain('terminate'),
-  exited: [
-    { label: 'exited (clean)', event: { type: 'exited', clean: true } },
-    { label: 'exited (not clean)', event: { type: 'exited', clean: false } },
-  ],
-  lost: plain('lost'),
-  dispose: plain('dispose'),
-}
-
-type Subject<State extends string, Context, Event extends { type: string }> = {
-  readonly title: string
-  readonly about: string
-  readonly machine: Machine<State, Context, Event>
-  readonly examples: Examples<Event>
-  /** Stops the walk where contexts only repeat themselves with larger numbers. */
-  readonly within: (context: Context) => boolean
-}
-
-type Edge<State extends string, Context> = {
-  readonly from: Snapshot<State, Context>
-  readonly label: string
-  /** What happens, in words; null when refused. */
-  readonly to: State | null
-  readonly actions: readonly string[]
-}
-
 const key = (value: unknown): string => JSON.stringify(value)
-
-/** Walks the machine itself from its initial state, so that the page shows what it does and not what was meant. */
-const walk = <State extends string, Context, Event extends { type: string }>(
-  subject: Subject<State, Context, Event>,
-): readonly Edge<State, Context>[] => {
-  const { machine, within } = subject
-  const examples = Object.values<Examples<Event>[Event['type']]>(subject.examples).flat()
-  const found = new Map([[key(machine.initial), machine.initial]])
-  const edges: Edge<State, Context>[] = []
-  for (const from of found.values()) {
-    for (const { label, event } of examples) {
-      if (!machine.can(from, event)) {
-        edges.push({ from, label, to: null, actions: [] })
-        continue
-      }
-      const { next, actions } = machine.advance(from, event)
-      edges.push({ from, label, to: next.state, actions })
-      if (within(next.context) && !found.has(key(next))) found.set(key(next), next)
-    }
-  }
-  return edges
-}
 
 const effect = <State extends string, Context>({ from, to, actions }: Edge<State, Context>): string => {
   if (to === null) return 'refused'
@@ -117,25 +40,9 @@ const cellOf = <State extends string, Context extends object>(edges: readonly Ed
   return cases.join('<br>')
 }
 
-const diagram = <State extends string, Context>(initial: State, edges: readonly Edge<State, Context>[]): string => {
-  const labels = new Map<string, Set<string>>()
-  const leaves = new Set<string>()
-  for (const { from, to, label, actions } of edges) {
-    if (to === null || (to === from.state && actions.length === 0)) continue
-    leaves.add(from.state)
-    const arrow = `${from.state} --> ${to}`
-    labels.set(arrow, (labels.get(arrow) ?? new Set()).add(label))
-  }
-  const states = new Set(edges.map((edge) => edge.from.state))
-  return [
-    'stateDiagram-v2',
-    `  [*] --> ${initial}`,
-    ...[...labels].map(([arrow, names]) => `  ${arrow}: ${[...names].join(', ')}`),
-    ...[...states].filter((state) => !leaves.has(state)).map((state) => `  ${state} --> [*]`),
-  ].join('\n')
-}
-
 const section = <State extends string, Context extends object, Event extends { type: string }>(
+  title: string,
+  about: string,
   subject: Subject<State, Context, Event>,
 ): string => {
   const edges = walk(subject)
@@ -145,12 +52,12 @@ const section = <State extends string, Context extends object, Event extends { t
     `\`${label}\``,
     ...states.map((state) => cellOf(edges.filter((edge) => edge.label === label && edge.from.state === state))),
   ])
-  return `## ${subject.title}
+  return `## ${title}
 
-${subject.about}
+${about}
 
 \`\`\`mermaid
-${diagram(subject.machine.initial.state, edges)}
+${mermaid(subject.machine.initial.state, edges)}
 \`\`\`
 
 ${table(['event', ...states], rows)}`
@@ -162,21 +69,15 @@ export const machinesPage = (): string => `${generatedFrom('src/protocols/*.mach
 
 A cell says what a state does with an event: the **state** that follows, or \`stays\`; after a slash the actions that the actor performs. Several lines in a cell are cases, with the context that decides. \`refused\`: the machine throws its invalid-transition error with state, event and ids, and nothing changes.
 
-${section<PtyState, PtyContext, PtyEvent>({
-  title: 'PTY',
-  about:
-    'One process behind a terminal (PTY-1). `stopping` is set by terminate; from then on any exit counts as stopped. Invalid: `ERR_PTY_INVALID_TRANSITION`.',
-  machine: ptyMachine,
-  examples: ptyEvents,
-  within: () => true,
-})}
+${section(
+  'PTY',
+  'One process behind a terminal (PTY-1). `stopping` is set by terminate; from then on any exit counts as stopped. Invalid: `ERR_PTY_INVALID_TRANSITION`.',
+  PTY,
+)}
 
-${section<LaneState, LaneContext, LaneEvent>({
-  title: 'Lane',
-  about:
-    'A worktree with everything that runs in it (LN-1). `attached` counts agents and people and is shown up to 3, since more behave as 3 do; `running` says whether commands run. A second cleanup `stays`: it is acknowledged and does nothing (LN-3). Invalid: `ERR_LANE_INVALID_TRANSITION`.',
-  machine: laneMachine,
-  examples: laneEvents,
-  within: (context) => context.attached <= 3,
-})}
+${section(
+  'Lane',
+  'A worktree with everything that runs in it (LN-1). `attached` counts agents and people and is shown up to 3, since more behave as 3 do; `running` says whether commands run. A second cleanup `stays`: it is acknowledged and does nothing (LN-3). Invalid: `ERR_LANE_INVALID_TRANSITION`.',
+  LANE,
+)}
 `

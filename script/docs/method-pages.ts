@@ -60,12 +60,19 @@ const run = {
   summary: null,
 }
 const node = {
-  name: 'root',
-  kind: 'supervisor',
+  name: 'journal',
+  label: null,
   incarnation: 1,
+  kind: 'journal',
   state: 'running',
-  mailbox: { now: 0, max: 10_000 },
+  mailbox: { now: 0, max: 10_000, oldestMs: null },
+  perSecond: 0,
+  busy: 0,
   restarts: 0,
+  window: null,
+  upMs: 60_000,
+  lastExit: null,
+  below: 0,
   children: [],
 }
 
@@ -234,7 +241,13 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     params: { run: 'latest' },
     result: { runId: RUN_ID },
   },
-  { method: 'tree.get', text: 'The supervision tree as it is now.', errors: [], params: {}, result: { tree: node } },
+  {
+    method: 'tree.get',
+    text: 'The supervision tree as it is now, or a part of it. Rates are since the look before, and 0 at the first.',
+    errors: ['ERR_ACTOR_NOT_FOUND'],
+    params: { name: 'journal', depth: 3 },
+    result: { tree: node },
+  },
   {
     method: 'actor.info',
     text: 'One actor as it is now. Its handlers are timed from the first look on.',
@@ -268,11 +281,64 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     },
   },
   {
+    method: 'trace.start',
+    text: 'Tells what actors do, each event as `progress`, until `max` events, for `forMs`, or until the client ends the connection or its half of it. Secrets in messages are masked. A client that does not read in time misses events; no actor waits for it. Answered when it is over.',
+    errors: ['ERR_ACTOR_NOT_FOUND'],
+    params: { under: 'infrastructure', type: 'journal.commit', max: 10, forMs: 1 },
+    result: { ended: 'time', count: 0, missed: 0 },
+  },
+  {
+    method: 'actor.stop',
+    text: 'Stops an actor or supervisor in its shutdown time. It stays down until `actor.restart`; a terminal is gone with its process. Runs (`runs.stop`), lanes (`lane.remove`), the journal and the root are refused. Who asked is recorded first, as of the four methods that follow (`actor.intervened`). Answered once it has ended.',
+    errors: ['ERR_ACTOR_NOT_FOUND', 'ERR_CONTROL_PAYLOAD_INVALID', 'ERR_ACTOR_SUSPENDED', 'ERR_ASK_TIMEOUT'],
+    params: { name: 'bus' },
+    result: { name: 'bus', incarnation: 1 },
+  },
+  {
+    method: 'actor.restart',
+    text: 'Stops an actor or supervisor in its shutdown time, if it runs, and starts it again in its place, with all below it. A terminal stays, and its command runs anew. Not counted as a restart. Answered once it runs.',
+    errors: ['ERR_ACTOR_NOT_FOUND', 'ERR_CONTROL_PAYLOAD_INVALID', 'ERR_ACTOR_SUSPENDED', 'ERR_ACTOR_INIT_FAILED', 'ERR_ASK_TIMEOUT'],
+    params: { name: 'bus' },
+    result: { name: 'bus', incarnation: 2 },
+  },
+  {
+    method: 'actor.suspend',
+    text: 'Lets this incarnation of an actor handle nothing from the end of its present handler on, as `sys:suspend` of OTP: its mail waits, within its limit; timers and outcomes wait too, and a supervisor restarts nothing. It can still be stopped, restarted and killed; the next incarnation is not suspended.',
+    errors: ['ERR_ACTOR_NOT_FOUND', 'ERR_CONTROL_PAYLOAD_INVALID'],
+    params: { name: 'bus' },
+    result: { name: 'bus', incarnation: 2 },
+  },
+  {
+    method: 'actor.kill',
+    text: 'Ends an actor at once, and all below it, without its shutdown. Its supervisor then does what it does after a crash: mostly, it starts it again. Of a terminal, its process tree is killed.',
+    errors: ['ERR_ACTOR_NOT_FOUND', 'ERR_CONTROL_PAYLOAD_INVALID'],
+    params: { name: 'bus' },
+    result: { name: 'bus', incarnation: 2 },
+  },
+  {
+    method: 'actor.resume',
+    text: 'An actor that was suspended goes on with what waited.',
+    errors: ['ERR_ACTOR_NOT_FOUND', 'ERR_CONTROL_PAYLOAD_INVALID'],
+    params: { name: 'bus' },
+    result: { name: 'bus', incarnation: 3 },
+  },
+  {
     method: 'dead-letters.list',
     text: 'Messages between actors that nobody took: the last 256, the oldest first.',
     errors: [],
     params: {},
-    result: { letters: [] },
+    result: {
+      letters: [
+        { number: 1, at: 1_700_000_000_000, to: 'bus$2', from: 'journal$1', type: 'bus.publish', reason: 'restarted', stack: null },
+      ],
+    },
+  },
+  {
+    method: 'dead-letters.retry',
+    text: 'Sends a dead letter again, to the incarnation that has the name now, and takes it from the list. Nobody waits for its answer any more. Where nobody has the name, it stays; one that is not taken again is a new dead letter.',
+    errors: ['ERR_DEAD_LETTER_NOT_FOUND', 'ERR_DEAD_LETTER_PRIVATE', 'ERR_ACTOR_NOT_FOUND'],
+    params: { letter: 1 },
+    result: { name: 'bus', incarnation: 3 },
   },
   {
     method: 'doctor',

@@ -9,6 +9,7 @@ import type { Services } from './services.ts'
 type Reader = Pick<ActorContext<object>, 'ask' | 'now'>
 
 const LOST = 'the orchestrator that held it died'
+const KILLED = 'its actor was given up'
 
 const lastAttempt = async (ctx: Reader, terminalId: TerminalId): Promise<PtyRecord | null> => {
   const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', terminalId)
@@ -26,16 +27,18 @@ export const lastAttempts = async (ctx: Reader, { terminals }: LaneRecord): Prom
 export const recordLost = async (ctx: Reader, { terminals }: Services, terminalId: TerminalId): Promise<void> => {
   const pty = await lastAttempt(ctx, terminalId)
   if (pty === null || pty.endedAt !== null) return
-  await terminals.get(pty.id)?.terminate({ graceMs: 0, askedBy: LOST })
+  const held = terminals.get(pty.id)
+  const why = held === undefined ? LOST : KILLED
+  await held?.terminate({ graceMs: 0, askedBy: why })
   const by = pty.snapshot.state === 'spawning' ? ({ type: 'spawn-failed' } as const) : ({ type: 'lost' } as const)
   if (!ptyMachine.can(pty.snapshot, by)) return
   const at = ctx.now()
   const { next } = ptyMachine.advance(pty.snapshot, by, { ptyId: pty.id, laneId: pty.laneId })
   const { lane, command, attempt, log, laneId } = pty
-  const error = toErrorRecord(new SignalboxError('ERR_PTY_LOST', `${lane}/${command}: ${LOST}`, { context: { ptyId: pty.id } }))
+  const error = toErrorRecord(new SignalboxError('ERR_PTY_LOST', `${lane}/${command}: ${why}`, { context: { ptyId: pty.id } }))
   const durationMs = Math.max(0, at - pty.startedAt)
   const exit: AttemptResult = { ptyId: pty.id, attempt, exitCode: null, signal: null, stopped: false, log, error, durationMs }
-  const payload = { lane, command, attempt, from: pty.snapshot.state, to: next.state, event: by.type, cause: LOST }
+  const payload = { lane, command, attempt, from: pty.snapshot.state, to: next.state, event: by.type, cause: why }
   const changed = event(at, 'pty.state-changed', { laneId, terminalId, ptyId: pty.id }, payload)
   await commit(ctx, [changed], [recordOf('pty', { ...pty, snapshot: next, endedAt: at, exit })])
 }

@@ -280,7 +280,12 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     },
     $terminalStarted: (_ctx, state, { command }) => answerSpawn(state, command),
     $terminalStartFailed: (ctx, state, { command, error }) => terminalEnded(ctx, answerSpawn(state, command, error), command),
-    $terminalExited: (ctx, state, { command }) => terminalEnded(ctx, state, command),
+    $terminalExited: async (ctx, state, { command }) => {
+      // One that was killed could not end its process.
+      const terminal = state.record.terminals?.find((known) => known.command === command)
+      if (terminal !== undefined) await recordLost(ctx, state.args.services, terminal.id)
+      return terminalEnded(ctx, state, command)
+    },
     $rejoined: (ctx, state, { running }) => rejoined(ctx, state, running),
     $terminalsStopped: (ctx, state) => removeWorktree(ctx, state),
     $cleaned: (ctx, state, report) => end(ctx, state, report),

@@ -5,6 +5,7 @@ import type { CrashesOptions } from './crashes.command.ts'
 import type { DownOptions } from './down.command.ts'
 import type { DoctorCommandOptions } from './doctor.command.ts'
 import type { FuzzCommandOptions } from './fuzz.command.ts'
+import { INSPECTOR_COMMANDS } from './inspector-commands.ts'
 import { JSON_HELP } from './json-help.ts'
 import { LANE_COMMANDS } from './lane-commands.ts'
 import type { LogsOptions } from './logs.command.ts'
@@ -202,6 +203,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
   },
   ...LANE_COMMANDS,
+  ...INSPECTOR_COMMANDS,
   {
     name: 'service install',
     about: 'start the orchestrator of this repository with the session of the user, by systemd or launchd',

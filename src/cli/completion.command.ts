@@ -5,15 +5,29 @@ import { type Io, safeWriter } from './io.ts'
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# Completion of signalbox for bash.
 _signalbox() {
-  local line
+  local line word last start='' i
+  local -a words=()
   COMPREPLY=()
+  # names of actors have colons, at which bash breaks words: put them together again, and answer with what follows the last
+  for (( i = 1; i <= COMP_CWORD; i++ )); do
+    word="\${COMP_WORDS[i]}"
+    last=$(( \${#words[@]} - 1 ))
+    if (( last >= 0 )) && [[ $word == :* || \${words[last]} == *: ]]; then
+      words[last]+="$word"
+    else
+      words+=("$word")
+    fi
+  done
+  word="\${words[\${#words[@]} - 1]}"
+  [[ $word == *:* && $COMP_WORDBREAKS == *:* ]] && start="\${word%"\${word##*:}"}"
   while IFS= read -r line; do
     if [[ $line == ':files' ]]; then
       compopt -o default 2>/dev/null
     else
-      COMPREPLY+=("\${line%%$'\\t'*}")
+      line="\${line%%$'\\t'*}"
+      COMPREPLY+=("\${line#"$start"}")
     fi
-  done < <(signalbox complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(signalbox complete -- "\${words[@]}" 2>/dev/null)
 }
 complete -F _signalbox signalbox
 `,

@@ -116,6 +116,39 @@ With --json each line is one JSON document; of what is not recorded "sequence" i
   { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
 and where some were left out, as they came faster than they were read:
   { "type": "gap", "topic", "from", "to" }`,
+  tree: `
+As many columns as there is place for. Of a supervisor, restarts are those of its children within its window, of those
+allowed; of the others, how often it was started again. Rates are since the look before: --watch shows them.
+With --json one document, with --watch one a line each second:
+  { "type": "tree", "tree": { "name", "label", "incarnation", "kind", "state", "mailbox": { "now", "max", "oldestMs" },
+    "perSecond", "busy", "restarts", "window": { "used", "allowed", "withinMs" }, "upMs",
+    "lastExit": { "reason", "error", "cause" }, "below", "children": [] } }`,
+  info: `
+With --json one document:
+  { "type": "info", "name", "incarnation", "kind", "supervisor", "state", "upMs",
+    "mailbox": { "now", "most", "limit", "dropped", "oldestMs" }, "handled", "handling": { "type", "from", "forMs" },
+    "handlers": { "forMs", "count", "sumMs", "maxMs", "p50Ms", "p95Ms", "p99Ms", "histogram": [],
+      "recent": { "forMs", "perSecond", "busy" } },
+    "restarts", "window": { "used", "allowed", "withinMs" }, "childWindow": { "used", "allowed", "withinMs" },
+    "lastExit": { "reason", "error", "cause" } }`,
+  trace: `
+With --json each line is one JSON document: events
+  { "what", "at", "actor", "waiting", "type", "from", "message", "tookMs", "error", "reason", "exit" }
+and at last
+  { "type": "trace", "ended", "count", "missed" }
+"what" is sent, handled, failed, dropped, started, restarted or exited. Secrets are masked.`,
+  deadLetters: `
+With --json one document:
+  { "type": "dead-letters", "letters": [{ "number", "at", "to", "from", "type", "reason", "stack" }] }
+and with --retry
+  { "type": "retry", "letter", "name", "incarnation" }`,
+  machine: `
+With --json one document; "actor" and "state" are null for a machine by its own name:
+  { "type": "machine", "machine", "actor", "state", "initial", "states": [],
+    "moves": [{ "from", "event", "to": [], "actions": [] }] }`,
+  intervention: `
+With --json one document, "type" being the command:
+  { "type", "name", "incarnation" }`,
   service: `
 With --json one document:
   { "type": "service", "done", "path", "text", "commands": [[]] }`,

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { findWorkspace } from '../runtime/service/find-workspace.ts'
 import { defaultStateHome, statePaths } from '../runtime/paths.ts'
 import type { Io } from './io.ts'
+import type { ActorNode } from '../protocols/control/views.ts'
 import type { LiveNames } from './complete.ts'
 
+/** Nobody waits longer for a name while typing. */
+const ANSWER_LIMIT_MS = 2_000
 /** Runs looked through for names of lanes, newest first. */
 const RUNS = 10
-/** For the answer of an orchestrator. */
-const COMPLETION_LIMIT_MS = 2_000
 
 type Run = { readonly id: string; readonly plan: { readonly lanes: readonly { name: string; commands: readonly { name: string }[] }[] } }
 
@@ -18,27 +19,27 @@ const lanesOf = (runs: readonly Run[]): readonly string[] => [
 ]
 
 /** What the orchestrator has now; none when none runs, or it takes longer than anybody waits for. */
-const namesNow = async (kind: 'open-lanes' | 'terminals', io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
-  const { withOrchestrator } = await import('./orchestrator-client.ts')
+const namesNow = async (kind: 'actors' | 'open-lanes' | 'terminals', io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   try {
-    return await withOrchestrator(
-      io,
-      'completion',
-      async (client) => {
-        if (kind === 'open-lanes') return (await client.call('lane.list', {})).lanes.map(({ name }) => name)
-        return (await client.call('terminal.list', {})).terminals.map(({ lane, name }) => `${lane}/${name}`)
-      },
-      COMPLETION_LIMIT_MS,
-    )
+    const { orchestratorOf } = await import('./orchestrator-client.ts')
+    await using client = await orchestratorOf(io, 'completion', ANSWER_LIMIT_MS)
+    if (kind === 'actors') return namesIn((await client.call('tree.get', {})).tree)
+    if (kind === 'open-lanes') return (await client.call('lane.list', {})).lanes.map(({ name }) => name)
+    return (await client.call('terminal.list', {})).terminals.map(({ lane, name }) => `${lane}/${name}`)
   } catch {
     return []
   }
 }
 
-/** Names for completion, from the records. A name that cannot be had is no error: nobody reads one while typing. */
+const namesIn = ({ name, label, children }: ActorNode): readonly string[] => [
+  label === null ? name : `${name.slice(0, name.indexOf(':') + 1)}${label}`,
+  ...children.flatMap(namesIn),
+]
+
+/** Names for completion, from the records and the orchestrator. A name that cannot be had is no error: nobody reads one while typing. */
 export const liveNames = async (kind: Parameters<LiveNames>[0], { cwd, env }: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   if (kind === 'settings') return (await import('../protocols/config.schema.ts')).SETTINGS.map(({ key }) => key)
-  if (kind === 'open-lanes' || kind === 'terminals') return namesNow(kind, { cwd, env })
+  if (kind === 'actors' || kind === 'open-lanes' || kind === 'terminals') return namesNow(kind, { cwd, env })
   const workspace = findWorkspace(cwd, env)
   if (workspace === null || workspace.id === null) return []
   const { database } = statePaths(defaultStateHome(env), workspace.id, workspace.commonDir)

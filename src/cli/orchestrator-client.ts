@@ -8,7 +8,7 @@ import { workspaceOf } from './workspace-of.ts'
 const CALL_LIMIT_MS = 120_000
 
 /** @throws ERR_ORCHESTRATOR_NOT_RUNNING, also while it is not ready yet; ERR_WORKSPACE_NOT_FOUND */
-const orchestratorOf = (io: Pick<Io, 'cwd' | 'env'>): OrchestratorRecord => {
+const recordOf = (io: Pick<Io, 'cwd' | 'env'>): OrchestratorRecord => {
   const { living, dead } = readRecord(workspaceOf(io).commonDir, createProcessTable())
   if (living !== null && living.state !== 'recovering') return living
   const fate = dead === null ? '' : `; the last one, pid ${dead.pid}, died without a word (signalbox logs)`
@@ -28,21 +28,20 @@ const connected = async ({ socket, pid }: OrchestratorRecord, options: ConnectOp
 }
 
 /**
- * Does something with the orchestrator of this repository.
+ * A connection to the orchestrator of the repository in which a command was started.
  * @param command stands in records as who asked
  * @param timeoutMs for each answer
- * @throws ERR_ORCHESTRATOR_NOT_RUNNING, ERR_CONTROL_…, and what the orchestrator answers
+ * @throws ERR_WORKSPACE_NOT_FOUND, ERR_ORCHESTRATOR_NOT_RUNNING, ERR_CONTROL_…
  */
+export const orchestratorOf = (io: Pick<Io, 'cwd' | 'env'>, command: string, timeoutMs: number = CALL_LIMIT_MS): Promise<ControlClient> =>
+  connected(recordOf(io), { name: `signalbox ${command}`, timeoutMs })
+
+/** Does something with the orchestrator of this repository, and lets go of it. @throws as `orchestratorOf`, and what it answers */
 export const withOrchestrator = async <T>(
   io: Pick<Io, 'cwd' | 'env'>,
   command: string,
   use: (client: ControlClient) => Promise<T>,
-  timeoutMs: number = CALL_LIMIT_MS,
 ): Promise<T> => {
-  const client = await connected(orchestratorOf(io), { name: `signalbox ${command}`, timeoutMs })
-  try {
-    return await use(client)
-  } finally {
-    client.close()
-  }
+  await using client = await orchestratorOf(io, command)
+  return await use(client)
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { BusEvent, BusGap } from '../protocols/bus.ts'
 import { CHANGING, type ControlMethod, type ParamsOf, type ResultOf } from '../protocols/control/methods.ts'
@@ -94,7 +93,7 @@ class Client implements ControlClient {
 
   async call<M extends ControlMethod>(method: M, params: ParamsOf<M>, options: CallOptions = {}): Promise<ResultOf<M>> {
     const { timeoutMs = this.options.timeoutMs ?? CALL_LIMIT_MS, signal, onProgress } = options
-    const key = options.key ?? (CHANGING.has(method) ? randomUUID() : undefined)
+    const key = options.key ?? (CHANGING.has(method) ? crypto.randomUUID() : undefined)
     for (;;) {
       if (this.isClosed) throw closedError()
       const { wire } = this

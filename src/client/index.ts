@@ -5,11 +5,14 @@ export type { ControlMethod, ControlMethods, ParamsOf, ResultOf } from '../proto
 export type {
   ActorInfo,
   ActorNode,
+  ActorState,
   DeadLetterInfo,
   LaneInfo,
   OrchestratorStatus,
+  RestartWindow,
   RunInfo,
   TerminalInfo,
+  TraceInfo,
 } from '../protocols/control/views.ts'
 export type { Attachment, AttachOptions, Output } from './attachment.ts'
 export {

@@ -1,4 +1,4 @@
-import { readlink } from 'node:fs/promises'
+import { readlinkSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { BusEvent, BusGap } from '../protocols/bus.ts'
@@ -39,11 +39,13 @@ const notReachable = (path: string, error: unknown): SignalboxError => {
 }
 
 /** Of a path that is too long for a socket, the short one that it links to. */
-const reachable = async (path: string): Promise<string> => {
+const reachable = (path: string): string => {
   if (Buffer.byteLength(path) <= socketPathLimit(process.platform)) return path
-  return readlink(path).catch((error: unknown) => {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
     throw notReachable(path, error)
-  })
+  }
 }
 
 const opened = (path: string, shown: string, signal: AbortSignal | undefined): Promise<Socket> =>
@@ -91,7 +93,7 @@ export class Wire {
   /** @throws ERR_CONTROL_NOT_RUNNING, ERR_CONTROL_SOCKET_FAILED, ERR_CONTROL_VERSION, ERR_ASK_TIMEOUT, ERR_ASK_CANCELLED */
   static async open(path: string, client: string, signal?: AbortSignal): Promise<Wire> {
     if (signal?.aborted === true) throw cancelled('connecting')
-    const wire = new Wire(await opened(await reachable(path), path, signal), path)
+    const wire = new Wire(await opened(reachable(path), path, signal), path)
     try {
       const payload = { protocols: [CONTROL_VERSION], client }
       wire.server = (await wire.request({ method: 'hello', payload, timeoutMs: HELLO_LIMIT_MS, signal })) as ResultOf<'hello'>

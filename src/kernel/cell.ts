@@ -47,6 +47,7 @@ class Cell implements Runnable, Incarnation {
   /** Awake, or in `init`, after which it looks for itself. */
   private isScheduled = true
   private isFenced = false
+  isSuspended = false
   private ending: Ending | null = null
   private deadline: Timer | null = null
   current: UserMail | null = null
@@ -110,6 +111,15 @@ class Cell implements Runnable, Incarnation {
     this.end({ reason: 'killed' }, undefined)
   }
 
+  suspend(): void {
+    if (this.phase !== 'ended') this.isSuspended = true
+  }
+
+  resume(): void {
+    this.isSuspended = false
+    if (this.mail !== null && !this.mail.isEmpty) this.wake()
+  }
+
   endWith(exit: Exit, error: unknown): void {
     if (this.ending !== null || this.phase === 'ended') return
     this.ending = { exit, error }
@@ -134,12 +144,12 @@ class Cell implements Runnable, Incarnation {
 
   /** @returns whether there is more to do. */
   private rest(): boolean {
-    this.isScheduled = this.phase !== 'ended' && (this.ending !== null || (this.mail !== null && !this.mail.isEmpty))
+    this.isScheduled = this.phase !== 'ended' && (this.ending !== null || (!this.isSuspended && this.mail !== null && !this.mail.isEmpty))
     return this.isScheduled
   }
 
   wake(): void {
-    if (this.isScheduled || this.phase === 'ended') return
+    if (this.isScheduled || this.phase === 'ended' || (this.isSuspended && this.ending === null)) return
     this.isScheduled = true
     this.slotNow().wake()
   }
@@ -152,6 +162,7 @@ class Cell implements Runnable, Incarnation {
   private step(): Promise<void> | undefined | null {
     if (this.phase === 'ended') return null
     if (this.ending !== null) return this.finish(this.ending)
+    if (this.isSuspended) return null
     const mail = this.mail?.next()
     return mail === undefined ? null : this.handle(mail)
   }

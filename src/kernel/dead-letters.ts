@@ -4,7 +4,8 @@ const KEPT = 256
 
 /** The last 256 messages that nobody handled, and how many there were. */
 export class DeadLetters {
-  private readonly kept: DeadLetter[] = []
+  /** By number, the oldest first. */
+  private readonly kept = new Map<number, DeadLetter>()
   private readonly notify: (letter: DeadLetter) => void
   private total = 0
 
@@ -16,14 +17,23 @@ export class DeadLetters {
     return this.total
   }
 
-  add(letter: DeadLetter): void {
-    this.kept[this.total++ % KEPT] = letter
-    this.notify(letter)
+  add(letter: Omit<DeadLetter, 'number'>): void {
+    const numbered = { number: (this.total += 1), ...letter }
+    this.kept.set(this.total, numbered)
+    this.kept.delete(this.total - KEPT)
+    this.notify(numbered)
+  }
+
+  get(number: number): DeadLetter | undefined {
+    return this.kept.get(number)
+  }
+
+  remove(number: number): void {
+    this.kept.delete(number)
   }
 
   /** Oldest first. */
   list(): readonly DeadLetter[] {
-    const start = this.total % KEPT
-    return this.total <= KEPT ? [...this.kept] : [...this.kept.slice(start), ...this.kept.slice(0, start)]
+    return [...this.kept.values()]
   }
 }

@@ -46,6 +46,12 @@ export interface Incarnation {
   stop(reason: 'shutdown' | 'handover', shutdown: ShutdownTime): void
   /** Ends it at once; a handler that still runs is fenced. */
   kill(): void
+  /** Whether it handles nothing: its mail waits. */
+  readonly isSuspended: boolean
+  /** From the end of the present handler on it handles nothing, timers and outcomes included; it can still be ended. As `sys:suspend` of OTP. */
+  suspend(): void
+  /** It goes on with what waited. */
+  resume(): void
   /** Ends it after the present handler. Only the first call counts. `error` is what the exit's record was made of. */
   endWith(exit: Exit, error: unknown): void
 }

@@ -96,6 +96,16 @@ export class Kernel {
     }
   }
 
+  /** Sends a dead letter again, as it was sent, to the actor that has the name now. Nobody waits for an answer any more. */
+  retry({ number, to, type, message, from }: DeadLetter): ActorRef<unknown> | undefined {
+    const name = to.replace(/\$\d+$/u, '')
+    const cell = this.registry.lookup(name)
+    if (cell === null || cell === undefined) return undefined
+    this.dead.remove(number)
+    this.post(cell, cell.ref, { lane: 'user', type, message: message as object, from, ask: null, at: null })
+    return cell.ref
+  }
+
   deadLetter(to: To, type: string, message: unknown, from: string | null, reason: DeadLetter['reason'], error?: unknown): void {
     if (this.tracing.isOn) this.tracing.dropped(to, this.registry.lookup(to.name)?.mailbox.waiting ?? 0, type, message, from, reason)
     this.dead.add({ at: this.clock.now(), to: to.id ?? to.name, from, type, message, reason, ...stackOf(error) })

@@ -125,6 +125,8 @@ export type AskOptions = {
 export const defineActor = <P extends AnyProtocol<P>, S, A>(definition: ActorDefinition<P, S, A>): ActorDefinition<P, S, A> => definition
 
 export type DeadLetter = {
+  /** From 1, in the order in which they came. */
+  readonly number: number
   readonly at: number
   readonly to: string
   readonly from: string | null

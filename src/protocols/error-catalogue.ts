@@ -261,7 +261,30 @@ export const CATALOGUE = {
     retryable: false,
   },
   // kernel and supervisors
-  ERR_ACTOR_NOT_FOUND: { kind: 'fault', text: 'No actor of this name runs now.', next: 'Look at the tree of the run.', retryable: true },
+  ERR_ACTOR_NOT_FOUND: {
+    kind: 'fault',
+    text: 'No actor of this name runs now.',
+    next: 'Look at the tree: signalbox tree.',
+    retryable: true,
+  },
+  ERR_ACTOR_SUSPENDED: {
+    kind: 'fault',
+    text: 'The actor that would have to act is suspended.',
+    next: 'Resume it: signalbox resume ACTOR.',
+    retryable: true,
+  },
+  ERR_DEAD_LETTER_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No dead letter of this number is kept.',
+    next: 'See those that are: signalbox dead-letters.',
+    retryable: false,
+  },
+  ERR_DEAD_LETTER_PRIVATE: {
+    kind: 'usage',
+    text: 'The message was of an actor to itself, and means nothing to another incarnation.',
+    next: 'Nothing: the next incarnation has begun with what is recorded.',
+    retryable: false,
+  },
   ERR_ACTOR_STOPPED: { kind: 'fault', text: 'The actor ended before it answered.', next: 'Retry.', retryable: true },
   ERR_ACTOR_RESTARTED: { kind: 'fault', text: 'The actor was restarted before it answered.', next: 'Retry.', retryable: true },
   ERR_ACTOR_FENCED: { kind: 'defect', text: 'An incarnation that was given up tried to act.', next: 'Report this.', retryable: false },

@@ -1,5 +1,6 @@
 import { EventHub } from '../actors/event-hub.ts'
 import type { FanOutLink } from '../actors/fan-out-link.ts'
+import { type Actors, createActors } from './actors.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
@@ -81,6 +82,8 @@ export interface Runtime extends AsyncDisposable {
   tree(): TreeNode
   /** One actor as it is now, or undefined when there is none. */
   inspect(name: string): Inspection | undefined
+  /** The actors of the tree: looked at, traced, stopped, restarted, killed, suspended. */
+  readonly actors: Actors
   /** Messages that nobody took: the last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
   /** Whether this very process lives. */
@@ -163,6 +166,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const running = handover ? namedProcesses(live, terminals) : []
     const isKept = handover && terminals.keepsTerminals === true
     const stop = isKept ? handOver : closeInPhases
+    // what is suspended would not hear that it is to end
+    for (const { name, state } of system?.inspectAll() ?? []) if (state === 'suspended') system?.resume(name)
     const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
     await dossiers.close()
     await unregister()
@@ -216,13 +221,15 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
   const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
 
+  /** Lanes of their own that stand: none before it is known that this process has them. */
+  let standing: Lanes['standing'] = () => Promise.resolve([])
   try {
     const root = around(
       rootTree({
         journal: { open, onFailure },
         bus: { hub, link },
         recover: {
-          lanes: (ctx) => recoverLanes(ctx, services, runIds()),
+          lanes: async (ctx) => [...(await recoverLanes(ctx, services, runIds())), ...(await standing())],
           runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
         },
       }),
@@ -284,6 +291,20 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     }
     return run.handle
   }
+  const ownLanes = createLanes({
+    system: running,
+    records,
+    newId: () => env.ids.next('lane'),
+    tree: (args) => around(ownLaneTree({ services, ...args })),
+  })
+  standing = ownLanes.standing
+  const ownTerminals = createTerminals({
+    system: running,
+    records,
+    host: terminals,
+    shell: services.baseEnv['SHELL'] ?? '/bin/sh',
+    defaults: settings,
+  })
   return {
     workspaceId: env.workspaceId,
     stateDirectory: env.paths.directory,
@@ -300,22 +321,12 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     bus: hub,
     handle: (runId) => live.get(runId)?.handle,
     newId: env.ids.next,
-    lanes: createLanes({
-      system: running,
-      records,
-      newId: () => env.ids.next('lane'),
-      tree: (args) => around(ownLaneTree({ services, ...args })),
-    }),
-    terminals: createTerminals({
-      system: running,
-      records,
-      host: terminals,
-      shell: services.baseEnv['SHELL'] ?? '/bin/sh',
-      defaults: settings,
-    }),
+    lanes: ownLanes,
+    terminals: ownTerminals,
     records,
     tree: () => running.tree(),
     inspect: (name) => running.inspect(name),
+    actors: createActors({ system: running, clock: systemClock, locate, lanes: ownLanes, terminals: ownTerminals }),
     deadLetters: () => running.deadLetters(),
     isAlive: (key) => env.processTable.isAlive(key),
     places: {

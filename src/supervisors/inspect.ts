@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.port.ts'
 import { type Child, isRestarting, type Subtree } from './child.ts'
 import { findChild } from './find-child.ts'
 import type { Inspection, RestartsInWindow } from './system.types.ts'
+import { phaseOf } from './tree-view.ts'
 
 /** Looks at the actors of a tree. */
 export class Inspector {
@@ -54,7 +55,7 @@ export class Inspector {
       ...this.looked(actor),
       kind: 'supervisor',
       supervisor: null,
-      state: actor.phase,
+      state: phaseOf(actor),
       upMs: actor.exit === null ? this.clock.monotonic() - this.startedAt : null,
       restarts: 0,
       window: null,
@@ -95,7 +96,7 @@ export class Inspector {
 
 const stateOf = (child: Child): Inspection['state'] => {
   if (isRestarting(child)) return 'restarting'
-  return child.actor === null ? 'ended' : child.actor.phase
+  return child.actor === null ? 'ended' : phaseOf(child.actor)
 }
 
 const NOTHING = {

@@ -1,4 +1,5 @@
 import { recordOf } from '../kernel/delivery-errors.ts'
+import type { DeadLetter } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { Intensity } from '../protocols/plan.ts'
 import type { Child } from './child.ts'
@@ -39,6 +40,26 @@ export const childRuns = (supervisor: string, { spec: { name }, phase }: Child):
       context: { supervisor, child: name, state: phase },
     },
   )
+
+export const actorSuspended = (name: string, supervisor: string): SignalboxError =>
+  new SignalboxError('ERR_ACTOR_SUSPENDED', `"${name}" is left as it is, because its supervisor "${supervisor}" is suspended`, {
+    context: { name, supervisor },
+  })
+
+export const letterNotFound = (number: number): SignalboxError =>
+  new SignalboxError('ERR_DEAD_LETTER_NOT_FOUND', `no dead letter ${number} is kept: it was sent again, or 256 came after it`, {
+    context: { letter: number },
+  })
+
+export const letterPrivate = ({ number, type, to }: DeadLetter): SignalboxError =>
+  new SignalboxError('ERR_DEAD_LETTER_PRIVATE', `dead letter ${number} is not sent again: ${to} said "${type}" to itself`, {
+    context: { letter: number, to, type },
+  })
+
+export const letterUnreachable = ({ number, to }: DeadLetter): SignalboxError =>
+  new SignalboxError('ERR_ACTOR_NOT_FOUND', `dead letter ${number} is not sent again: nobody has the name of ${to} now`, {
+    context: { letter: number, to },
+  })
 
 export const specInvalid = (name: string, why: string): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_SPEC_INVALID', `"${name}" ${why}`, { context: { name } })

@@ -3,6 +3,7 @@ import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Supervisor } from './supervisor.ts'
 import { Inspector } from './inspect.ts'
+import { Interventions } from './interventions.ts'
 import { PhasedShutdown } from './shutdown.ts'
 import type { PhaseReport, System, SystemObserver, SystemOptions } from './system.types.ts'
 import { treeOf } from './tree-view.ts'
@@ -43,6 +44,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     throw error
   }
   const inspector = new Inspector(kernel.clock, root)
+  const interventions = new Interventions(kernel, root)
   return {
     lookup: (name) => kernel.lookup(name),
     tell: (target, type, message) => kernel.tell(null, target, type, message as object),
@@ -52,6 +54,12 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     inspectAll: ({ under } = {}) => inspector.inspectAll(under ?? options.root.name),
     trace: (what, sink) => kernel.tracing.open(root.actor, what, sink),
     deadLetters: () => kernel.dead.list(),
+    terminate: (name, how) => interventions.terminate(name, how),
+    restart: (name, how) => interventions.restart(name, how),
+    kill: (name) => interventions.kill(name),
+    suspend: (name) => interventions.suspend(name),
+    resume: (name) => interventions.resume(name),
+    retry: (letter) => interventions.retry(letter),
     exited: exited.promise,
     stop: async (reason = 'shutdown') => {
       root.actor.stop(reason, 'infinity')

@@ -16,12 +16,15 @@ export type SystemObserver = {
   deadLetter?(letter: DeadLetter): void
 }
 
+/** suspended: it runs, and handles nothing until it is resumed. ended: it does not run, and its supervisor keeps its spec. */
+export type ActorState = 'starting' | 'running' | 'suspended' | 'restarting' | 'stopping' | 'ended'
+
 /** A node of the supervision tree, for people. */
 export type TreeNode = {
   readonly name: string
   readonly incarnation: number
   readonly kind: string
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopping'
+  readonly state: Exclude<ActorState, 'ended'>
   readonly mailbox: { readonly now: number; readonly max: number }
   readonly restarts: number
   readonly children: readonly TreeNode[]
@@ -37,8 +40,7 @@ export type Inspection = {
   readonly kind: string
   /** Null for the root. */
   readonly supervisor: string | null
-  /** ended: it does not run, and its supervisor keeps its spec. */
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  readonly state: ActorState
   /** Since the start of this incarnation was acknowledged; null where it does not run. */
   readonly upMs: number | null
   /** User mail: what waits, the most that ever did, what an overflow lost; the age of the oldest: at least, if it came before the first look. */
@@ -105,6 +107,44 @@ export interface System {
   trace(what: TraceOptions, sink: (event: TraceEvent) => void): TraceHandle
   /** The last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
+  /**
+   * Stops an actor or supervisor in its shutdown time, wherever in the tree; its spec stays unless it is temporary or its
+   * supervisor dynamic. Resolves when it has ended.
+   * @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, also for the root; ERR_ACTOR_SUSPENDED for its supervisor; ERR_ASK_TIMEOUT
+   */
+  terminate(name: string, how: AskOptions): Promise<void>
+  /**
+   * Stops an actor or supervisor, if it runs, and starts it again in its place. Not counted as a restart.
+   * @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, also for the root; ERR_ACTOR_SUSPENDED for its supervisor; ERR_ACTOR_INIT_FAILED,
+   *   ERR_ASK_TIMEOUT
+   */
+  restart(name: string, how: AskOptions): Promise<void>
+  /**
+   * Ends an actor at once, and all below it, without its shutdown: its supervisor then does what it does after any crash.
+   * @returns false where it does not run now
+   * @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, also for the root
+   */
+  kill(name: string): boolean
+  /**
+   * Lets this incarnation of an actor handle nothing from the end of its present handler on, as `sys:suspend` of OTP: its mail
+   * waits, within its limit, timers and outcomes too; a supervisor restarts nothing. It can still be stopped and killed; the
+   * next incarnation is not suspended. Idempotent.
+   * @returns false where it does not run now
+   * @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, also for the root
+   */
+  suspend(name: string): boolean
+  /**
+   * It goes on with what waited. Idempotent. @returns false where it does not run now
+   * @throws ERR_SUPERVISOR_CHILD_NOT_FOUND, also for the root
+   */
+  resume(name: string): boolean
+  /**
+   * Sends a dead letter again, to the incarnation that has the name now, and takes it from the list; nobody waits for its answer
+   * any more. One that is not taken again is a new dead letter.
+   * @returns whom it was sent to
+   * @throws ERR_DEAD_LETTER_NOT_FOUND, ERR_DEAD_LETTER_PRIVATE, ERR_ACTOR_NOT_FOUND when nobody has the name: then it stays
+   */
+  retry(letter: number): ActorRef<unknown>
   /** Resolves when the root has ended, by `stop` or by escalation to the top. */
   readonly exited: Promise<Exit>
   /** Stops the tree in reverse order of start, then the scheduler. Idempotent. */

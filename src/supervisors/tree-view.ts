@@ -1,6 +1,12 @@
 import type { Incarnation } from '../kernel/incarnation.types.ts'
 import { type Child, isRestarting, type Subtree } from './child.ts'
-import type { TreeNode } from './system.types.ts'
+import type { ActorState, TreeNode } from './system.types.ts'
+
+/** As its supervisor and people see it. */
+export const phaseOf = ({ phase, isSuspended }: Incarnation): Exclude<ActorState, 'restarting'> =>
+  phase === 'running' && isSuspended ? 'suspended' : phase
+
+const stillThere = (state: ActorState): TreeNode['state'] => (state === 'ended' ? 'stopping' : state)
 
 /** The tree under a supervisor as it is now. */
 export const treeOf = (supervisor: Subtree, restarts: number = 0): TreeNode => ({
@@ -25,7 +31,7 @@ const childNode = (child: Child): TreeNode => {
 
 const nodeOf = (actor: Incarnation, restarts: number): Pick<TreeNode, 'incarnation' | 'state' | 'mailbox' | 'restarts'> => ({
   incarnation: actor.ref.incarnation,
-  state: actor.phase === 'ended' ? 'stopping' : actor.phase,
+  state: stillThere(phaseOf(actor)),
   mailbox: { now: actor.mailbox.waiting, max: actor.mailbox.limit },
   restarts,
 })

@@ -1,5 +1,3 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { promisify } from 'node:util'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
 
 /** How the adapter runs a program: in production the real one, in tests recorded output. */
@@ -78,16 +76,20 @@ function parseLine(line: string): Row | null {
 /** Start times must not change with the language or the zone. */
 const ENV = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
 
+/** Only where they are used: every light command loads this file, on Linux too. */
+const childProcess = () => process.getBuiltinModule('node:child_process')
+
 const realPrograms: RunProgram = {
   sync(program, args) {
     try {
-      return execFileSync(program, args, { encoding: 'utf8', env: ENV, stdio: ['ignore', 'pipe', 'ignore'] })
+      return childProcess().execFileSync(program, args, { encoding: 'utf8', env: ENV, stdio: ['ignore', 'pipe', 'ignore'] })
     } catch {
       return ''
     }
   },
   async async(program, args) {
-    const { stdout } = await promisify(execFile)(program, args, { encoding: 'utf8', env: ENV, maxBuffer: 67_108_864 })
+    const { promisify } = process.getBuiltinModule('node:util')
+    const { stdout } = await promisify(childProcess().execFile)(program, args, { encoding: 'utf8', env: ENV, maxBuffer: 67_108_864 })
     return stdout
   },
 }

@@ -10,6 +10,7 @@ const whole = (min: number, max: number, what: string): z.ZodInt => z.int().min(
 const lane = text('A lane: its id, the beginning of it, or its name.')
 const run = text('A run: its id, the beginning of it, or `latest`.')
 const terminal = text('A terminal: its id, the beginning of it, its name, or `LANE/NAME`.')
+const actor = text('An actor: its name, the beginning of one that no other has, or the name of its lane or terminal.')
 const cols = whole(1, 10_000, 'Columns.')
 const rows = whole(1, 10_000, 'Rows.')
 const env = z
@@ -26,8 +27,24 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     client: text('Who calls, for people.', 200).optional(),
   }),
   status: nothing,
-  'tree.get': nothing,
-  'actor.info': z.strictObject({ name: text('Name of the actor, as in the tree.') }),
+  'tree.get': z.strictObject({
+    name: actor.optional().describe('The actor whose part of the tree is wanted. Default: the root.'),
+    depth: whole(0, 1_000, 'Levels below it. Default: all.').optional(),
+  }),
+  'actor.info': z.strictObject({ name: actor }),
+  'trace.start': z.strictObject({
+    name: actor.optional().describe('One actor: each of its incarnations.'),
+    type: text('Messages of this type only.').optional(),
+    under: actor.optional().describe('A supervisor, and all below it.'),
+    max: whole(1, 1_000_000, 'Events, after which it ends. Default: 1,000.').optional(),
+    forMs: whole(1, 86_400_000, 'Time, after which it ends, in ms. Default: a day.').optional(),
+  }),
+  'actor.stop': z.strictObject({ name: actor }),
+  'actor.restart': z.strictObject({ name: actor }),
+  'actor.kill': z.strictObject({ name: actor }),
+  'actor.suspend': z.strictObject({ name: actor }),
+  'actor.resume': z.strictObject({ name: actor }),
+  'dead-letters.retry': z.strictObject({ letter: whole(1, Number.MAX_SAFE_INTEGER, 'Its number.') }),
   'runs.start': z.strictObject({
     plan: z
       .union([z.string().max(MAX_BYTES), z.record(z.string(), z.unknown())])

@@ -4,7 +4,7 @@ import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
 import type { RunView } from '../view.ts'
-import type { ActorInfo, ActorNode, DeadLetterInfo, LaneInfo, OrchestratorStatus, RunInfo, TerminalInfo } from './views.ts'
+import type { ActorInfo, ActorNode, DeadLetterInfo, LaneInfo, LivedInfo, OrchestratorStatus, RunInfo, TerminalInfo } from './views.ts'
 
 type Nothing = Readonly<Record<never, never>>
 
@@ -19,8 +19,31 @@ export type ControlMethods = {
     result: { readonly protocol: number; readonly version: string; readonly pid: number; readonly workspaceId: string }
   }
   status: { params: Nothing; result: OrchestratorStatus }
-  'tree.get': { params: Nothing; result: { readonly tree: ActorNode } }
+  'tree.get': {
+    /** `depth`: levels below the first that are given. */
+    params: { readonly name?: string | undefined; readonly depth?: number | undefined }
+    result: { readonly tree: ActorNode }
+  }
   'actor.info': { params: { readonly name: string }; result: ActorInfo }
+  /** Each event comes as progress (TraceInfo). Answered when it is over. `missed`: events that the client did not read in time. */
+  'trace.start': {
+    params: {
+      readonly name?: string | undefined
+      readonly type?: string | undefined
+      readonly under?: string | undefined
+      readonly max?: number | undefined
+      readonly forMs?: number | undefined
+    }
+    result: { readonly ended: 'max' | 'time' | 'stopped' | 'system-ended'; readonly count: number; readonly missed: number }
+  }
+  /** Answered with the incarnation that was stopped. */
+  'actor.stop': { params: { readonly name: string }; result: LivedInfo }
+  /** Answered with the incarnation that runs now. */
+  'actor.restart': { params: { readonly name: string }; result: LivedInfo }
+  /** Answered with the incarnation that was killed. */
+  'actor.kill': { params: { readonly name: string }; result: LivedInfo }
+  'actor.suspend': { params: { readonly name: string }; result: LivedInfo }
+  'actor.resume': { params: { readonly name: string }; result: LivedInfo }
   'runs.start': {
     params: {
       /** Text of a plan, or its form as an object. */
@@ -105,6 +128,8 @@ export type ControlMethods = {
   }
   'events.unsubscribe': { params: { readonly subscription: string }; result: Nothing }
   'dead-letters.list': { params: Nothing; result: { readonly letters: readonly DeadLetterInfo[] } }
+  /** Answered with whom it was sent to. `letter`: its number. */
+  'dead-letters.retry': { params: { readonly letter: number }; result: LivedInfo }
   doctor: { params: Nothing; result: { readonly report: DoctorReport } }
   /** Answered once everything is stopped; then the connection ends. Each phase is told as progress. */
   'orchestrator.stop': {
@@ -128,4 +153,10 @@ export const CHANGING: ReadonlySet<ControlMethod> = new Set<ControlMethod>([
   'terminal.resize',
   'terminal.signal',
   'terminal.kill',
+  'actor.stop',
+  'actor.restart',
+  'actor.kill',
+  'actor.suspend',
+  'actor.resume',
+  'dead-letters.retry',
 ])

@@ -57,19 +57,37 @@ export type RunInfo = {
   readonly summary: RunSummary | null
 }
 
+/** suspended: it runs, and handles nothing until it is resumed. ended: it does not run, and its supervisor keeps its spec. */
+export type ActorState = 'starting' | 'running' | 'suspended' | 'restarting' | 'stopping' | 'ended'
+
+/** Restarts of a supervisor's children within its window as it is now. One more than `allowed`, and the supervisor ends. */
+export type RestartWindow = { readonly used: number; readonly allowed: number; readonly withinMs: number }
+
 /** A node of the supervision tree. */
 export type ActorNode = {
   readonly name: string
+  /** Of the lane or terminal that it is for: `docs`, `docs/shell`. */
+  readonly label: string | null
   readonly incarnation: number
   readonly kind: string
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopping'
-  readonly mailbox: { readonly now: number; readonly max: number }
+  readonly state: ActorState
+  /** `oldestMs`: age of the mail that waits longest. */
+  readonly mailbox: { readonly now: number; readonly max: number; readonly oldestMs: number | null }
+  /** Messages a second, and the share of the time within handlers (0 to 1), since the look before. */
+  readonly perSecond: number
+  readonly busy: number
+  /** Starts after its first. */
   readonly restarts: number
+  /** Of a supervisor that runs. */
+  readonly window: RestartWindow | null
+  /** Null where it does not run. */
+  readonly upMs: number | null
+  /** Of the incarnation before. */
+  readonly lastExit: Exit | null
+  /** Actors below it, those included that a depth leaves out. */
+  readonly below: number
   readonly children: readonly ActorNode[]
 }
-
-/** One more than `allowed` within `withinMs`, and the supervisor ends. */
-type RestartsInWindow = { readonly used: number; readonly allowed: number; readonly withinMs: number }
 
 /** One actor as it is now. */
 export type ActorInfo = {
@@ -78,7 +96,7 @@ export type ActorInfo = {
   readonly kind: string
   /** Null for the root. */
   readonly supervisor: string | null
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
+  readonly state: ActorState
   /** Null where it does not run. */
   readonly upMs: number | null
   readonly mailbox: {
@@ -105,13 +123,40 @@ export type ActorInfo = {
   }
   readonly restarts: number
   /** Restarts that its supervisor has used and may use, then those for its own children. */
-  readonly window: RestartsInWindow | null
-  readonly childWindow: RestartsInWindow | null
+  readonly window: RestartWindow | null
+  readonly childWindow: RestartWindow | null
   readonly lastExit: Exit | null
+}
+
+/** An incarnation of an actor. */
+export type LivedInfo = { readonly name: string; readonly incarnation: number }
+
+/** Something that a trace saw. */
+export type TraceInfo = {
+  readonly what: 'sent' | 'handled' | 'failed' | 'dropped' | 'started' | 'restarted' | 'exited'
+  readonly at: number
+  /** `name$incarnation`. */
+  readonly actor: string
+  /** Mail that waits in its mailbox now. */
+  readonly waiting: number
+  /** Of a message: its type, who sent it, and its text without secrets, cut. */
+  readonly type?: string
+  readonly from?: string | null
+  readonly message?: string
+  /** handled, failed. */
+  readonly tookMs?: number
+  /** failed. */
+  readonly error?: string
+  /** dropped. */
+  readonly reason?: DeadLetterInfo['reason']
+  /** exited. */
+  readonly exit?: Exit
 }
 
 /** A message that nobody took. */
 export type DeadLetterInfo = {
+  /** From 1, in the order in which they came: `dead-letters.retry` sends it again. */
+  readonly number: number
   readonly at: number
   readonly to: string
   readonly from: string | null

@@ -37,6 +37,8 @@ export class Connection {
   name: string | null = null
   /** What ends with the connection. */
   readonly ends: Set<() => void> = new Set()
+  /** What ends when the client says no more, though it may still read. */
+  readonly lastWords: Set<() => void> = new Set()
   private readonly parts: ConnectionParts
   private readonly lines: LineDecoder
   private inFlight = 0
@@ -69,6 +71,11 @@ export class Connection {
     if (socket.writableLength <= limits.unreadBytes || !socket.writableNeedDrain || this.unread !== null) return
     this.unread = Promise.withResolvers<void>()
     this.unreadTimer = this.timer(limits.unreadMs, 'the client does not read', 'ERR_CONTROL_UNREAD')
+  }
+
+  /** Whether the client has gone, or says no more. */
+  get isSilent(): boolean {
+    return this.hasEnded || this.parts.socket.destroyed
   }
 
   /** Resolves when the client has read what it was sent, or has gone; undefined while it keeps up. */
@@ -116,6 +123,7 @@ export class Connection {
 
   private readonly inputEnded = (): void => {
     this.hasEnded = true
+    for (const end of this.lastWords) end()
     if (this.inFlight === 0 && !this.isOver) this.end()
   }
 

@@ -4,7 +4,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { diagnose } from '../doctor/doctor.ts'
 import type { Methods, Served } from './method.types.ts'
 
-type Names = 'hello' | 'status' | 'tree.get' | 'actor.info' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
+type Names = 'hello' | 'status' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
 
 /** What is there, and how it fares. */
 export const inspectMethods = ({ runtime, version, startedAt, clients, stop, stopped }: Served): Pick<Methods, Names> => ({
@@ -34,17 +34,10 @@ export const inspectMethods = ({ runtime, version, startedAt, clients, stop, sto
       }
     },
   },
-  'tree.get': { run: () => ({ tree: runtime.tree() }) },
-  'actor.info': {
-    run({ name }) {
-      const info = runtime.inspect(name)
-      if (info !== undefined) return info
-      throw new SignalboxError('ERR_ACTOR_NOT_FOUND', `no actor named "${name}" runs now; see the tree`, { context: { name } })
-    },
-  },
   'dead-letters.list': {
     run: () => ({
-      letters: runtime.deadLetters().map(({ at, to, from, type, reason, stack }): DeadLetterInfo => ({
+      letters: runtime.deadLetters().map(({ number, at, to, from, type, reason, stack }): DeadLetterInfo => ({
+        number,
         at,
         to,
         from,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports/clock.port.ts'
 import type { ControlMethod, ParamsOf, ResultOf } from '../../protocols/control/methods.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Connection, ControlLimits, TakeOver } from './connection.ts'
@@ -30,6 +31,7 @@ export type Methods = { readonly [M in ControlMethod]: MethodOf<M> }
 /** What methods work on. */
 export type Served = {
   readonly runtime: Runtime
+  readonly clock: Clock
   readonly version: string
   readonly startedAt: number
   readonly limits: ControlLimits

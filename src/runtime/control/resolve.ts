@@ -10,8 +10,8 @@ const ID_START = /^[a-z]{2}_[0-9A-HJKMNP-TV-Z]{4,26}$/i
 
 type Named = { readonly id: string }
 
-/** `others`: what may have been meant besides, and is not listed. */
-const notFound = (
+/** @param others what may have been meant besides, and is not listed. @internal shared with find-actor.ts */
+export const notFound = (
   code: ErrorCode,
   what: string,
   word: string,

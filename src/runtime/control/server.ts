@@ -10,6 +10,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { nearest } from '../../protocols/suggest.ts'
 import type { Runtime } from '../runtime.ts'
 import { Connection, type ControlLimits, type Served as ServedRequest, type TakeOver } from './connection.ts'
+import { actorMethods } from './actor.methods.ts'
 import { eventMethods } from './event.methods.ts'
 import { inspectMethods } from './inspect.methods.ts'
 import { laneMethods } from './lane.methods.ts'
@@ -58,6 +59,7 @@ const closeRuntime = (runtime: Runtime) => async (onProgress: (progress: unknown
 
 const createMethods = (served: Served): Methods => ({
   ...inspectMethods(served),
+  ...actorMethods(served),
   ...runMethods(served),
   ...laneMethods(served),
   ...terminalMethods(served),
@@ -130,6 +132,7 @@ export const startControlServer = async (options: ControlServerOptions): Promise
   const log = await openRequestLog(runtime.records, clock, limits.keys)
   const methods = createMethods({
     runtime,
+    clock,
     version: versionOfPackage(),
     startedAt: clock.now(),
     limits,

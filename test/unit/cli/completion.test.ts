@@ -80,6 +80,11 @@ describe('completion scripts', () => {
     expect(words('signalbox run --keep ')).toEqual(['never', 'failed', 'always'])
     expect(words('signalbox run --js')).toEqual(['--json'])
     expect(words('signalbox run ')).toEqual([''])
+    // as bash breaks them: no other word has colons, so a stand-in answers
+    const broken = `signalbox() { printf '%s\\n' "$3" lane:docs lane:docs-2; }
+      ${script('bash')}
+      COMP_WORDBREAKS=':'; COMP_WORDS=(signalbox info lane : do); COMP_CWORD=4; _signalbox; printf '%s\\n' "\${COMPREPLY[@]}"`
+    expect(execFileSync('bash', ['-c', broken], { env, encoding: 'utf8' })).toBe('info\ndocs\ndocs-2\n')
   })
 
   it.skipIf(!has('zsh'))('zsh: is valid (needs zsh)', () => {

@@ -1,0 +1,43 @@
+import type { TraceInfo } from '../protocols/control/views.ts'
+import { EXIT } from './exit-codes.ts'
+import { type Io, safeWriter } from './io.ts'
+import { orchestratorOf } from './orchestrator-client.ts'
+import { count } from './plural.ts'
+import { renderTrace } from './render-info.ts'
+
+export type TraceOptions = {
+  readonly type?: string
+  readonly under?: string
+  readonly max?: number
+  /** Seconds. */
+  readonly for?: number
+  readonly json?: boolean
+}
+
+const ENDS = { max: 'as many as were asked for', time: 'the time is over', stopped: 'stopped', 'system-ended': 'the orchestrator ended' }
+/** The orchestrator's own limit is a day, and it answers then. ms */
+const ANSWER_LIMIT_MS = 86_410_000
+
+/** `signalbox trace`: what actors do, a line each, as it happens; until `--max`, `--for` or Ctrl-C. */
+export const traceCommand = async (name: string | undefined, options: TraceOptions, io: Io): Promise<number> => {
+  await using client = await orchestratorOf(io, 'trace')
+  const { type, under, max, for: seconds, json } = options
+  const out = safeWriter(io.out)
+  const onProgress = (progress: unknown): void => {
+    out.write(`${json === true ? JSON.stringify(progress) : renderTrace(progress as TraceInfo)}\n`)
+    // nobody reads any more: the trace ends with the connection
+    if (out.closed()) client.close()
+  }
+  const forMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000))
+  try {
+    const result = await client.call('trace.start', { name, type, under, max, forMs }, { onProgress, timeoutMs: ANSWER_LIMIT_MS })
+    if (json === true) out.write(`${JSON.stringify({ type: 'trace', ...result })}\n`)
+    else {
+      const missed = result.missed === 0 ? '' : `, ${result.missed} missed: they came faster than they were read`
+      safeWriter(io.err).write(`${count(result.count, 'event')}: ${ENDS[result.ended]}${missed}\n`)
+    }
+  } catch (error) {
+    if (!out.closed()) throw error
+  }
+  return EXIT.ok
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { mermaid } from '../../../src/cli/machine-diagram.ts'
+import { graphOf, LANE, PTY } from '../../../src/cli/machine-walk.ts'
+import { main } from '../../../src/cli/main.ts'
+import { renderMachine } from '../../../src/cli/render-machine.ts'
+import { fakeIo, noPaint } from './fakes.ts'
+
+const printed = async (...args: string[]): Promise<string> => {
+  const io = fakeIo()
+  expect(await main(['machine', ...args], io)).toBe(0)
+  return io.out.text()
+}
+
+describe('machine', () => {
+  it('shows what each state does with events, needing no orchestrator', async () => {
+    const text = await printed('pty')
+    expect(text).toMatch(/^machine pty\n {2}idle \(begins here\)\n {4}spawn +→ spawning \/ startProcess\n/u)
+    expect(text).toMatch(/\n {2}active\n {4}idle +→ throttled\n {4}terminate +→ stays \/ endProcess\n {4}exited \(clean\) +→ stopped\n/u)
+    expect(text).toMatch(/\n {2}stopped \(ends here\)\n$/u)
+    expect(await printed('lane')).toMatch(/\n {2}closed \(ends here\)\n {4}cleanup +→ stays\n$/u)
+  })
+
+  it('marks the present state', () => {
+    const { edges, ...graph } = graphOf(LANE)
+    const lines = renderMachine('lane', graph, { actor: 'lane:ln_1$2', state: 'blocked' }, noPaint)
+    expect(lines[0]).toBe('machine lane: lane:ln_1$2 is blocked')
+    expect(lines.filter((line) => line.startsWith('▶'))).toEqual(['▶ blocked'])
+    const diagram = mermaid(graph.initial, edges, 'blocked')
+    expect(diagram).toContain('  running --> blocked: block\n')
+    expect(diagram).toMatch(/\n {2}classDef now .*\n {2}class blocked now$/u)
+    expect(mermaid(graph.initial, edges)).not.toContain('class')
+  })
+
+  it('--json: every key that the help names', async () => {
+    const { states, moves, ...rest } = JSON.parse(await printed('pty', '--json')) as { states: string[]; moves: object[] }
+    expect(rest).toEqual({ type: 'machine', machine: 'pty', actor: null, state: null, initial: 'idle' })
+    expect(states).toEqual(['idle', 'spawning', 'active', 'throttled', 'errored', 'stopped'])
+    expect(moves[0]).toEqual({ from: 'idle', event: 'spawn', to: ['spawning'], actions: ['startProcess'] })
+    expect(graphOf(PTY).moves).toEqual(moves)
+  })
+})
