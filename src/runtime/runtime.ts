@@ -1,4 +1,4 @@
-import { EventHub } from '../actors/event-hub.ts'
+import { type BusFigures, EventHub } from '../actors/event-hub.ts'
 import type { FanOutLink } from '../actors/fan-out-link.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
@@ -32,6 +32,7 @@ import type { DoctorOptions } from './doctor/doctor.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { createLocate } from './locate.ts'
+import { Measures } from './metrics/measures.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
@@ -83,6 +84,8 @@ export interface Runtime extends AsyncDisposable {
   inspect(name: string): Inspection | undefined
   /** Messages that nobody took: the last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
+  /** What is counted for figures; null where no metrics are switched on. */
+  readonly measured: { readonly measures: Measures; readonly bus: () => BusFigures; readonly database: string } | null
   /** Whether this very process lives. */
   isAlive(owner: ProcessKey): boolean
   /** Where it works, as options of a doctor. */
@@ -142,13 +145,16 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
+  const { listen: served, file } = settings().metrics
+  const measures = served === 'off' && file === 'off' ? null : new Measures(systemClock)
   let store: EventStore | null = null
   const open = async () => {
     const opened = await env.openStore()
     damagedStore ??= opened.putAside
     await forgetOldRuns(opened, env.paths.logs, systemClock.now() - retentionMs(settings()))
     await pruneDossiers(env.paths.crashes, DOSSIER_LIMITS, systemClock.now() - retentionMs(settings())).catch(() => undefined)
-    store = decorators.store?.(opened) ?? opened
+    const decorated = decorators.store?.(opened) ?? opened
+    store = measures?.store(decorated) ?? decorated
     return store
   }
   const records = createRecords(() => {
@@ -238,10 +244,13 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         decided(decision) {
           observer.decided?.(decision)
           dossiers.decided(decision)
+          measures?.decided(decision)
         },
+        ...(measures !== null && { deadLetter: (letter) => measures.deadLetter(letter) }),
         exited(actor) {
           observer.exited?.(actor)
           dossiers.exited(actor)
+          measures?.exited(actor)
           const { name, exit } = actor
           if (name.startsWith(RUN_TREE) && exit.reason === 'escalated') abandon(name.slice(RUN_TREE.length) as RunId, notCarriedOn(exit))
         },
@@ -317,6 +326,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     tree: () => running.tree(),
     inspect: (name) => running.inspect(name),
     deadLetters: () => running.deadLetters(),
+    measured: measures === null ? null : { measures, bus: () => hub.figures(), database: env.paths.database },
     isAlive: (key) => env.processTable.isAlive(key),
     places: {
       cwd: options.workspace,
