@@ -44,6 +44,7 @@ import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
+import { openSpans } from './telemetry/open-spans.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
 const START_RUN_LIMIT_MS = 60_000
@@ -138,6 +139,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const link = await openLink(options, env)
   const listen = recordedOf(hub, env.workspaceId)
   const live = createLiveRuns(listen, terminals)
+  const spans = await openSpans(listen)
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
@@ -176,6 +178,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     closed = true
     for (const history of histories) history.close()
     hub.closeAll()
+    spans?.close()
     await link?.fanOut.close()
     return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
@@ -284,11 +287,13 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     if (closing !== null) throw closedError()
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
+    spans?.begin(runId)
     try {
       await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       const why = closing === null ? rootCause(error) : closedError(error)
       live.fail(runId, why)
+      spans?.forget(runId)
       throw why
     }
     return run.handle
@@ -313,7 +318,10 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       system: running,
       records,
       newId: () => env.ids.next('lane'),
-      tree: (args) => around(ownLaneTree({ services, ...args })),
+      tree: (args) => {
+        spans?.begin(args.laneId)
+        return around(ownLaneTree({ services, ...args }))
+      },
     }),
     terminals: createTerminals({
       system: running,

@@ -41,7 +41,7 @@ const check = (family: ParsedFamily): ParsedFamily => {
   const seen = new Set<string>()
   for (const { name: of, labels, value } of samples) {
     if (of !== (type === 'counter' ? `${name}_total` : name)) throw new Error(`sample ${of} in ${type} ${name}`)
-    const key = JSON.stringify(Object.entries(labels).toSorted())
+    const key = JSON.stringify(Object.entries(labels).toSorted(([one], [other]) => (one < other ? -1 : 1)))
     if (seen.has(key)) throw new Error(`${of}${key} is there twice`)
     seen.add(key)
     if (type === 'counter' && !(value >= 0)) throw new Error(`counter ${of} is ${value}`)

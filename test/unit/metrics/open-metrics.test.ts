@@ -46,23 +46,31 @@ a 1
   })
 
   it.each([
-    ['no end', '# TYPE a gauge\n# HELP a x\na 1\n'],
-    ['an empty line', '# TYPE a gauge\n# HELP a x\n\na 1\n# EOF\n'],
-    ['a counter without its suffix', '# TYPE a counter\n# HELP a x\na 1\n# EOF\n'],
-    ['a gauge with that of a counter', '# TYPE a gauge\n# HELP a x\na_total 1\n# EOF\n'],
-    ['a series twice', '# TYPE a gauge\n# HELP a x\na{b="1"} 1\na{b="1"} 2\n# EOF\n'],
-    ['a family in two places', '# TYPE a gauge\n# HELP a x\na 1\n# TYPE b gauge\n# HELP b x\nb 1\n# TYPE a gauge\n# HELP a x\n# EOF\n'],
-    ['a unit that the name lacks', '# TYPE a gauge\n# UNIT a seconds\n# HELP a x\na 1\n# EOF\n'],
-    ['a label that is not closed', '# TYPE a gauge\n# HELP a x\na{b="1} 1\n# EOF\n'],
-    ['a quote that is not escaped', '# TYPE a gauge\n# HELP a x\na{b="1"2"} 1\n# EOF\n'],
-    ['a comma too many', '# TYPE a gauge\n# HELP a x\na{b="1",} 1\n# EOF\n'],
-    ['no number', '# TYPE a gauge\n# HELP a x\na one\n# EOF\n'],
-    ['a type after samples', '# HELP a x\na 1\n# TYPE a gauge\n# EOF\n'],
-    ['a negative counter', '# TYPE a counter\n# HELP a x\na_total -1\n# EOF\n'],
-    ['a type that there is not', '# TYPE a number\n# HELP a x\na 1\n# EOF\n'],
-    ['names that collide', '# TYPE a counter\n# HELP a x\na_total 1\n# TYPE a_total gauge\n# HELP a_total x\na_total 1\n# EOF\n'],
-  ])('the parser of these tests refuses %s', (_what, text) => {
-    expect(() => parseOpenMetrics(text)).toThrow()
+    ['no end', '# TYPE a gauge\n# HELP a x\na 1\n', 'does not end'],
+    ['an empty line', '# TYPE a gauge\n# HELP a x\n\na 1\n# EOF\n', 'line: ""'],
+    ['a counter without its suffix', '# TYPE a counter\n# HELP a x\na 1\n# EOF\n', 'sample a in counter a'],
+    ['a gauge with that of a counter', '# TYPE a gauge\n# HELP a x\na_total 1\n# EOF\n', 'sample a_total in gauge a'],
+    ['a series twice', '# TYPE a gauge\n# HELP a x\na{b="1"} 1\na{b="1"} 2\n# EOF\n', 'is there twice'],
+    [
+      'a family in two places',
+      '# TYPE a gauge\n# HELP a x\na 1\n# TYPE b gauge\n# HELP b x\nb 1\n# TYPE a gauge\n# HELP a x\n# EOF\n',
+      'in two places',
+    ],
+    ['a unit that the name lacks', '# TYPE a gauge\n# UNIT a seconds\n# HELP a x\na 1\n# EOF\n', 'does not end with its unit'],
+    ['a label that is not closed', '# TYPE a gauge\n# HELP a x\na{b="1} 1\n# EOF\n', 'labels: b="1'],
+    ['a quote that is not escaped', '# TYPE a gauge\n# HELP a x\na{b="1"2"} 1\n# EOF\n', 'labels: b="1"2"'],
+    ['a comma too many', '# TYPE a gauge\n# HELP a x\na{b="1",} 1\n# EOF\n', 'labels: b="1",'],
+    ['no number', '# TYPE a gauge\n# HELP a x\na one\n# EOF\n', 'line: "a one"'],
+    ['a type after samples', '# HELP a x\na 1\n# TYPE a gauge\n# EOF\n', 'TYPE of a after its samples'],
+    ['a negative counter', '# TYPE a counter\n# HELP a x\na_total -1\n# EOF\n', 'counter a_total is -1'],
+    ['a type that there is not', '# TYPE a number\n# HELP a x\na 1\n# EOF\n', 'type number'],
+    [
+      'names that collide',
+      '# TYPE a counter\n# HELP a x\na_total 1\n# TYPE a_total gauge\n# HELP a_total x\na_total 1\n# EOF\n',
+      'a_total means two things',
+    ],
+  ])('the parser of these tests refuses %s', (_what, text, why) => {
+    expect(() => parseOpenMetrics(text)).toThrow(why)
   })
 })
 
