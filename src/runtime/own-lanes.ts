@@ -57,6 +57,8 @@ const lane = (id: LaneId) => named<OwnLaneProtocol>(laneName(id))
 export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
   /** Names of lanes that are being made. */
   const making = new Set<string>()
+  /** Lanes that are this process's, and no other's. */
+  const begun = new Map<LaneId, Omit<OwnLaneArgs, 'services'>>()
 
   const open = async (): Promise<readonly LaneRecord[]> =>
     (await records.lanes()).filter(({ runId, endedAt }) => runId === null && endedAt === null)
@@ -75,6 +77,7 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
   }
 
   const begin = async (args: Omit<OwnLaneArgs, 'services'>): Promise<void> => {
+    begun.set(args.laneId, args)
     await system.ask(LANES, 'supervisor.start-child', { spec: tree(args) }, { timeoutMs: START_LIMIT_MS })
   }
 
@@ -107,6 +110,10 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
         throw new SignalboxError('ERR_LANE_NOT_READY', text, { context: { laneId, runId: known.runId } })
       }
       if (known.summary !== null) return known.summary
+      // Its tree was given up: it is taken up again, to be removed.
+      const { made, name } = known
+      if (made !== undefined && system.lookup(laneTreeName(laneId)) === undefined)
+        await begin({ laneId, name, made }).catch(() => undefined)
       try {
         return await system.ask(lane(laneId), 'lane.remove', { by }, { timeoutMs: REMOVE_LIMIT_MS })
       } catch (error) {

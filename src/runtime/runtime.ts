@@ -1,5 +1,7 @@
 import { type BusFigures, EventHub } from '../actors/event-hub.ts'
 import type { FanOutLink } from '../actors/fan-out-link.ts'
+import { endLostTerminals, recoverOwnLanes } from '../actors/own-lane-recovery.ts'
+import type { OwnLaneArgs } from '../actors/services.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
@@ -114,6 +116,7 @@ export type CloseReport = {
 }
 
 const RUN_TREE = runTreeName('' as RunId)
+const LANE_TREE = laneTreeName('' as LaneId)
 
 const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_INTENSITY', `the run could not be carried on (${reason}): ${error?.message ?? 'no cause known'}`)
@@ -223,6 +226,18 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
 
   const services = makeServices(env, options, terminals, decorators, live, owner)
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
+  /** Lanes of their own that are this process's. */
+  const ownLanes = new Map<LaneId, Omit<OwnLaneArgs, 'services'>>()
+  const ownLaneSpec = (args: Omit<OwnLaneArgs, 'services'>): SupervisorSpec => around(ownLaneTree({ services, ...args }))
+  const ownLaneEnded = (laneId: LaneId, { reason }: Exit): void => {
+    if (!ownLanes.has(laneId) || (reason !== 'shutdown' && reason !== 'escalated')) return
+    ownLanes.delete(laneId)
+    // A tree that is given up leaves nothing, and nobody above hears of it.
+    if (reason === 'escalated' && system !== null) {
+      const { ask } = system
+      endLostTerminals({ ask, now: () => systemClock.now() }, services, laneId).catch(() => undefined)
+    }
+  }
   const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
 
   try {
@@ -231,7 +246,10 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         journal: { open, onFailure },
         bus: { hub, link },
         recover: {
-          lanes: (ctx) => recoverLanes(ctx, services, runIds()),
+          lanes: async (ctx) => [
+            ...(await recoverLanes(ctx, services, runIds())),
+            ...(await recoverOwnLanes(ctx, [...ownLanes.values()], ownLaneSpec)),
+          ],
           runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
         },
       }),
@@ -255,6 +273,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
           dossiers.exited(actor)
           measures?.exited(actor)
           const { name, exit } = actor
+          if (name.startsWith(LANE_TREE)) ownLaneEnded(name.slice(LANE_TREE.length) as LaneId, exit)
           if (name.startsWith(RUN_TREE) && exit.reason === 'escalated') abandon(name.slice(RUN_TREE.length) as RunId, notCarriedOn(exit))
         },
       },
@@ -320,7 +339,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       newId: () => env.ids.next('lane'),
       tree: (args) => {
         spans?.begin(args.laneId)
-        return around(ownLaneTree({ services, ...args }))
+        ownLanes.set(args.laneId, args)
+        return ownLaneSpec(args)
       },
     }),
     terminals: createTerminals({
