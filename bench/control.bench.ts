@@ -17,6 +17,7 @@ import { parseFanOutMessage } from '../src/protocols/fan-out.schema.ts'
 import { startSystem } from '../src/supervisors/system.ts'
 import { controlRoundTrip } from './control-socket.ts'
 import type { Samples, Suite } from './harness.ts'
+import { idleOrchestrator } from './idle.ts'
 
 /** Messages of a round. */
 const LIVE = 20_000
@@ -92,12 +93,13 @@ const rawTable = (directory: string) => {
   }
 }
 
-/** What goes through the bus, live and recorded, beside an EventEmitter, bare SQLite and JSON.parse. */
-export const controlSuite = async (): Promise<Suite> => {
+/** What goes through the bus, live and recorded, beside an EventEmitter, bare SQLite and JSON.parse; what an idle orchestrator costs. */
+export const controlSuite = async ({ smoke }: { readonly smoke: boolean }): Promise<Suite> => {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
   const { hub, system } = await startBus(directory)
   const raw = rawTable(directory)
   const socket = await controlRoundTrip()
+  const idle = await idleOrchestrator(smoke)
   const arrived = counter()
   hub.subscribe({ topics: ['bench.live', 'bench.recorded'] }, { next: arrived.take, gap: () => undefined })
   const emitter = new EventEmitter().setMaxListeners(SUBSCRIBERS)
@@ -184,8 +186,10 @@ export const controlSuite = async (): Promise<Suite> => {
         ours: () => validate(parseFanOutMessage),
         baseline: () => validate((text) => JSON.parse(text) as unknown),
       },
+      ...idle.cases,
     ],
     close: async () => {
+      await idle.close()
       await socket.close()
       await system.stop()
       raw.close()

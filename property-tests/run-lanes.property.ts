@@ -187,6 +187,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     worktrees,
     terminals,
     unrecorded: bug.unrecorded?.() ?? new Map(),
+    opened: new Map(),
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',

@@ -60,6 +60,11 @@ export class BusListener {
     this.isReady = resolve
   }
 
+  /** Events that it has not been given yet, without those that are to be read from the store. */
+  get waiting(): number {
+    return this.recorded.size + this.live.size
+  }
+
   /** Something was published. */
   offer(event: BusEvent): void {
     if (this.isClosed || !matchesTopic(this.request.topics, event.topic)) return

@@ -28,6 +28,17 @@ const placeOf = ({ topic, key, isForeign }: Pending): string | null => (key === 
 /** A page that the bus has to read for a listener. */
 export type Reading = { readonly listener: BusListener; readonly query: PageQuery; readonly upTo: number }
 
+/** How the bus fares. */
+export type BusFigures = {
+  /** Of the last recorded event that was published. */
+  readonly position: number
+  readonly subscribers: number
+  /** Events that wait, for the bus or for subscribers. */
+  readonly waiting: number
+  /** Live events so far, lost ones included. */
+  readonly live: number
+}
+
 /**
  * Who listens, and what has been published. It outlives the bus actor, which alone hands things out: what is published
  * while an event is handed out waits its turn, and a bus that was restarted goes on where the last one ended.
@@ -134,6 +145,15 @@ export class EventHub implements Bus {
       listener.pump()
     }
     wake()
+  }
+
+  figures(): BusFigures {
+    return {
+      position: this.position ?? 0,
+      subscribers: this.listeners.length,
+      waiting: this.listeners.reduce((sum, { waiting }) => sum + waiting, this.pending.size),
+      live: [...this.sequences.values()].reduce((sum, sequence) => sum + sequence, 0),
+    }
   }
 
   closeAll(): void {

@@ -59,7 +59,7 @@ export const terminalSpec = (args: LaneArgs, { worktree }: LaneRecord, command: 
 }
 
 /** Whether a command goes on after this attempt: its process runs, or its end is not recorded, or it is to be restarted. */
-const goesOn = ({ restart, intensity, classify }: PlanCommand, { endedAt, exit, attempt }: PtyRecord): boolean => {
+export const goesOn = ({ restart, intensity, classify }: PlanCommand, { endedAt, exit, attempt }: PtyRecord): boolean => {
   if (endedAt === null) return true
   if (restart === 'temporary' || exit?.stopped === true) return false
   // A first start that failed is not tried again.
@@ -70,7 +70,7 @@ const goesOn = ({ restart, intensity, classify }: PlanCommand, { endedAt, exit, 
   return decision === 'restart' ? intensity.restarts > 0 : decision === 'wait'
 }
 
-const lastAttempt = async (ctx: Reader, terminalId: TerminalId): Promise<PtyRecord | null> => {
+export const lastAttempt = async (ctx: Reader, terminalId: TerminalId): Promise<PtyRecord | null> => {
   const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', terminalId)
   return terminal?.lastPtyId == null ? null : readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
 }

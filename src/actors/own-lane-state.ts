@@ -20,6 +20,10 @@ export type OwnLaneState = {
   /** The worktree was made, or may have been. */
   readonly provisioned: boolean
   readonly adding: boolean
+  /** Commands whose terminals went with their supervisor, and are to be looked for. */
+  readonly rejoining: ReadonlySet<string>
+  /** A look for some of them is under way, or about to be. */
+  readonly looking: boolean
   readonly cleaningAttempts: number
   /** Asks that are answered later. */
   readonly readyAsked: readonly Reply<LaneRecord>[]
@@ -53,6 +57,8 @@ export const newOwnState = (args: OwnLaneArgs, record: LaneRecord): OwnLaneState
   provisioning: new AbortController(),
   provisioned: false,
   adding: false,
+  rejoining: new Set(),
+  looking: false,
   cleaningAttempts: 0,
   readyAsked: [],
   spawnAsked: new Map(),

@@ -10,9 +10,11 @@ import type { LaneRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { cleanLane, holdsUncommitted } from './lane-cleaning.ts'
 import { terminalsName, terminalTreeName } from './names.ts'
-import { lastAttempts, recordLost } from './own-lane-recovery.ts'
+import { lastAttempt } from './lane-recovery.ts'
+import { endLostTerminals, lastAttempts, recordLost } from './own-lane-recovery.ts'
 import { newOwnRecord, newOwnState, notReady, type OwnLaneState, ownLaneSummary, whyNoCommand } from './own-lane-state.ts'
 import type { OwnLaneArgs } from './services.ts'
+import { isUnanswered } from './unanswered.ts'
 
 type Ctx = ActorContext<OwnLaneProtocol>
 
@@ -21,6 +23,8 @@ const CLEANING_ATTEMPTS = 4
 const CLEANING_BACKOFF_MS = 250
 /** For a supervisor to answer, and beyond a command's grace to find and end what it left behind. */
 const ANSWER_MS = 30_000
+/** Before a supervisor is asked again that is being restarted. */
+const RETRY_MS = 100
 
 const terminals = ({ record }: OwnLaneState): Named<SupervisorProtocol> => named(terminalsName(record.id))
 
@@ -78,8 +82,14 @@ const endEverything = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
     const stops = children.map(({ name }) => ctx.ask(supervisor, 'supervisor.stop-child', { name }, { timeoutMs: 2 * ANSWER_MS }))
     await Promise.allSettled(stops)
   }
-  ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$terminalsStopped', () => ({})] })
+  ctx.run(stopAll, { done: ['$terminalsStopped', () => ({})], failed: ['$stopTerminals', (error) => ({ error })] })
   return state
+}
+
+/** What no supervisor could bring back is ended too. */
+const terminalsStopped = async (ctx: Ctx, state: OwnLaneState): Promise<OwnLaneState> => {
+  await endLostTerminals(ctx, state.args.services, state.record.id)
+  return removeWorktree(ctx, state)
 }
 
 const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
@@ -118,8 +128,9 @@ type Start = Pick<Spawn, 'command' | 'size'> & Pick<OwnLaneProtocol['lane.spawn'
 const startTerminal = (ctx: Ctx, state: OwnLaneState, { command, terminalId, size }: Start): OwnLaneState => {
   const { services, laneId, name: lane, made } = state.args
   const { path: cwd, branch } = state.record.worktree
-  const args = { services, runId: null, laneId, terminalId, lane, command, env: made.env, cwd, branch }
-  const spec = services.trees.terminal({ ...args, ...(size !== undefined && { size }) })
+  const args = { services, runId: null, laneId, terminalId, lane, command, env: made.env, cwd, branch, ...(size !== undefined && { size }) }
+  services.opened.set(terminalId, args)
+  const spec = services.trees.terminal(args)
   const { name } = command
   const start = async (): Promise<void> => {
     const { ref } = await ctx.ask(terminals(state), 'supervisor.start-child', { spec }, { timeoutMs: ANSWER_MS })
@@ -148,6 +159,8 @@ const answerSpawn = (state: OwnLaneState, name: string, error?: unknown): OwnLan
 const terminalEnded = async (ctx: Ctx, state: OwnLaneState, name: string): Promise<OwnLaneState> => {
   const busy = new Set(state.busy)
   busy.delete(name)
+  const terminal = state.record.terminals?.find(({ command }) => command === name)
+  if (terminal !== undefined) state.args.services.opened.delete(terminal.id)
   const next = { ...state, busy }
   const { state: now, context } = next.record.snapshot
   if (busy.size > 0 || !context.running || now === 'cleaning' || now === 'closed') return next
@@ -155,7 +168,7 @@ const terminalEnded = async (ctx: Ctx, state: OwnLaneState, name: string): Promi
 }
 
 /** Looks first whether work would be lost: only then anything is ended. */
-const look = (ctx: Ctx, { record, args }: OwnLaneState, by: string): void => {
+const lookForWork = (ctx: Ctx, { record, args }: OwnLaneState, by: string): void => {
   const inspect = async (): Promise<void> => {
     const work = await args.services.worktrees.inspect(record.worktree).catch((error: unknown) => {
       if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
@@ -200,28 +213,61 @@ const recover = async (ctx: Ctx, args: OwnLaneArgs, record: LaneRecord): Promise
   if (now === 'new' || now === 'provisioning') {
     return step(ctx, { ...state, failure: new SignalboxError('ERR_LANE_NOT_READY', why) }, { type: 'cleanup' }, why)
   }
+  const names = (record.terminals ?? []).map(({ command }) => command)
+  return rejoin(ctx, { ...state, busy: new Set(names) }, names)
+}
+
+/** These went with their supervisor: it is asked what it brought back. */
+const rejoin = (ctx: Ctx, state: OwnLaneState, names: readonly string[]): OwnLaneState => {
+  const wanted = { ...state, rejoining: new Set([...state.rejoining, ...names]) }
+  return state.looking ? wanted : look(ctx, wanted)
+}
+
+/** Asks its terminals' supervisor, which may be being restarted, what it has, and watches that. */
+const look = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
+  const names = [...state.rejoining]
   const find = async (): Promise<readonly string[]> => {
     const { children } = await ctx.ask(terminals(state), 'supervisor.children', {}, { timeoutMs: ANSWER_MS })
-    return (record.terminals ?? []).flatMap(({ command, id }) => {
+    return (state.record.terminals ?? []).flatMap(({ command, id }) => {
       const ref = children.find(({ name }) => name === terminalTreeName(id))?.ref
-      if (ref == null) return []
+      if (ref == null || !names.includes(command)) return []
       ctx.watch(ref, ['$terminalExited', (exit) => ({ command, exit })])
       return [command]
     })
   }
-  ctx.run(find, { done: ['$rejoined', (running) => ({ running })], failed: ['$rejoined', () => ({ running: [] })] })
-  return { ...state, busy: new Set((record.terminals ?? []).map(({ command }) => command)) }
+  ctx.run(find, { done: ['$rejoined', (running) => ({ names, running })], failed: ['$rejoinFailed', () => ({ names })] })
+  return { ...state, rejoining: new Set(), looking: true }
 }
 
-const rejoined = async (ctx: Ctx, state: OwnLaneState, running: readonly string[]): Promise<OwnLaneState> => {
-  let present = state
-  for (const { command, id } of state.record.terminals ?? []) {
-    if (running.includes(command)) continue
-    await recordLost(ctx, state.args.services, id)
-    present = await terminalEnded(ctx, present, command)
-  }
-  return present
+/** Looks again, in a moment, if there is something to look for. */
+const lookLater = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
+  const looking = state.rejoining.size > 0
+  if (looking) ctx.setTimer('rejoin', RETRY_MS, '$rejoin', {})
+  return { ...state, looking }
 }
+
+type Rejoined = OwnLaneProtocol['$rejoined']['message']
+
+/** What ran and does not has ended, or is lost. */
+const rejoined = async (ctx: Ctx, state: OwnLaneState, { names, running }: Rejoined): Promise<OwnLaneState> => {
+  // Whoever ends everything sees to them.
+  if (isLeaving(state)) return { ...state, looking: false }
+  let present = state
+  const starting: string[] = []
+  for (const { command, id } of state.record.terminals ?? []) {
+    if (!names.includes(command) || !present.busy.has(command)) continue
+    const isAsked = present.spawnAsked.has(command)
+    if (!running.includes(command)) {
+      await recordLost(ctx, state.args.services, id)
+      present = answerSpawn(present, command, notReady(present, `lost terminal ${command} while it was being opened; open it again`))
+      present = await terminalEnded(ctx, present, command)
+    } else if (isAsked && (await lastAttempt(ctx, id))?.snapshot.state === 'spawning') starting.push(command)
+    else present = answerSpawn(present, command)
+  }
+  return lookLater(ctx, { ...present, rejoining: new Set([...present.rejoining, ...starting]) })
+}
+
+const isLeaving = ({ record: { snapshot } }: OwnLaneState): boolean => snapshot.state === 'cleaning' || snapshot.state === 'closed'
 
 /** A lane of its own: a worktree and branch, kept until it is removed, in which terminals are opened one by one. */
 export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLaneArgs> = defineActor<
@@ -258,7 +304,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     },
     'lane.remove': (ctx, state, { by }, reply) => {
       const next = { ...state, removeAsked: [...state.removeAsked, reply] }
-      if (state.record.snapshot.state !== 'cleaning' && state.removeAsked.length === 0) look(ctx, state, by)
+      if (state.record.snapshot.state !== 'cleaning' && state.removeAsked.length === 0) lookForWork(ctx, state, by)
       return next
     },
     $looked: (ctx, state, { by, error }) => {
@@ -279,15 +325,25 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       return step(ctx, failed, { type: 'provision-failed' }, toErrorRecord(error).message)
     },
     $terminalStarted: (_ctx, state, { command }) => answerSpawn(state, command),
-    $terminalStartFailed: (ctx, state, { command, error }) => terminalEnded(ctx, answerSpawn(state, command, error), command),
-    $terminalExited: async (ctx, state, { command }) => {
-      // One that was killed could not end its process.
-      const terminal = state.record.terminals?.find((known) => known.command === command)
-      if (terminal !== undefined) await recordLost(ctx, state.args.services, terminal.id)
-      return terminalEnded(ctx, state, command)
+    $terminalStartFailed: (ctx, state, { command, error }) => {
+      if (!isUnanswered(error) || isLeaving(state)) return terminalEnded(ctx, answerSpawn(state, command, error), command)
+      return rejoin(ctx, state, [command])
     },
-    $rejoined: (ctx, state, { running }) => rejoined(ctx, state, running),
-    $terminalsStopped: (ctx, state) => removeWorktree(ctx, state),
+    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
+    $terminalExited: (ctx, state, { command, exit }) => {
+      if (isLeaving(state) || (exit.reason !== 'killed' && exit.reason !== 'handover')) return terminalEnded(ctx, state, command)
+      return rejoin(ctx, state, [command])
+    },
+    $rejoined: (ctx, state, message) => rejoined(ctx, state, message),
+    $rejoinFailed: (ctx, state, { names }) => lookLater(ctx, { ...state, rejoining: new Set([...state.rejoining, ...names]) }),
+    $rejoin: (ctx, state) => look(ctx, state),
+    $stopTerminals: (ctx, state, { error }) => {
+      if (!isUnanswered(error)) return terminalsStopped(ctx, state)
+      ctx.setTimer('stop', RETRY_MS, '$retryStop', {})
+      return state
+    },
+    $retryStop: (ctx, state) => endEverything(ctx, state),
+    $terminalsStopped: (ctx, state) => terminalsStopped(ctx, state),
     $cleaned: (ctx, state, report) => end(ctx, state, report),
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)

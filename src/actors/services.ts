@@ -13,6 +13,8 @@ export type Services = {
   readonly terminals: TerminalHost
   /** Processes whose end is not recorded yet, those included that are just being started: an actor that dies leaves them to the next. */
   readonly unrecorded: Map<PtyId, Promise<Pty>>
+  /** Terminals of lanes of their own that were opened in this process and have not ended: what their supervisors begin with again. */
+  readonly opened: Map<TerminalId, PtyArgs>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

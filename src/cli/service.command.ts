@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { SignalboxError } from '../protocols/errors.ts'
 import { openEnvironment } from '../runtime/environment.ts'
+import { ORCHESTRATOR_NODE_ARGS } from '../runtime/service/background.ts'
 import { launchdAgent, systemdUnit, type Unit } from '../runtime/service/units.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, printLines } from './io.ts'
@@ -37,7 +38,12 @@ export const serviceCommand = async (what: 'install' | 'uninstall', options: Ser
   const { manager = process.platform === 'darwin' ? 'launchd' : 'systemd', dryRun = false, json = false } = options
   const { worktrees, workspaceId } = await openEnvironment({ workspace: io.cwd })
   const program = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url))
-  const input = { workspaceId, root: worktrees.workspace.root, argv: [process.execPath, program, 'up', '--foreground'], env: io.env }
+  const input = {
+    workspaceId,
+    root: worktrees.workspace.root,
+    argv: [process.execPath, ...ORCHESTRATOR_NODE_ARGS, program, 'up', '--foreground'],
+    env: io.env,
+  }
   const unit = manager === 'launchd' ? launchdAgent(input) : systemdUnit(input)
   const commands = what === 'install' ? unit.enable : unit.disable
   if (!dryRun && what === 'install') {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { openEnvironment } from '../runtime/environment.ts'
-import { type Started, startInBackground } from '../runtime/service/background.ts'
+import { ORCHESTRATOR_NODE_ARGS, type Started, startInBackground } from '../runtime/service/background.ts'
 import { configurationOf } from './configuration-of.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, printLines } from './io.ts'
@@ -29,7 +29,7 @@ export const upCommand = async (options: UpOptions, io: Io): Promise<number> => 
   const log = join(paths.directory, 'orchestrator.log')
   const program = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url))
   const settings = (options.set ?? []).flatMap((text) => ['--set', text])
-  const argv = [process.execPath, program, 'orchestrator', ...settings, '--', log]
+  const argv = [process.execPath, ...ORCHESTRATOR_NODE_ARGS, program, 'orchestrator', ...settings, '--', log]
   const started = await startInBackground({ commonDir, root }, argv, io.env, log, { clock: systemClock, table: createProcessTable() })
   const { pid, socket, startedAt, state } = started.record
   if (options.json === true) printJson(io, { type: 'up', isNew: started.isNew, pid, socket, startedAt, state, log: started.record.log })

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { loopbackAddress } from './loopback.ts'
 import type { SchemaIssue } from './plan.schema.ts'
 import type { PlanDefaults } from './plan.ts'
 
@@ -8,6 +9,8 @@ export type Settings = PlanDefaults & {
   readonly logs: { readonly maxBytes: number }
   readonly history: { readonly days: number }
   readonly orchestrator: { readonly logMaxBytes: number }
+  /** Each `off`, or where. */
+  readonly metrics: { readonly listen: string; readonly file: string }
 }
 
 /** A name, not an address. */
@@ -21,6 +24,8 @@ const whole = (min: number, max: number, unit: string): z.ZodInt => {
 const map = { error: 'must be a map' }
 const PLACE = 'must be beside, inside, or an absolute path'
 const PREFIX = 'must be the beginning of a branch name, such as signalbox/'
+const LISTEN = 'must be off, or a loopback address and port, such as 127.0.0.1:9464 or [::1]:9464'
+const FILE = 'must be off, or an absolute path'
 const SHARE = 'must be a number from 0 to 1'
 
 /** Without the defaults, as a layer holds only what it says itself. */
@@ -141,12 +146,35 @@ const layer = z.strictObject(
         map,
       )
       .optional(),
+    metrics: z
+      .strictObject(
+        {
+          listen: z
+            .string({ error: LISTEN })
+            .refine((address) => address === 'off' || loopbackAddress(address) !== null, { error: LISTEN })
+            .default('off')
+            .describe(
+              'Where the orchestrator serves its figures as OpenMetrics text, at /metrics: a loopback address and port, such as 127.0.0.1:9464; port 0 is any that is free, which its log tells.',
+            )
+            .optional(),
+          file: z
+            .string({ error: FILE })
+            .refine((path) => path === 'off' || (path.startsWith('/') && !path.endsWith('/') && !/[\0\n]/u.test(path)), { error: FILE })
+            .default('off')
+            .describe(
+              'A file that the orchestrator keeps its figures in, as OpenMetrics text: replaced each 15 s, gone when it has stopped.',
+            )
+            .optional(),
+        },
+        map,
+      )
+      .optional(),
   },
   { error: 'must be a map of settings' },
 )
 
 /** Settings that a running orchestrator takes over only when it is started again. */
-const AT_START: ReadonlySet<string> = new Set(['lanes.place', 'history.days', 'orchestrator.logMaxBytes'])
+const AT_START: ReadonlySet<string> = new Set(['lanes.place', 'history.days', 'orchestrator.logMaxBytes', 'metrics.listen', 'metrics.file'])
 
 /** One setting. */
 export type SettingSpec = {

@@ -27,11 +27,15 @@ export type OwnLaneProtocol = {
   $terminalStartFailed: { message: { command: string; error: unknown } }
   /** The terminal's supervisor ended: its command is over. */
   $terminalExited: { message: { command: string; exit: Exit } }
-  /** Which terminals run, after this actor was restarted. */
-  $rejoined: { message: { running: readonly string[] } }
+  /** Which terminals run, after this actor or their supervisor was restarted. */
+  $rejoined: { message: { names: readonly string[]; running: readonly string[] } }
+  $rejoinFailed: { message: { names: readonly string[] } }
+  $rejoin: { message: object }
   /** Whether work would be lost is known; null: none. */
   $looked: { message: { by: string; error: unknown } }
   $terminalsStopped: { message: object }
+  $stopTerminals: { message: { error: unknown } }
+  $retryStop: { message: object }
   $cleaned: { message: CleaningReport }
   $cleanFailed: { message: { error: unknown } }
   $retryCleaning: { message: object }

@@ -50,6 +50,7 @@ export const makeServices = (
     worktrees: decorators.worktrees?.(env.worktrees) ?? env.worktrees,
     terminals,
     unrecorded: new Map(),
+    opened: new Map(),
     newId: (kind) => env.ids.next(kind),
     baseEnv: inherited(options.env ?? process.env),
     lanesDirectory: env.lanesDirectory,

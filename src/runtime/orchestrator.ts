@@ -105,6 +105,16 @@ const stopper = (runtime: Runtime, record: Kept, log: ServiceLog) => {
   return (by: Stop) => (phases ??= begin(by))
 }
 
+/** Figures are loaded where they are wanted. */
+const openMetrics = async (runtime: Runtime, env: Environment, version: string, live: LiveSettings, said: ServiceLog['write']) => {
+  const { measured } = runtime
+  if (measured === null) return null
+  const { showMetrics } = await import('./metrics/metrics.ts')
+  const labels = { workspace: env.workspaceId, version }
+  const all = { runtime, ...measured, startedAt: systemClock.now(), labels }
+  return showMetrics(live.current().metrics, all, { clock: systemClock, said })
+}
+
 /** A lane that cannot be brought back must not keep the others away. */
 const bringBack = async (runtime: Runtime, log: ServiceLog): Promise<number> => {
   try {
@@ -131,6 +141,7 @@ const serve = async (env: Environment, options: OrchestratorOptions, live: LiveS
     for (const text of recoveredText(recovered)) log.write(text)
     record.change({ recovered })
     const stop = stopper(runtime, record, log)
+    await using _metrics = await openMetrics(runtime, env, options.version, live, log.write)
     const socket = socketPath(options.env, env.paths.directory, env.workspaceId)
     const control = await options.startControl({
       runtime,

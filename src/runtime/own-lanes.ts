@@ -43,8 +43,6 @@ export interface Lanes {
   remove(laneId: LaneId, by: string): Promise<LaneSummary>
   /** Brings back the lanes that the orchestrator before left, as far as they can be; only one process of a workspace may. @returns how many */
   recover(): Promise<number>
-  /** What the supervisor of lanes begins with when it is restarted: the lanes that are kept, if this process is the one that has them. */
-  standing(): Promise<readonly ChildSpec[]>
 }
 
 type Parts = {
@@ -86,12 +84,7 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
     return record
   }
 
-  let isTheirs = false
-  const kept = async (): Promise<readonly Omit<OwnLaneArgs, 'services'>[]> =>
-    (await open()).flatMap(({ id, name, made }) => (made === undefined ? [] : [{ laneId: id, name, made }]))
-
   return {
-    standing: async () => (isTheirs ? (await kept()).map(tree) : []),
     async create({ name, base, env, copy, id = newId() }) {
       // The rules of a plan, which wants a command.
       const made = laneOfPlan(name, { base, env, copy, commands: ['true'] })
@@ -122,13 +115,12 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
       }
     },
     async recover() {
-      isTheirs = true
       let count = 0
-      for (const args of await kept()) {
-        if (system.lookup(laneTreeName(args.laneId)) !== undefined) continue
+      for (const { id, name, made } of await open()) {
+        if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue
         // One that cannot be brought back is no reason to leave the others.
         if (
-          await begin(args).then(
+          await begin({ laneId: id, name, made }).then(
             () => true,
             () => false,
           )

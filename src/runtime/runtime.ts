@@ -1,5 +1,7 @@
-import { EventHub } from '../actors/event-hub.ts'
+import { type BusFigures, EventHub } from '../actors/event-hub.ts'
 import type { FanOutLink } from '../actors/fan-out-link.ts'
+import { endLostTerminals, recoverOwnLanes } from '../actors/own-lane-recovery.ts'
+import type { OwnLaneArgs } from '../actors/services.ts'
 import { type Actors, createActors } from './actors.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
@@ -33,6 +35,7 @@ import type { DoctorOptions } from './doctor/doctor.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { createLocate } from './locate.ts'
+import { Measures } from './metrics/measures.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
 import { ownIdentity, registerOwner } from './owners.ts'
@@ -44,6 +47,7 @@ import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
+import { openSpans } from './telemetry/open-spans.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
 const START_RUN_LIMIT_MS = 60_000
@@ -86,6 +90,8 @@ export interface Runtime extends AsyncDisposable {
   readonly actors: Actors
   /** Messages that nobody took: the last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
+  /** What is counted for figures; null where no metrics are switched on. */
+  readonly measured: { readonly measures: Measures; readonly bus: () => BusFigures; readonly database: string } | null
   /** Whether this very process lives. */
   isAlive(owner: ProcessKey): boolean
   /** Where it works, as options of a doctor. */
@@ -113,6 +119,7 @@ export type CloseReport = {
 }
 
 const RUN_TREE = runTreeName('' as RunId)
+const LANE_TREE = laneTreeName('' as LaneId)
 
 const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_INTENSITY', `the run could not be carried on (${reason}): ${error?.message ?? 'no cause known'}`)
@@ -138,6 +145,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const link = await openLink(options, env)
   const listen = recordedOf(hub, env.workspaceId)
   const live = createLiveRuns(listen, terminals)
+  const spans = await openSpans(listen)
   const histories = new Set<EventHistory>()
   let closed = false
   let damagedStore: string | null = null
@@ -145,13 +153,16 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const listeners = new Set<(progress: CloseProgress) => void>()
   let system: System | null = null
 
+  const { listen: served, file } = settings().metrics
+  const measures = served === 'off' && file === 'off' ? null : new Measures(systemClock)
   let store: EventStore | null = null
   const open = async () => {
     const opened = await env.openStore()
     damagedStore ??= opened.putAside
     await forgetOldRuns(opened, env.paths.logs, systemClock.now() - retentionMs(settings()))
     await pruneDossiers(env.paths.crashes, DOSSIER_LIMITS, systemClock.now() - retentionMs(settings())).catch(() => undefined)
-    store = decorators.store?.(opened) ?? opened
+    const decorated = decorators.store?.(opened) ?? opened
+    store = measures?.store(decorated) ?? decorated
     return store
   }
   const records = createRecords(() => {
@@ -175,6 +186,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     closed = true
     for (const history of histories) history.close()
     hub.closeAll()
+    spans?.close()
     await link?.fanOut.close()
     return { phases, handedOver: isKept ? running : [], ended: isKept ? [] : running }
   }
@@ -219,17 +231,30 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
 
   const services = makeServices(env, options, terminals, decorators, live, owner)
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
+  /** Lanes of their own that are this process's. */
+  const ownLanes = new Map<LaneId, Omit<OwnLaneArgs, 'services'>>()
+  const ownLaneSpec = (args: Omit<OwnLaneArgs, 'services'>): SupervisorSpec => around(ownLaneTree({ services, ...args }))
+  const ownLaneEnded = (laneId: LaneId, { reason }: Exit): void => {
+    if (!ownLanes.has(laneId) || (reason !== 'shutdown' && reason !== 'escalated')) return
+    ownLanes.delete(laneId)
+    // A tree that is given up leaves nothing, and nobody above hears of it.
+    if (reason === 'escalated' && system !== null) {
+      const { ask } = system
+      endLostTerminals({ ask, now: () => systemClock.now() }, services, laneId).catch(() => undefined)
+    }
+  }
   const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
 
-  /** Lanes of their own that stand: none before it is known that this process has them. */
-  let standing: Lanes['standing'] = () => Promise.resolve([])
   try {
     const root = around(
       rootTree({
         journal: { open, onFailure },
         bus: { hub, link },
         recover: {
-          lanes: async (ctx) => [...(await recoverLanes(ctx, services, runIds())), ...(await standing())],
+          lanes: async (ctx) => [
+            ...(await recoverLanes(ctx, services, runIds())),
+            ...(await recoverOwnLanes(ctx, [...ownLanes.values()], ownLaneSpec)),
+          ],
           runs: (ctx) => recoverRuns(ctx, runIds(), ({ id, plan }) => runSpec(id, plan)),
         },
       }),
@@ -245,11 +270,15 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         decided(decision) {
           observer.decided?.(decision)
           dossiers.decided(decision)
+          measures?.decided(decision)
         },
+        ...(measures !== null && { deadLetter: (letter) => measures.deadLetter(letter) }),
         exited(actor) {
           observer.exited?.(actor)
           dossiers.exited(actor)
+          measures?.exited(actor)
           const { name, exit } = actor
+          if (name.startsWith(LANE_TREE)) ownLaneEnded(name.slice(LANE_TREE.length) as LaneId, exit)
           if (name.startsWith(RUN_TREE) && exit.reason === 'escalated') abandon(name.slice(RUN_TREE.length) as RunId, notCarriedOn(exit))
         },
       },
@@ -282,23 +311,28 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     if (closing !== null) throw closedError()
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
+    spans?.begin(runId)
     try {
       await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       const why = closing === null ? rootCause(error) : closedError(error)
       live.fail(runId, why)
+      spans?.forget(runId)
       throw why
     }
     return run.handle
   }
-  const ownLanes = createLanes({
+  const madeLanes = createLanes({
     system: running,
     records,
     newId: () => env.ids.next('lane'),
-    tree: (args) => around(ownLaneTree({ services, ...args })),
+    tree: (args) => {
+      spans?.begin(args.laneId)
+      ownLanes.set(args.laneId, args)
+      return ownLaneSpec(args)
+    },
   })
-  standing = ownLanes.standing
-  const ownTerminals = createTerminals({
+  const madeTerminals = createTerminals({
     system: running,
     records,
     host: terminals,
@@ -321,13 +355,14 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     bus: hub,
     handle: (runId) => live.get(runId)?.handle,
     newId: env.ids.next,
-    lanes: ownLanes,
-    terminals: ownTerminals,
+    lanes: madeLanes,
+    terminals: madeTerminals,
     records,
     tree: () => running.tree(),
     inspect: (name) => running.inspect(name),
-    actors: createActors({ system: running, clock: systemClock, locate, lanes: ownLanes, terminals: ownTerminals }),
+    actors: createActors({ system: running, clock: systemClock, locate, lanes: madeLanes, terminals: madeTerminals }),
     deadLetters: () => running.deadLetters(),
+    measured: measures === null ? null : { measures, bus: () => hub.figures(), database: env.paths.database },
     isAlive: (key) => env.processTable.isAlive(key),
     places: {
       cwd: options.workspace,

@@ -1,5 +1,6 @@
 import { laneName, laneTreeName, terminalsName } from '../actors/names.ts'
 import { ownLaneActor } from '../actors/own-lane.actor.ts'
+import { recoverOwnTerminals } from '../actors/own-lane-recovery.ts'
 import type { OwnLaneArgs } from '../actors/services.ts'
 import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 
@@ -7,8 +8,8 @@ import { type SupervisorSpec, worker } from '../kernel/child-spec.ts'
 const LANE_SHUTDOWN_MS = 15_000
 
 /**
- * A lane of its own. Terminals go on when its actor crashes, which finds them again. The tree ends by itself when the lane
- * was removed. Temporary in `lanes`: one that cannot be kept up ends alone.
+ * A lane of its own. Each of its actor and its terminals finds the other again when that was restarted, so that a crash of
+ * one ends no process (ADR 9). The tree ends by itself when the lane was removed. Temporary in `lanes`: one that cannot be kept up ends alone.
  */
 export const ownLaneTree = (args: OwnLaneArgs): SupervisorSpec => ({
   type: 'supervisor',
@@ -19,6 +20,6 @@ export const ownLaneTree = (args: OwnLaneArgs): SupervisorSpec => ({
   autoShutdown: 'any_significant',
   children: [
     worker(laneName(args.laneId), ownLaneActor, args, { restart: 'transient', significant: true, shutdown: LANE_SHUTDOWN_MS }),
-    { type: 'supervisor', name: terminalsName(args.laneId), strategy: 'dynamic' },
+    { type: 'supervisor', name: terminalsName(args.laneId), strategy: 'dynamic', recover: (ctx) => recoverOwnTerminals(ctx, args) },
   ],
 })

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
@@ -11,6 +11,10 @@ const KERNEL_THREAD = 0x00200000
 const SLICE = 50
 /** USER_HZ is 100 on every architecture that Node runs on (proc(5), times in clock ticks). */
 const TICK_MS = 10
+const RSS = /^VmRSS:\s*(\d+) kB$/m
+const PEAK = /^VmHWM:\s*(\d+) kB$/m
+/** What is read at once; nothing stays in it. */
+const SHARED = Buffer.allocUnsafeSlow(16_384)
 /** Passes over those that appeared meanwhile. */
 const MAX_LOOKS = 8
 
@@ -78,11 +82,12 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
     },
     usage(identity) {
       const status = read(`${identity.pid}/status`) ?? ''
-      const kilobytes = (field: string): number => Number(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0)
-      const ticks = parseStat(read(`${identity.pid}/stat`))?.cpuTicks
+      const kilobytes = (field: RegExp): number => Number(field.exec(status)?.[1] ?? 0)
       const fds = countOrNull(spare, `${procPath}/${identity.pid}/fd`)
-      if (ticks === undefined || !isAlive(identity)) return null
-      return { rssBytes: kilobytes('VmRSS') * 1_024, peakRssBytes: kilobytes('VmHWM') * 1_024, cpuMs: ticks * TICK_MS, fds }
+      // Last, so that all that was read before is of the process whose start it tells.
+      const stat = parseStat(read(`${identity.pid}/stat`))
+      if (stat === null || isDead(stat.state) || stat.startTime !== identity.startTime || identity.bootId !== bootId) return null
+      return { rssBytes: kilobytes(RSS) * 1_024, peakRssBytes: kilobytes(PEAK) * 1_024, cpuMs: stat.cpuTicks * TICK_MS, fds }
     },
     // Kills within control groups are counted here too (mm/oom_kill.c).
     memoryKills() {
@@ -109,9 +114,21 @@ const isDead = (state: string): boolean => state === 'Z' || state === 'X' || sta
 
 function readOrNull(spare: SpareDescriptor, path: string): string | null {
   try {
-    return spare.lend(() => readFileSync(path, 'latin1'))
+    return spare.lend(() => readText(path))
   } catch {
     return null // ended meanwhile, or not ours to read
+  }
+}
+
+/** Of files whose size nobody knows before they are read: without a new buffer for each, of which most would stay empty. */
+function readText(path: string): string {
+  const fd = openSync(path, 'r')
+  try {
+    let text = ''
+    for (let count = readSync(fd, SHARED); count > 0; count = readSync(fd, SHARED)) text += SHARED.toString('latin1', 0, count)
+    return text
+  } finally {
+    closeSync(fd)
   }
 }
 

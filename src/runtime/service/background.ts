@@ -18,6 +18,12 @@ const AGAIN_MS = 250
 /** Exit code of a program that found another orchestrator. Source: EX_TEMPFAIL of sysexits.h */
 export const ANOTHER_RUNS = 75
 
+/**
+ * How Node is started for an orchestrator, which waits most of the time: new objects get half of the room that they have by
+ * default before they are collected. That is 10 MB less at rest, and nothing measurable at work (bench `control`).
+ */
+export const ORCHESTRATOR_NODE_ARGS: readonly string[] = ['--max-semi-space-size=8']
+
 export type Place = { readonly commonDir: string; readonly root: string }
 export type Parts = { readonly clock: Clock; readonly table: Pick<ProcessTable, 'isAlive' | 'signal'> }
 

@@ -44,6 +44,14 @@ describe('benchmark harness', () => {
     expect(exceeded('other', [result(1, 'lower')], limits)[0]).toContain('no limit')
   })
 
+  it('fails a result that is not below what it must be, whatever its ratio [Q-3]', () => {
+    const limits = { 's/x': 2 }
+    expect(exceeded('s', [{ ...result(1, 'lower'), most: 2 }], limits)).toEqual([])
+    for (const value of [2, Number.NaN]) {
+      expect(exceeded('s', [{ ...result(1, 'lower'), value, most: 2 }], limits)).toEqual([expect.stringContaining('below 2')])
+    }
+  })
+
   it('prints one line a result below a head, all of one width [Q-3]', () => {
     const lines = tableOf('suite', [result(1.5, 'lower'), result(123_456, 'higher')]).split('\n')
     expect(lines).toHaveLength(3)
