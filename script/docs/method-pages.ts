@@ -255,6 +255,7 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     params: { name: 'journal' },
     result: {
       name: 'journal',
+      label: null,
       incarnation: 1,
       kind: 'journal',
       supervisor: 'infrastructure',

@@ -125,7 +125,7 @@ With --json one document, with --watch one a line each second:
     "lastExit": { "reason", "error", "cause" }, "below", "children": [] } }`,
   info: `
 With --json one document:
-  { "type": "info", "name", "incarnation", "kind", "supervisor", "state", "upMs",
+  { "type": "info", "name", "label", "incarnation", "kind", "supervisor", "state", "upMs",
     "mailbox": { "now", "most", "limit", "dropped", "oldestMs" }, "handled", "handling": { "type", "from", "forMs" },
     "handlers": { "forMs", "count", "sumMs", "maxMs", "p50Ms", "p95Ms", "p99Ms", "histogram": [],
       "recent": { "forMs", "perSecond", "busy" } },

@@ -47,6 +47,8 @@ const describe: Readonly<Record<string, Describe>> = {
   'pty.exited': exited,
   'pty.error': (event) => errorMessage(event.payload['error']),
   'supervisor.decided': (event) => decisionText(decisionOf(event)),
+  'actor.intervened': (event) =>
+    `${textOf(event, 'intervention')} ${textOf(event, 'name')}$${numberOf(event, 'incarnation') ?? '?'} by ${textOf(event, 'by')}`,
   'actor.crashed': (event) => {
     const exit = objectOf(event.payload['exit'])
     return `${textOf(event, 'name')}: ${errorMessage(exit['error'])}`

@@ -37,7 +37,7 @@ export const renderInfo = (info: ActorInfo): readonly string[] => {
     ['under', [info.supervisor ?? 'nobody: it is the root']],
     ['state', [info.upMs === null ? info.state : `${info.state}, for ${duration(info.upMs)}`]],
     ['at work on', [handlingText(info)]],
-    ['mailbox', [`${now} of ${limit} wait${waits}; at most ${most} did, ${dropped} lost`]],
+    ['mailbox', [limit === 0 ? 'none: it does not run' : `${now} of ${limit} wait${waits}; at most ${most} did, ${dropped} lost`]],
     ['handled', [`${info.handled} messages`]],
     ['handlers', handlersText(info)],
     ['restarts', [String(info.restarts)]],
@@ -46,7 +46,7 @@ export const renderInfo = (info: ActorInfo): readonly string[] => {
     ['last exit', info.lastExit === null ? ['none'] : exitLines(info.lastExit)],
   ]
   return [
-    `${info.name}$${info.incarnation}`,
+    `${info.name}$${info.incarnation}${info.label === null ? '' : ` ${info.label}`}`,
     ...fields.flatMap(([name, lines]) => lines.map((line, index) => `  ${(index === 0 ? name : '').padEnd(11)} ${line}`)),
   ]
 }

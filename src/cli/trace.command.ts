@@ -4,6 +4,7 @@ import { type Io, safeWriter } from './io.ts'
 import { orchestratorOf } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { renderTrace } from './render-info.ts'
+import { cut } from './text.ts'
 
 export type TraceOptions = {
   readonly type?: string
@@ -23,8 +24,10 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
   await using client = await orchestratorOf(io, 'trace')
   const { type, under, max, for: seconds, json } = options
   const out = safeWriter(io.out)
+  // a line each where somebody reads along; whole where a program or a file does
+  const fitted = (line: string): string => (io.out.isTTY === true && io.out.columns !== undefined ? cut(line, io.out.columns) : line)
   const onProgress = (progress: unknown): void => {
-    out.write(`${json === true ? JSON.stringify(progress) : renderTrace(progress as TraceInfo)}\n`)
+    out.write(`${json === true ? JSON.stringify(progress) : fitted(renderTrace(progress as TraceInfo))}\n`)
     // nobody reads any more: the trace ends with the connection
     if (out.closed()) client.close()
   }

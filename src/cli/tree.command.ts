@@ -12,6 +12,7 @@ export type TreeOptions = { readonly depth?: number; readonly watch?: boolean; r
 /** How often a tree that is watched is asked for. */
 const LOOK_EACH_MS = 1_000
 const WIDTH = 80
+const HEIGHT = 24
 type Look = () => Promise<ActorNode>
 
 const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
@@ -23,12 +24,14 @@ const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
   try {
     for (;;) {
       await pauseFor(systemClock, LOOK_EACH_MS, signal)
-      if (signal.aborted) return
+      if (signal.aborted) break
       tree = await look()
     }
   } finally {
     live.stop()
   }
+  // what was seen last stays
+  printLines(io, renderActors(tree, { width: io.out.columns ?? WIDTH, height: (io.out.rows ?? HEIGHT) - 1, paint }))
 }
 
 const tell = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {

@@ -1,6 +1,6 @@
 import { JOURNAL, laneTreeName, LANES, ptyName, RUNS, runName, runTreeName, terminalTreeName } from '../actors/names.ts'
 import type { Clock } from '../ports/clock.port.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, RunId, TerminalId } from '../protocols/ids.ts'
 import type { System } from '../supervisors/system.types.ts'
 import type { Locate } from './locate.ts'
@@ -79,6 +79,15 @@ const refused = (name: string, why: string): SignalboxError =>
 const notRunning = (name: string): SignalboxError =>
   new SignalboxError('ERR_ACTOR_NOT_FOUND', `"${name}" does not run now; see the tree`, { context: { name } })
 
+/** It may have gone since it was looked for. */
+const onTree = async <T>(name: string, act: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await act()
+  } catch (error) {
+    throw isSignalboxError(error, 'ERR_SUPERVISOR_CHILD_NOT_FOUND') ? notRunning(name) : error
+  }
+}
+
 export const createActors = ({ system, clock, locate, lanes, terminals }: Parts): Actors => {
   const record = async (name: string, payload: Readonly<Record<string, unknown>>): Promise<void> => {
     const { ids, payload: where } = locate(name)
@@ -114,7 +123,7 @@ export const createActors = ({ system, clock, locate, lanes, terminals }: Parts)
       const why = whyNotStopped(name)
       if (why !== null) throw refused(name, why)
       const stopped = await begin('stop', name, by)
-      await system.terminate(name, { timeoutMs: STOP_LIMIT_MS })
+      await onTree(name, () => system.terminate(name, { timeoutMs: STOP_LIMIT_MS }))
       return stopped
     },
     async restart(word, by) {
@@ -122,26 +131,26 @@ export const createActors = ({ system, clock, locate, lanes, terminals }: Parts)
       // its supervisor is gone once its command has ended
       const name = terminal === null ? word : ptyName(terminal)
       await begin('restart', name, by)
-      await system.restart(name, { timeoutMs: STOP_LIMIT_MS })
+      await onTree(name, () => system.restart(name, { timeoutMs: STOP_LIMIT_MS }))
       return { name, incarnation: system.inspect(name)?.incarnation ?? 0 }
     },
     async kill(name, by) {
       const killed = await begin('kill', name, by)
       const terminal = terminalOf(name)
       if (terminal !== null && (await killProcess(terminal, by))) return killed
-      if (!system.kill(name)) throw notRunning(name)
+      if (!(await onTree(name, () => system.kill(name)))) throw notRunning(name)
       // a lane of its own is nobody's child that is restarted
       if (name.startsWith(LANE_TREE) || name === LANES.name) await lanes.recover()
       return killed
     },
     async suspend(name, by) {
       const suspended = await begin('suspend', name, by)
-      if (!system.suspend(name)) throw notRunning(name)
+      if (!(await onTree(name, () => system.suspend(name)))) throw notRunning(name)
       return suspended
     },
     async resume(name, by) {
       const resumed = await begin('resume', name, by)
-      if (!system.resume(name)) throw notRunning(name)
+      if (!(await onTree(name, () => system.resume(name)))) throw notRunning(name)
       return resumed
     },
     async retry(letter, by) {

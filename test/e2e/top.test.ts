@@ -36,10 +36,10 @@ describe.skipIf(noTmux)('signalbox top (needs tmux: script/setup --tools)', () =
     execFileSync('tmux', ['-S', join(sockets, 's'), ...args], { encoding: 'utf8', env: { ...world.env, TMUX: '' } })
   const screen = (): string => tmux('capture-pane', '-p')
   const shows = (what: RegExp): Promise<void> => until(`the screen shows ${what}`, () => what.test(screen()))
-  const begin = async (cols: number, rows: number): Promise<void> => {
-    const command = `'${process.execPath}' '${BIN}' top; echo "exit code $?"; exec sleep 1000`
+  const begin = async (cols: number, rows: number, what = 'top', shown = /^\d+ actors, /u): Promise<void> => {
+    const command = `'${process.execPath}' '${BIN}' ${what}; echo "exit code $?"; exec sleep 1000`
     tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(cols), '-y', String(rows), '-c', world.repo.root, command)
-    await shows(/^\d+ actors, /u)
+    await shows(shown)
   }
   const isSane = (): void => {
     expect(tmux('display-message', '-p', '#{cursor_flag} #{alternate_on}').trim()).toBe('1 0')
@@ -111,6 +111,17 @@ describe.skipIf(noTmux)('signalbox top (needs tmux: script/setup --tools)', () =
     await shows(/signalbox: .*\n[\s\S]*exit code [1-9]/u)
     isSane()
     await world.run(['up'])
+  })
+
+  it('tree --watch draws in place, and leaves what was seen last', async () => {
+    await begin(80, 24, 'tree --watch', /^root\$1 /mu)
+    await client.call('actor.restart', { name: 'bus' })
+    await shows(/ bus\$2 /u)
+    expect(screen().match(/^root\$1 /gmu)).toHaveLength(1)
+    tmux('send-keys', 'C-c')
+    await shows(/ bus\$2 [^]*exit code 0/u)
+    expect(screen().match(/^root\$1 /gmu)).toHaveLength(1)
+    isSane()
   })
 
   it('is refused where nothing can be drawn', async () => {

@@ -92,6 +92,8 @@ export type ActorNode = {
 /** One actor as it is now. */
 export type ActorInfo = {
   readonly name: string
+  /** Of the lane or terminal that it is for: `docs`, `docs/shell`. */
+  readonly label: string | null
   readonly incarnation: number
   readonly kind: string
   /** Null for the root. */

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../protocols/errors.ts'
 import { actorTree } from './actor-tree.ts'
-import { findActor, labelsOf } from './find-actor.ts'
+import { findActor, labelOf, labelsOf } from './find-actor.ts'
 import type { Methods, Served } from './method.types.ts'
 import { traceMethod } from './trace.method.ts'
 
@@ -25,7 +25,12 @@ export const actorMethods = (served: Served): Pick<Methods, Names> => {
         return { tree }
       },
     },
-    'actor.info': { run: ({ name }) => findActor(runtime, name) },
+    'actor.info': {
+      async run({ name: word }) {
+        const found = await findActor(runtime, word)
+        return { ...found, label: labelOf(found.name, await labelsOf(runtime)) }
+      },
+    },
     'trace.start': traceMethod(served),
     'actor.stop': { run: async ({ name }, { by }) => actors.stop(await nameOf(name), by) },
     'actor.restart': { run: async ({ name }, { by }) => actors.restart(await nameOf(name), by) },

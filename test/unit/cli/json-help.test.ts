@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { METHOD_PAGES } from '../../../script/docs/method-pages.ts'
 import { main } from '../../../src/cli/main.ts'
 import { validatePlan } from '../../../src/protocols/plan-parse.ts'
 import { gatherEvidence } from '../../../src/cli/why.ts'
@@ -77,6 +78,21 @@ describe('the help of --json', () => {
     const told = await help('crashes')
     expect(Object.keys(BRIEF).filter((key) => !told.has(key))).toEqual([])
     expect(keysOf(fakeDossier()).filter((key) => !told.has(key))).toEqual([])
+  })
+
+  it.each([
+    ['tree', 'tree.get'],
+    ['info', 'actor.info'],
+    ['dead-letters', 'dead-letters.list'],
+    ['dead-letters', 'dead-letters.retry'],
+    ['trace', 'trace.start'],
+    ['stop', 'actor.stop'],
+    ['suspend', 'actor.suspend'],
+  ])('%s: names every key that %s answers', async (command, method) => {
+    const told = await help(command)
+    const page = METHOD_PAGES.find((each) => each.method === method)
+    expect(keysOf(page?.result).filter((key) => !told.has(key))).toEqual([])
+    expect(told).toContain('type')
   })
 
   it.each(['runs', 'doctor'])('%s: says what it prints', async (command) => expect([...(await help(command))]).toContain('type'))

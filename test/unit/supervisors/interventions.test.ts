@@ -56,7 +56,7 @@ describe('interventions', () => {
     expect(log.slice(-3)).toEqual(['exited a$2 shutdown', 'exited s$1 shutdown', 'exited root$1 shutdown'])
   })
 
-  it('an actor is suspended from the end of its present handler on; its mailbox still has its limit', async () => {
+  it('an actor is suspended from the end of its present handler on; its mailbox still has its limit [SUP-3]', async () => {
     const { system, world, letters } = await startSeeded(root([probeChild('a', { limits: { mailboxLimit: 2 } })]))
     const { promise, resolve } = Promise.withResolvers<void>()
     system.tell(at('a'), 'wait', { until: promise })
