@@ -1,6 +1,7 @@
 import { busDelivery } from './bus-delivery.property.ts'
 import { actorLives } from './actor-lives.property.ts'
 import { askDeadlines } from './ask-deadlines.property.ts'
+import { controlFrames, controlLines, controlNoise, controlSwitch } from './control-decoders.property.ts'
 import { crashStorm } from './crash-storm.property.ts'
 import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
@@ -31,6 +32,10 @@ export const allProven: readonly Proven<unknown>[] = [
   ...supervisorSafety,
   ...supervisorShutdown,
   busDelivery,
+  controlLines,
+  controlSwitch,
+  controlFrames,
+  controlNoise,
   ptyWalks,
   laneWalks,
   idsAscend,

@@ -213,8 +213,14 @@ const recover = async (ctx: Ctx, args: OwnLaneArgs, record: LaneRecord): Promise
   if (now === 'new' || now === 'provisioning') {
     return step(ctx, { ...state, failure: new SignalboxError('ERR_LANE_NOT_READY', why) }, { type: 'cleanup' }, why)
   }
-  const names = (record.terminals ?? []).map(({ command }) => command)
-  return rejoin(ctx, { ...state, busy: new Set(names) }, names)
+  const names: string[] = []
+  for (const { command, id } of record.terminals ?? []) {
+    if (args.services.opened.has(id)) names.push(command)
+    else await recordLost(ctx, args.services, id)
+  }
+  const known: OwnLaneState = { ...state, busy: new Set(names) }
+  if (names.length > 0) return rejoin(ctx, known, names)
+  return record.snapshot.context.running ? step(ctx, known, { type: 'settled' }, 'its terminals were lost') : known
 }
 
 /** These went with their supervisor: it is asked what it brought back. */
