@@ -59,7 +59,7 @@ const runHere = async ({ file, options, mode, interrupts, io }: Run, settings: S
   try {
     if (runtime.damagedStore !== null)
       note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
-    const run = await runtime.start(file.plan, overridesOf(options))
+    const run = await runtime.start(file.plan, { ...overridesOf(options), by: `signalbox run (pid ${process.pid})` })
     interrupts.attach(run)
     return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
   } finally {

@@ -5,7 +5,7 @@ import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '..
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import { type DeadLetter, named } from '../kernel/types.ts'
 import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
@@ -20,6 +20,7 @@ import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
 import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
+import type { WhyAnswer } from '../protocols/why.ts'
 import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
@@ -31,6 +32,7 @@ import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
+import { writeLastWords } from './last-words.ts'
 import { createLocate } from './locate.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
@@ -38,6 +40,8 @@ import { ownIdentity, registerOwner } from './owners.ts'
 import { forgetOldRuns, retentionMs } from './retention.ts'
 import { createLanes, type Lanes } from './own-lanes.ts'
 import { createRecords, type RuntimeRecords } from './records.ts'
+import { filedDossiers } from './inspection.ts'
+import { answerWhy } from './why/answer.ts'
 import { rootCause } from './root-cause.ts'
 import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
@@ -48,7 +52,10 @@ import { liveRun, type RunHandle } from './run-handle.ts'
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
-export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & { /** @defaultValue a new one */ readonly runId?: RunId }
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & {
+  /** @defaultValue a new one */ readonly runId?: RunId
+  /** Who starts it, for people and records. @defaultValue this process */ readonly by?: string
+}
 
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
@@ -81,6 +88,8 @@ export interface Runtime extends AsyncDisposable {
   tree(): TreeNode
   /** One actor as it is now, or undefined when there is none. */
   inspect(name: string): Inspection | undefined
+  /** Why a run, lane, command, terminal or actor is as it is: what led to it, what comes next, what one can do. @throws ERR_RUN_NOT_FOUND */
+  why(word: string, run?: string): Promise<WhyAnswer>
   /** Messages that nobody took: the last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
   /** Whether this very process lives. */
@@ -110,6 +119,8 @@ export type CloseReport = {
 }
 
 const RUN_TREE = runTreeName('' as RunId)
+
+const namesIn = ({ name, children }: TreeNode): string[] => [name, ...children.flatMap(namesIn)]
 
 const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_INTENSITY', `the run could not be carried on (${reason}): ${error?.message ?? 'no cause known'}`)
@@ -208,13 +219,15 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const observer = observe(systemClock, locate, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
   const onFailure = (error: unknown): void => {
+    writeLastWords(env.paths.failures, owner, { at: systemClock.now(), error: toErrorRecord(error) })
     live.failAll(error)
     void close()
   }
 
   const services = makeServices(env, options, terminals, decorators, live, owner)
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
-  const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
+  const runSpec = (runId: RunId, plan: Plan, by?: string): SupervisorSpec =>
+    around(runTree({ services, runId, plan, ...(by !== undefined && { by }) }))
 
   try {
     const root = around(
@@ -267,7 +280,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.kill(runId, by)
     running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
   }
-  const start = async (input: unknown, { runId = env.ids.next('run'), ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
+  const start = async (input: unknown, { runId = env.ids.next('run'), by, ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
@@ -276,7 +289,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
     live.add(runId, run, plan)
     try {
-      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
+      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan, by) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       const why = closing === null ? rootCause(error) : closedError(error)
       live.fail(runId, why)
@@ -312,11 +325,34 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       host: terminals,
       shell: services.baseEnv['SHELL'] ?? '/bin/sh',
       defaults: settings,
+      clock: systemClock,
     }),
     records,
     tree: () => running.tree(),
     inspect: (name) => running.inspect(name),
     deadLetters: () => running.deadLetters(),
+    why: (word, run) =>
+      answerWhy(
+        {
+          now: systemClock.now,
+          records,
+          crashes: () => filedDossiers(env.paths.crashes),
+          stateDirectory: env.paths.directory,
+          commonDir: env.worktrees.workspace.commonDir,
+          failures: env.paths.failures,
+          bootId,
+          isAlive: (key) => env.processTable.isAlive(key),
+          isServed: () => Promise.resolve(true),
+          live: {
+            inspect: (name) => running.inspect(name),
+            actors: () => namesIn(running.tree()),
+            deadLetters: () => running.deadLetters(),
+            lastOutputAt: (ptyId) => terminals.get(ptyId)?.stats().lastOutputAt ?? null,
+          },
+        },
+        word,
+        run,
+      ),
     isAlive: (key) => env.processTable.isAlive(key),
     places: {
       cwd: options.workspace,

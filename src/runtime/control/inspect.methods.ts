@@ -4,7 +4,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { diagnose } from '../doctor/doctor.ts'
 import type { Methods, Served } from './method.types.ts'
 
-type Names = 'hello' | 'status' | 'tree.get' | 'actor.info' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
+type Names = 'hello' | 'status' | 'tree.get' | 'actor.info' | 'why' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
 
 /** What is there, and how it fares. */
 export const inspectMethods = ({ runtime, version, startedAt, clients, stop, stopped }: Served): Pick<Methods, Names> => ({
@@ -42,6 +42,7 @@ export const inspectMethods = ({ runtime, version, startedAt, clients, stop, sto
       throw new SignalboxError('ERR_ACTOR_NOT_FOUND', `no actor named "${name}" runs now; see the tree`, { context: { name } })
     },
   },
+  why: { run: ({ subject, run }) => runtime.why(subject, run) },
   'dead-letters.list': {
     run: () => ({
       letters: runtime.deadLetters().map(({ at, to, from, type, reason, stack }): DeadLetterInfo => ({
