@@ -56,7 +56,7 @@ const sinceText = ({ state, since, at }: WhyAnswer): string => {
 
 const nextText = ({ what, at }: WhyNext, now: number): string => {
   if (at === null) return what
-  return at > now ? `${what} at ${moment(at, now)} (in ${wholeSeconds(at - now + 999)})` : `${what} now`
+  return at > now ? `at ${moment(at, now)} (in ${wholeSeconds(at - now + 999)}): ${what}` : `now: ${what}`
 }
 
 const section = (title: string, lines: readonly string[], paint: Paint): string[] =>

@@ -13,40 +13,51 @@ const LONG_MS = 1_000
 
 const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-const REASONS: Readonly<Record<DeadLetter['reason'], string>> = {
-  'not-found': 'it did not run',
-  ended: 'it had ended',
-  restarted: 'it was restarted before their turn came',
-  full: 'its mailbox was full',
-  poison: 'it crashed on them',
-  fenced: 'their sender had been given up',
+/** What became of messages: what follows their number. */
+const FATES: Readonly<Record<DeadLetter['reason'], string>> = {
+  'not-found': 'found nobody: it did not run',
+  ended: 'came when it had ended',
+  restarted: 'waited for it when it was restarted, and went with its mailbox',
+  full: 'found its mailbox full',
+  poison: 'made it crash',
+  fenced: 'came from a sender that had been given up',
 }
 
-/** Messages that were lost, by reason. */
-const lostText = (letters: readonly DeadLetter[]): string =>
-  (Object.keys(REASONS) as DeadLetter['reason'][])
-    .map((reason) => ({ reason, of: letters.filter((letter) => letter.reason === reason) }))
-    .filter(({ of }) => of.length > 0)
-    .map(
-      ({ reason, of }) =>
-        `${many(of.length, 'message')} to it (${[...new Set(of.map(({ type }) => type))].slice(0, 3).join(', ')}) ${of.length === 1 ? 'was' : 'were'} lost: ${REASONS[reason]}`,
-    )
-    .map(sentence)
-    .join(' ')
+type Lost = { readonly letter: DeadLetter; readonly count: number }
+
+/** Equal ones together, by their last. */
+const together = (letters: readonly DeadLetter[]): readonly Lost[] => {
+  const groups = Map.groupBy(letters, ({ reason, type, from }) => `${reason} ${type} ${from}`)
+  return [...groups.values()].flatMap((group) => {
+    const letter = group.at(-1)
+    return letter === undefined ? [] : [{ letter, count: group.length }]
+  })
+}
+
+const fateOf = ({ letter: { type, reason }, count }: Lost): string => `${many(count, 'message')} (${type}) ${FATES[reason]}`
 
 const letterCauses = (letters: readonly DeadLetter[]): readonly WhyCause[] =>
-  letters.slice(-5).map(({ at, type, from, reason }) => ({
-    at,
+  together(letters).map((lost) => ({
+    at: lost.letter.at,
     sequence: null,
-    what: `message ${type} was lost: ${REASONS[reason]}`,
-    by: from,
+    what: `${fateOf(lost)}${lost.letter.reason === 'poison' ? '' : ', and was lost'}`.replace(
+      /^((?!1 ).*), and was lost$/u,
+      '$1, and were lost',
+    ),
+    by: lost.letter.from === null ? null : nameOf(lost.letter.from),
   }))
 
-const handlingText = ({ handling }: Inspection): string | null => {
+const lostText = (letters: readonly DeadLetter[]): string =>
+  together(letters)
+    .filter(({ letter }) => letter.reason !== 'poison' && letter.reason !== 'full')
+    .map((lost) => `Lost: ${sentence(fateOf(lost))}`)
+    .join(' ')
+
+const handlingText = ({ handling, name }: Inspection): string | null => {
   if (handling === null) return null
-  const from = handling.from === null ? '' : ` from ${handling.from}`
+  const sender = handling.from === null || nameOf(handling.from) === name ? '' : `, from ${nameOf(handling.from)}`
   const time = handling.forMs === null ? '' : ` for ${duration(handling.forMs)}`
-  return `It has been at work on one message (${handling.type}${from})${time}, and takes no other until that is done.`
+  return `It has been at work on one message (${handling.type}${sender})${time}, and takes no other until that is done.`
 }
 
 const mailText = ({ mailbox }: Inspection): string | null => {
@@ -57,7 +68,8 @@ const mailText = ({ mailbox }: Inspection): string | null => {
   return `${many(mailbox.now, 'message')} wait${mailbox.now === 1 ? 's' : ''} for it.`
 }
 
-const isHung = ({ handling }: Inspection): boolean => handling !== null && (handling.forMs === null || handling.forMs >= LONG_MS)
+const isHung = ({ handling, mailbox }: Inspection): boolean =>
+  handling !== null && (handling.forMs === null || handling.forMs >= LONG_MS || mailbox.now >= mailbox.limit)
 
 const lastExitText = ({ lastExit, restarts }: Inspection): string | null => {
   if (lastExit === null || restarts === 0) return null
@@ -72,8 +84,9 @@ const living = (facts: WhyFacts, actor: Inspection): Told => {
   const isFull = actor.mailbox.now >= actor.mailbox.limit
   const texts = [hung ? handlingText(actor) : null, mailText(actor), lastExitText(actor), lostText(letters)]
   const told = texts.filter((text) => text !== null && text !== '')
-  const since =
-    hung && actor.handling?.forMs != null ? facts.now - actor.handling.forMs : actor.upMs === null ? null : facts.now - actor.upMs
+  const lasts = hung && actor.handling?.forMs != null ? actor.handling.forMs : actor.upMs
+  // Whole ms, as all times that are told.
+  const since = lasts === null ? null : Math.round(facts.now - lasts)
   const isRestarting = actor.state === 'restarting' || actor.state === 'starting'
   const { window } = actor
   const budget = window === null ? '' : ` (${window.used} of ${window.allowed} restarts within ${span(window.withinMs)} used)`
@@ -92,12 +105,15 @@ const living = (facts: WhyFacts, actor: Inspection): Told => {
     summary: told.length > 0 ? told.join(' ') : isRestarting ? 'It crashed and is being restarted.' : 'It runs, and waits for messages.',
     next: hung
       ? {
-          what: `if it is not done by then, it is given up and restarted${budget}; what waits for it is lost`,
-          at: actor.handling?.forMs == null ? null : facts.now - actor.handling.forMs + HANDLER_LIMIT_MS,
+          what: `if it is still at that message, it is given up and started anew${budget}; messages that wait for it are lost`,
+          at: actor.handling?.forMs == null || since === null ? null : since + HANDLER_LIMIT_MS,
         }
       : { what: `should it crash, ${actor.supervisor ?? 'nobody'} restarts it${budget}`, at: null },
     remedies: [
-      ...(hung ? [remedy('give it up now instead of then; its processes live on', `signalbox kill ${actor.name}`)] : []),
+      ...(hung ? [remedy('give it up now; the processes that it looks after go on', `signalbox kill ${actor.name}`)] : []),
+      ...(facts.crash === null
+        ? []
+        : [remedy('a crash inside signalbox is a fault of signalbox: report it, with this', `signalbox crashes ${facts.crash.id}`)]),
       remedy('see its figures', `signalbox info ${actor.name}`),
     ],
     causes: letterCauses(letters),
@@ -113,7 +129,9 @@ const gone = (facts: WhyFacts): Told => {
   const letters = facts.seen.deadLetters.filter(({ to }) => nameOf(to) === name)
   const crash = crashesOf(facts.events.filter(({ payload }) => payload['name'] === name)).at(-1)
   const remedies: readonly WhyRemedy[] =
-    facts.crash === null ? [] : [remedy('see all that is known of its last crash', `signalbox crashes ${facts.crash.id}`)]
+    facts.crash === null
+      ? []
+      : [remedy('a crash inside signalbox is a fault of signalbox: report it, with this', `signalbox crashes ${facts.crash.id}`)]
   const lost = lostText(letters)
   const ended = crash === undefined ? 'It does not run.' : `It does not run any more. Its last crash: ${sentence(crash.error)}`
   return {

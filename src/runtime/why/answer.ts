@@ -75,16 +75,18 @@ const lastPty = (events: readonly RecordedEvent[], { subject }: Found): PtyId | 
 const look = async (source: WhySource, found: Found, events: readonly RecordedEvent[], now: number): Promise<Seen> => {
   const { live, failures, commonDir, stateDirectory } = source
   const pty = found.subject.terminalId === null ? null : lastPty(events, found)
+  // At once, since it is told how long they have been at it: until `now`.
+  const actors = live === null ? [] : behind(found).flatMap((name) => live.inspect(name) ?? [])
   const said = found.run === null ? null : readLastWords(failures, found.run.owner)
   return {
-    owner: await ownerOf(source, found),
+    actors,
+    deadLetters: live?.deadLetters() ?? [],
+    lastOutputAt: live === null || pty === null ? null : live.lastOutputAt(pty),
     // A process that embeds signalbox may have had others run before.
     lastWords: said !== null && found.run !== null && said.at >= found.run.startedAt ? said : null,
+    owner: await ownerOf(source, found),
     locks: isSettingUp(events, found) ? await gitLocks(commonDir, now) : [],
     disk: await diskOf(stateDirectory),
-    lastOutputAt: live === null || pty === null ? null : live.lastOutputAt(pty),
-    actors: live === null ? [] : behind(found).flatMap((name) => live.inspect(name) ?? []),
-    deadLetters: live?.deadLetters() ?? [],
   }
 }
 

@@ -1,12 +1,12 @@
 import type { PlanCommand } from '../../protocols/plan.ts'
 import { span } from '../../protocols/words.ts'
-import type { WhyAttempt, WhyDecision, WhyNext } from '../../protocols/why.ts'
+import type { WhyAttempt, WhyDecision, WhyNext, WhyRemedy } from '../../protocols/why.ts'
 import { textOf } from '../event-text.ts'
 import { decisionsOf, hasFailed } from './evidence.ts'
 import { failureText, lastWordsOf, sentence, stoppedText } from './failure.ts'
 import { type LaneFacts, stoppedBy, type Told, type WhyFacts } from './facts.ts'
 import { lostWith } from './owner.ts'
-import { readLog, remediesOf, remedy } from './remedies.ts'
+import { quoted, readLog, remediesOf, remedy } from './remedies.ts'
 
 const allowedText = ({ allowed: { restarts } }: WhyDecision): string =>
   restarts === 0 ? 'no restart is allowed' : `only ${restarts} restart${restarts === 1 ? ' is' : 's are'} allowed in that time`
@@ -33,7 +33,7 @@ const running = (facts: WhyFacts, lane: LaneFacts, attempt: WhyAttempt, spec: Pl
       next:
         graceMs === null
           ? { what: 'it is killed when its time is over', at: null }
-          : { what: `it is killed (SIGKILL) if it has not ended by then`, at: stopping.at + graceMs },
+          : { what: 'if it has not ended by itself, it is killed (SIGKILL)', at: stopping.at + graceMs },
       remedies: [],
     }
   }
@@ -70,15 +70,19 @@ const waitingForRetry = (facts: WhyFacts, lane: LaneFacts, attempt: WhyAttempt, 
   const counted = isLimit
     ? 'This is not counted as a restart.'
     : `That was failure ${decision.restarts} within ${span(decision.allowed.withinMs)}; ${decision.allowed.restarts} restart${decision.allowed.restarts === 1 ? ' is' : 's are'} allowed in that time.`
-  const isLate = facts.now > at
   return {
     state: isLimit ? 'waiting' : 'backoff',
     since: decision.at,
     summary: `${failed}${lastWordsOf(attempt)} ${counted}`,
-    next: { what: `attempt ${attempt.attempt + 1} starts${isLate ? ' at once' : ''}`, at },
-    remedies: remediesOf(attempt, facts, null),
+    next: { what: `attempt ${attempt.attempt + 1} starts`, at },
+    remedies: isLimit
+      ? [remedy('nothing has to be done: it goes on by itself'), ...readLog(attempt)]
+      : [...remediesOf(attempt, facts, null), ...mendMeanwhile(lane.worktree)],
   }
 }
+
+const mendMeanwhile = (worktree: string | null): readonly WhyRemedy[] =>
+  worktree === null ? [] : [remedy('mend it meanwhile: the next attempt takes what is there then', `cd ${quoted(worktree)}`)]
 
 const isRetry = (decision: WhyDecision | undefined): decision is WhyDecision =>
   decision?.decision === 'restart' || decision?.decision === 'wait'
@@ -120,8 +124,16 @@ const over = (
     since,
     summary: `${sentence(failureText(attempt, lane.worktree))}${lastWordsOf(attempt)} ${finalText(attempt, decision, spec)}`,
     next: null,
-    remedies: remediesOf(attempt, facts, worktree),
+    remedies: [...remediesOf(attempt, facts, worktree), ...allowMore(attempt, decision)],
   }
+}
+
+/** Where it was given up only because it had failed, or waited, too often. */
+const allowMore = (attempt: WhyAttempt, decision: WhyDecision | undefined): readonly WhyRemedy[] => {
+  if (decision?.decision !== 'escalate') return []
+  return attempt.finding?.class === 'rateLimited'
+    ? [remedy('if it should wait more often: `classify.wait.times` in its plan')]
+    : [remedy('if so many failures are expected: allow more restarts (`intensity` in its plan)')]
 }
 
 const isDead = ({ seen }: WhyFacts): boolean => seen.lastWords !== null || seen.owner?.state === 'dead' || seen.owner?.state === 'rebooted'

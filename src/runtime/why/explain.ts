@@ -7,7 +7,7 @@ import { attemptsOf, crashesOf, decisionsOf, transitionsOf } from './evidence.ts
 import { laneFacts, type LaneFacts, type Told, type WhyFacts } from './facts.ts'
 import { explainLane } from './lane.ts'
 import { explainRun } from './run.ts'
-import { remedy } from './remedies.ts'
+import { quoted, remedy } from './remedies.ts'
 
 /** Less is a full disk: a record needs some pages. */
 const DISK_IS_FULL_BYTES = 65_536
@@ -20,7 +20,7 @@ const withDisk = (facts: WhyFacts, told: Told): Told => {
   return {
     ...told,
     summary: `Nothing can be recorded: ${what}. ${told.summary}`,
-    remedies: [remedy(disk.isWritable ? 'free space there' : 'make it writable again', `df -h ${disk.path}`), ...told.remedies],
+    remedies: [remedy(disk.isWritable ? 'free space there' : 'make it writable again', `df -h ${quoted(disk.path)}`), ...told.remedies],
   }
 }
 
@@ -29,7 +29,13 @@ const tell = (facts: WhyFacts, lane: LaneFacts | null, command: string | null): 
   const stuck = stuckActor(facts)
   const told = lane === null ? explainRun(facts) : command === null ? explainLane(facts, lane) : explainCommand(facts, lane, command)
   // What is over cannot be stuck.
-  return stuck === null || told.next === null ? told : { ...stuck, summary: `${stuck.summary} Before that: ${told.summary}` }
+  return stuck === null || told.next === null ? told : { ...stuck, summary: `${stuck.summary}\n${told.summary}` }
+}
+
+/** The commands before one that has not begun. */
+const waitedFor = ({ plan, attempts }: LaneFacts, command: string | null): readonly string[] => {
+  const names = plan?.commands.map(({ name }) => name) ?? []
+  return command === null || attempts.some((one) => one.command === command) ? [] : names.slice(0, names.indexOf(command))
 }
 
 /**
@@ -46,7 +52,11 @@ export const explain = (facts: WhyFacts): WhyAnswer => {
   const concerned = command === null ? own : own.filter((event) => event.type.startsWith('lane.') || textOf(event, 'command') === command)
   const actor = subject.kind === 'actor' ? subject.name : null
   const summary = command === null ? lane?.summary : lane?.summary?.commands.find(({ name }) => name === command)
-  const causes = [...causesOf(facts, { lane: lane?.name ?? null, command, actor }), ...(told.causes ?? [])]
+  // What was seen came before the event that it led to, where the clock does not tell them apart.
+  const causes = [
+    ...(told.causes ?? []),
+    ...causesOf(facts, { lane: lane?.name ?? null, command, before: lane === null ? [] : waitedFor(lane, command), actor }),
+  ]
   return {
     type: 'why',
     at: now,

@@ -79,6 +79,10 @@ export const laneFacts = ({ events, run, lane }: WhyFacts, name: string): LaneFa
   }
 }
 
+/** Lanes of the run that have begun and not ended. */
+export const upNow = (facts: WhyFacts): readonly LaneFacts[] =>
+  (facts.run?.plan.lanes ?? []).map(({ name }) => laneFacts(facts, name)).filter(({ state, ended }) => state !== null && ended === null)
+
 /** Who asked the run to stop; null: nobody. */
 export const stoppedBy = ({ events }: Pick<WhyFacts, 'events'>): RecordedEvent | null =>
   events.findLast(({ type }) => type === 'run.killing') ?? events.find(({ type }) => type === 'run.stopping') ?? null

@@ -53,7 +53,8 @@ export const failureText = (attempt: WhyAttempt, worktree: string | null): strin
   if (errorCode === 'ERR_PTY_CWD_NOT_FOUND') {
     return `it could not start: the worktree ${worktree ?? ''} is gone; somebody removed it while the lane was running`.replace('  ', ' ')
   }
-  if (error !== null) return `it could not start: ${error.replace(/\.$/u, '')}`
+  if (error !== null)
+    return `it could not start: ${error.replace(/\.$/u, '').replace(/^[A-Z](?=[a-z])/u, (letter) => letter.toLowerCase())}`
   if (finding !== null) return ofClass(attempt, finding)
   return signal === null ? `it failed with exit code ${exitCode}` : bySignal(attempt, signal)
 }

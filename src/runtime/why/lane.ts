@@ -3,16 +3,12 @@ import type { WhyNext, WhyRemedy } from '../../protocols/why.ts'
 import { objectOf, textOf } from '../event-text.ts'
 import { explainAttempt } from './attempt.ts'
 import { sentence } from './failure.ts'
-import { laneFacts, type LaneFacts, stoppedBy, type Told, type WhyFacts } from './facts.ts'
+import { laneFacts, type LaneFacts, stoppedBy, type Told, upNow, type WhyFacts } from './facts.ts'
 import { isOrphan, lostWith } from './owner.ts'
-import { lookInside, quoted, remedy, remedyOfError, why } from './remedies.ts'
+import { freeLock, lookInside, remedy, remedyOfError, why } from './remedies.ts'
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
-
-/** Lanes of the run that have begun and not ended. */
-const upNow = (facts: WhyFacts): readonly LaneFacts[] =>
-  (facts.run?.plan.lanes ?? []).map(({ name }) => laneFacts(facts, name)).filter(({ state, ended }) => state !== null && ended === null)
 
 const notBegun = (facts: WhyFacts, lane: LaneFacts): Told => {
   const { run } = facts
@@ -20,13 +16,15 @@ const notBegun = (facts: WhyFacts, lane: LaneFacts): Told => {
   const before = (lane.plan?.after ?? []).filter((name) => laneFacts(facts, name).ended === null)
   if (before.length > 0) {
     const names = list(before)
-    const them = before.length === 1 ? 'it succeeds' : 'all of them have succeeded'
     const doing = before.map((name) => `${name}: ${explainLane(facts, laneFacts(facts, name)).summary}`)
     return {
       state: 'waiting',
       since,
       summary: `It waits for lane ${names}, which its plan puts before it (\`after\`). Lane ${doing.join(' Lane ')}`,
-      next: { what: `it starts when ${them}, and is skipped if ${before.length === 1 ? 'it fails' : 'one fails'}`, at: null },
+      next: {
+        what: `it starts when ${names} ${before.length === 1 ? 'has' : 'have'} succeeded; it is skipped if ${before.length === 1 ? names : 'one of them'} fails`,
+        at: null,
+      },
       remedies: before.map((name) => remedy(`see what ${name} is doing`, why(name))),
     }
   }
@@ -44,23 +42,17 @@ const notBegun = (facts: WhyFacts, lane: LaneFacts): Told => {
   }
 }
 
-const LOCK_IS_OLD_MS = 2_000
-
 /** A lock of git that keeps it from going on. */
-const lockedBy = ({ seen, now }: WhyFacts, doing: string, since: number): Told | null => {
-  const lock = seen.locks.find((one) => now - one.since >= 0)
+const lockedBy = ({ seen }: WhyFacts, doing: string, since: number): Told | null => {
+  const [lock] = seen.locks
   if (lock === undefined) return null
-  const old = now - lock.since > LOCK_IS_OLD_MS ? '' : ' just now'
   return {
     state: 'stuck',
     since,
-    summary: `${doing}, and git waits for a lock that another git holds${old}: ${lock.path}`,
-    next: { what: 'git tries again for some seconds, then it fails', at: null },
-    remedies: [
-      remedy('see whether a git works there; its end removes the lock', `fuser -v ${quoted(lock.path)}`),
-      remedy('only if no git runs there: remove the lock', `rm ${quoted(lock.path)}`),
-    ],
-    causes: [{ at: lock.since, sequence: null, what: `a git locked ${lock.path}`, by: null }],
+    summary: `${doing}, and git cannot go on: another git holds the lock ${lock.path}`,
+    next: { what: 'git tries again for about 4 s, then it fails', at: null },
+    remedies: freeLock(lock.path),
+    causes: [{ at: lock.since, sequence: null, what: `another git took the lock ${lock.path}`, by: null }],
   }
 }
 
@@ -90,7 +82,7 @@ const cleaning = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): Told 
         what: 'signalbox tries again; after four tries the worktree stays',
         at: failed.at + CLEANING_BACKOFF_MS * 2 ** failures.length,
       },
-      remedies: [...remedyOfError(codeOf(failed)), remedy('if it stays, remove what is left later', 'signalbox doctor --fix')],
+      remedies: [...remediesOfFailure(failed), remedy('if it stays, remove what is left later', 'signalbox doctor --fix')],
     }
   }
   const ends = lane.attempts.filter(({ endedAt }) => endedAt === null)
@@ -109,9 +101,12 @@ const cleaning = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): Told 
   }
 }
 
-const codeOf = (event: RecordedEvent): string | null => {
-  const { code } = objectOf(event.payload['error'])
-  return typeof code === 'string' ? code : null
+/** What one can do about an error that a lane met. */
+const remediesOfFailure = ({ payload }: RecordedEvent): readonly WhyRemedy[] => {
+  const { code, context } = objectOf(payload['error'])
+  const { lock } = objectOf(context)
+  if (typeof lock === 'string') return freeLock(lock)
+  return remedyOfError(typeof code === 'string' ? code : null)
 }
 
 const runningLane = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): Told => {
@@ -167,7 +162,7 @@ const failed = (facts: WhyFacts, lane: LaneFacts, since: number): Told => {
     since,
     summary: failure === undefined ? sentence(reason) : `Its worktree could not be made, so nothing ran in it: ${sentence(reason)}`,
     next: null,
-    remedies: [...(failure === undefined ? [] : remedyOfError(codeOf(failure))), ...lookInside(lane.summary?.worktree ?? null)],
+    remedies: [...(failure === undefined ? [] : remediesOfFailure(failure)), ...lookInside(lane.summary?.worktree ?? null)],
   }
 }
 

@@ -1,20 +1,21 @@
 import type { WhyCause, WhyRemedy } from '../../protocols/why.ts'
 import { sentence } from './failure.ts'
 import type { Told, WhyFacts } from './facts.ts'
-import { remedy, remedyOfError } from './remedies.ts'
+import { quoted, remedy, remedyOfError } from './remedies.ts'
 
 /** The process that ran it died: what is known of that. */
 const howItDied = ({
   seen,
 }: Pick<WhyFacts, 'seen'>): { readonly text: string; readonly causes: readonly WhyCause[]; readonly remedies: readonly WhyRemedy[] } => {
-  const { owner, lastWords } = seen
+  const { owner, lastWords, disk } = seen
   const pid = owner?.pid == null ? '' : ` (pid ${owner.pid})`
   if (lastWords !== null) {
     const { message, code } = lastWords.error
     return {
       text: `The signalbox that ran it${pid} could record nothing any more and ended all that it ran: ${message}`,
       causes: [{ at: lastWords.at, sequence: null, what: `signalbox could record nothing any more: ${message}`, by: null }],
-      remedies: remedyOfError(code),
+      remedies:
+        code === 'ERR_DISK_FULL' && disk !== null ? [remedy('free space there', `df -h ${quoted(disk.path)}`)] : remedyOfError(code),
     }
   }
   const how =
@@ -30,9 +31,14 @@ export const lostWith = (facts: WhyFacts, what: string, since: number | null, re
   return {
     state: 'lost',
     since: since ?? facts.seen.lastWords?.at ?? null,
-    summary: `${sentence(text)} ${sentence(`${what} went with it`)}`,
+    summary: `${sentence(text)} ${sentence(`${what} was lost with it`)}`,
     next: null,
-    remedies: [...known, ...remedies, remedy('see what it left behind, then remove it', 'signalbox doctor'), remedy('run the plan again')],
+    remedies: [
+      ...known,
+      ...remedies,
+      ...(facts.run?.endedAt == null ? [remedy('see what it left behind, and whether something still runs', 'signalbox doctor')] : []),
+      remedy('run the plan again'),
+    ],
     causes,
   }
 }

@@ -73,7 +73,7 @@ describe('explain', () => {
     expect(answer.summary).toBe(
       'It failed with exit code 7. Its last words: "\u001b[31mrefused 1\u001b[0m". That was failure 1 within 60 s; 3 restarts are allowed in that time.',
     )
-    expect(textOf(answer)).toMatch(/attempt 2 starts at \d\d:\d\d:\d\d \(in 4s\)/u)
+    expect(textOf(answer)).toMatch(/at \d\d:\d\d:\d\d \(in 4s\): attempt 2 starts/u)
     expect(textOf(answer)).not.toContain('\u001b')
   })
 
@@ -83,7 +83,7 @@ describe('explain', () => {
     expect(causes.map(({ what }) => what)).toEqual([
       'the run was started',
       'attempt 1 started (pid 101)',
-      'attempt 1 ended: exit 7',
+      'attempt 1 ended with exit code 7',
       'decision: restart 1 of 3 within 60 s, after 4 s',
     ])
   })
@@ -192,7 +192,7 @@ describe('explain', () => {
     expect(answer.summary).toMatch(
       /^Its command one failed\. It failed with exit code 7\..*failure 4 within 60 s.* Worktree kept: it holds 1 uncommitted/su,
     )
-    expect(answer.remedies.map(({ command }) => command)).toEqual(['less /logs/one.4.log', 'cd /w/a', 'signalbox why a/one'])
+    expect(answer.remedies.map(({ command }) => command)).toEqual(['less /logs/one.4.log', 'cd /w/a', null, 'signalbox why a/one'])
   })
 
   it('is wrapped at 80 columns, words that are to be copied excepted', () => {
