@@ -36,7 +36,7 @@ const step = async (
   state: LaneActorState,
   by: LaneEvent,
   cause: string,
-  more: { before?: NewEvent; after?: NewEvent; patch?: Partial<LaneRecord> } = {},
+  more: { before?: NewEvent; after?: NewEvent; patch?: Partial<LaneRecord>; error?: unknown } = {},
 ): Promise<LaneActorState> => {
   const from = state.record.snapshot
   const { next, actions } = laneMachine.advance(from, by, { laneId: state.record.id })
@@ -47,6 +47,7 @@ const step = async (
     to: next.state,
     event: by.type,
     cause,
+    ...(more.error !== undefined && { error: toErrorRecord(more.error) }),
   })
   const events = [more.before, changed, more.after].filter((one) => one !== undefined)
   await commit(ctx, events, [recordOf('lane', record)])
@@ -263,7 +264,7 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       const settled = { ...state, adding: false }
       if (settled.record.snapshot.state === 'cleaning') return removeWorktree(ctx, settled)
       const { message } = toErrorRecord(error)
-      return step(ctx, { ...settled, verdict: { outcome: 'failed', reason: message } }, { type: 'provision-failed' }, message)
+      return step(ctx, { ...settled, verdict: { outcome: 'failed', reason: message } }, { type: 'provision-failed' }, message, { error })
     },
     $terminalStarted: (ctx, state, { command }) => {
       const known = state.commands.find((candidate) => candidate.spec.name === command)
@@ -294,7 +295,7 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
     $cleaned: (ctx, state, report) => end(ctx, state, report),
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)
-      if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message)
+      if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message, { error })
       return end(ctx, state, {
         kept: true,
         branchDeleted: false,

@@ -34,12 +34,19 @@ const step = async (
   state: OwnLaneState,
   by: LaneEvent,
   cause: string,
-  more: { readonly before?: NewEvent; readonly after?: NewEvent; readonly patch?: Partial<LaneRecord> } = {},
+  more: { readonly before?: NewEvent; readonly after?: NewEvent; readonly patch?: Partial<LaneRecord>; readonly error?: unknown } = {},
 ): Promise<OwnLaneState> => {
   const from = state.record.snapshot
   const { next, actions } = laneMachine.advance(from, by, { laneId: state.record.id })
   const record: LaneRecord = { ...state.record, ...more.patch, snapshot: next }
-  const payload = { name: record.name, from: from.state, to: next.state, event: by.type, cause }
+  const payload = {
+    name: record.name,
+    from: from.state,
+    to: next.state,
+    event: by.type,
+    cause,
+    ...(more.error !== undefined && { error: toErrorRecord(more.error) }),
+  }
   const changed = event(ctx.now(), 'lane.state-changed', { laneId: record.id }, payload)
   await commit(
     ctx,
@@ -115,11 +122,13 @@ const spawn = async (ctx: Ctx, state: OwnLaneState, { command, by, size }: Spawn
   const { terminalId, list } = withTerminal(state, command)
   const patch = { terminals: list }
   const changed = { ...state, record: { ...state.record, ...patch }, busy: new Set(state.busy).add(command.name) }
+  const ids = { laneId: state.record.id, terminalId }
+  const opening = event(ctx.now(), 'terminal.opening', ids, { lane: state.record.name, command: command.name, by })
   if (!state.record.snapshot.context.running) {
-    const next = await step(ctx, changed, { type: 'started' }, `terminal ${command.name} opens: ${by}`)
+    const next = await step(ctx, changed, { type: 'started' }, `terminal ${command.name} opens: ${by}`, { before: opening })
     return startTerminal(ctx, next, { command, terminalId, ...(size !== undefined && { size }) })
   }
-  await commit(ctx, [], [recordOf('lane', changed.record)])
+  await commit(ctx, [opening], [recordOf('lane', changed.record)])
   return startTerminal(ctx, changed, { command, terminalId, ...(size !== undefined && { size }) })
 }
 
@@ -289,7 +298,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     const baseCommit = await args.services.worktrees.resolve(base)
     const record = newOwnRecord(args, baseCommit, ctx.now())
     const { path: worktree, branch } = record.worktree
-    const payload = { name: record.name, worktree, branch, baseCommit, base }
+    const payload = { name: record.name, worktree, branch, baseCommit, base, ...(args.by !== undefined && { by: args.by }) }
     const created = event(ctx.now(), 'lane.created', { laneId: args.laneId }, payload)
     return step(ctx, newOwnState(args, record), { type: 'provision' }, 'somebody asked for it', { before: created })
   },
@@ -328,7 +337,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     $provisionFailed: (ctx, state, { error }) => {
       const failed = { ...state, adding: false, failure: error }
       if (failed.record.snapshot.state === 'cleaning') return removeWorktree(ctx, failed)
-      return step(ctx, failed, { type: 'provision-failed' }, toErrorRecord(error).message)
+      return step(ctx, failed, { type: 'provision-failed' }, toErrorRecord(error).message, { error })
     },
     $terminalStarted: (_ctx, state, { command }) => answerSpawn(state, command),
     $terminalStartFailed: (ctx, state, { command, error }) => {
@@ -353,7 +362,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     $cleaned: (ctx, state, report) => end(ctx, state, report),
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)
-      if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message)
+      if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message, { error })
       return end(ctx, state, {
         ...NOTHING,
         kept: true,

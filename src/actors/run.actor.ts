@@ -12,7 +12,13 @@ import { endLane } from './left-running.ts'
 import type { Services } from './services.ts'
 import { isUnanswered } from './unanswered.ts'
 
-export type RunArgs = { readonly services: Services; readonly runId: RunId; readonly plan: Plan }
+export type RunArgs = {
+  readonly services: Services
+  readonly runId: RunId
+  readonly plan: Plan
+  /** Who started it. @defaultValue this process */
+  readonly by?: string
+}
 
 type LaneProgress = {
   readonly lane: PlanLane
@@ -181,7 +187,7 @@ const knownLanes = async (ctx: Ctx, args: RunArgs, record: RunRecord): Promise<r
   return lanes
 }
 
-const begin = async (ctx: Ctx, { services, runId, plan }: RunArgs): Promise<RunRecord> => {
+const begin = async (ctx: Ctx, { services, runId, plan, by = `process ${services.owner.pid}` }: RunArgs): Promise<RunRecord> => {
   const record: RunRecord = {
     id: runId,
     plan,
@@ -192,7 +198,7 @@ const begin = async (ctx: Ctx, { services, runId, plan }: RunArgs): Promise<RunR
     lanes: plan.lanes.map(({ name }) => ({ name, id: services.newId('lane') })),
     summary: null,
   }
-  const started = event(ctx.now(), 'run.started', { runId }, { plan, pid: services.owner.pid, lanes: record.lanes })
+  const started = event(ctx.now(), 'run.started', { runId }, { plan, by, pid: services.owner.pid, lanes: record.lanes })
   await commit(ctx, [started], [recordOf('run', record)])
   return record
 }

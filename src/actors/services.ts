@@ -41,7 +41,14 @@ export type Services = {
 }
 
 /** A lane of its own: kept until it is removed, with terminals that are opened in it one by one. */
-export type OwnLaneArgs = { readonly services: Services; readonly laneId: LaneId; readonly name: string; readonly made: LaneOrigin }
+export type OwnLaneArgs = {
+  readonly services: Services
+  readonly laneId: LaneId
+  readonly name: string
+  readonly made: LaneOrigin
+  /** Who asked for it; absent when it is brought back. */
+  readonly by?: string
+}
 
 export type LaneArgs = {
   readonly services: Services

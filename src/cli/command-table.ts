@@ -31,7 +31,6 @@ const set: OptionSpec = {
   multiple: true,
   completes: 'settings',
 }
-const place: ArgumentSpec = { name: 'lane[/command]', about: 'a lane, or a command of it', completes: 'lanes' }
 
 /**
  * Every command, in the order of help. An entry is data and loads nothing: a new command is a new entry and a file
@@ -69,9 +68,13 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'why',
-    about: 'show the evidence: transitions, attempts, decisions, last output',
-    args: [place],
-    options: [{ flag: 'run', value: 'id', about: 'the run meant; the newest with that lane otherwise', completes: 'runs' }, json],
+    about: 'say what something does or how it ended, why, what comes next, and what one can do',
+    args: [{ name: 'subject', about: 'a lane, LANE/COMMAND, an id, `latest` for the newest run, or an actor', completes: 'lanes' }],
+    options: [
+      { flag: 'run', value: 'id', about: 'the run meant; the newest with that lane otherwise', completes: 'runs' },
+      { flag: 'evidence', about: 'with every attempt, decision, transition and crash on record' },
+      json,
+    ],
     details: JSON_HELP.why,
     load: async () => {
       const { whyCommand } = await import('./why.command.ts')

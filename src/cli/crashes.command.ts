@@ -1,7 +1,7 @@
 import { SignalboxError } from '../protocols/errors.ts'
 import { nearest } from '../protocols/suggest.ts'
 import { type FiledDossier, openInspection } from '../runtime/inspection.ts'
-import { briefOf } from './crash-brief.ts'
+import { briefOf } from '../runtime/crashes/crash-brief.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
 import { renderCrash, renderCrashes } from './render-crashes.ts'

@@ -18,16 +18,23 @@ With --dry-run one document; exit code 4 when a check fails
     "checks": [{ "name", "ok", "detail", "remedy" }] }
 The first Ctrl-C stops everything gracefully, in reverse order; a second one kills.`,
   why: `
-With --json one document:
-  { "type": "why", "runId", "lane", "command", "outcome", "reason", "now", "worktree", "next": [],
-    "transitions": [{ "at", "of", "from", "to", "event", "cause" }],
-    "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "error",
-      "finding": { "class", "evidence", "certain", "retryAfterMs" },
+Where an orchestrator runs (signalbox up), it answers, and tells also what it is doing at the moment; elsewhere the answer
+is made from what is recorded. An id may be given by its beginning.
+With --json one document; times in ms since the epoch
+  { "type": "why", "at", "subject": { "kind", "name", "runId", "laneId", "terminalId" }, "state", "since", "summary",
+    "causes": [{ "at", "sequence", "what", "by" }], "next": { "what", "at" }, "remedies": [{ "what", "command" }],
+    "outcome", "reason", "worktree",
+    "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "lost",
+      "error", "errorCode", "finding": { "class", "evidence", "certain", "retryAfterMs" },
+      "signals": [{ "at", "signal", "target": { "pid", "scope" }, "askedBy", "outcome" }],
       "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
     "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "waits", "reason",
       "text" }],
-    "crashes": [{ "at", "name", "error" }],
-    "dossier": { "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision", "peakRssBytes", "file" } }`,
+    "transitions": [{ "at", "of", "from", "to", "event", "cause" }], "crashes": [{ "at", "name", "error" }],
+    "dossier": { "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision", "peakRssBytes", "file" } }
+subject.kind: run, lane, command, terminal, actor. state: waiting, preparing, ready, running, backoff, restarting, stuck,
+stopping, cleaning; and when it is over succeeded, failed, skipped, interrupted, stopped, lost, ended. sequence: of the
+recorded event (signalbox events), null for what is seen now. by: whose command it was. next is null when it is over.`,
   runs: `
 With --json one document:
   { "type": "runs", "runs": [{ "id", "plan", "startedAt", "endedAt", "outcome", "owner": { "pid", "startTime", "bootId" },

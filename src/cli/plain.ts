@@ -7,9 +7,3 @@ export const plainLine = (text: string): string =>
     // C0 and C1 controls, line and paragraph separators, and marks that turn the direction of what follows
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '')
     .trimEnd()
-
-/** How a process ended, in words. */
-export const exitText = (exitCode: number | null, signal: string | null): string => {
-  if (signal !== null) return `ended by ${signal}`
-  return exitCode === null ? 'never ran' : `exit ${exitCode}`
-}

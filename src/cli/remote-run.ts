@@ -52,7 +52,7 @@ const endOf = async (client: ControlClient, runId: RunId): Promise<RunSummary> =
  * @throws ERR_CONTROL_NOT_RUNNING, ERR_CONTROL_LOST, ERR_PLAN_…; `finished` rejects when the orchestrator dies
  */
 export const startRemoteRun = async ({ socket, cwd, plan, overrides, isLive, clock }: RemoteRequest): Promise<RemoteRun & Disposable> => {
-  const client = await connect(socket, { name: 'signalbox run' })
+  const client = await connect(socket, { name: `signalbox run (pid ${process.pid})` })
   const since = (await lastPosition(cwd)) + 1
   const { runId } = await client.call('runs.start', { plan, ...overrides })
   let view = await viewOf(client, runId)

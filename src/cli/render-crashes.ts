@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { CrashDossier, ProcessEvidence, UsageRecord } from '../protocols/dossier.ts'
 import { findingText } from '../protocols/exit-words.ts'
 import type { FiledDossier } from '../runtime/inspection.ts'
-import { briefOf } from './crash-brief.ts'
+import { briefOf } from '../runtime/crashes/crash-brief.ts'
 import type { Paint } from './paint.ts'
 import { duration, plainLine } from './text.ts'
 

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
-import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from './payload.ts'
+import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from '../runtime/event-text.ts'
 import { count } from './plural.ts'
 import { column, duration, plainLine } from './text.ts'
 

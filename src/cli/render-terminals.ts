@@ -1,5 +1,6 @@
 import type { TerminalInfo } from '../protocols/control/views.ts'
-import { exitText, plainLine } from './plain.ts'
+import { exitText } from '../protocols/words.ts'
+import { plainLine } from './plain.ts'
 import { table } from './table.ts'
 
 /** How it is: its process, or how that ended. */

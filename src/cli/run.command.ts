@@ -59,8 +59,9 @@ const runHere = async ({ file, options, mode, interrupts, io }: Run, settings: S
   try {
     if (runtime.damagedStore !== null)
       note.write(`signalbox: the record of runs was damaged; it was put aside at ${runtime.damagedStore}\n`)
-    const run = await runtime.start(file.plan, overridesOf(options))
-    interrupts.attach(run)
+    const run = await runtime.start(file.plan, { ...overridesOf(options), by: `signalbox run (pid ${process.pid})` })
+    const whose = (by: string): string => `signalbox run (pid ${process.pid}), by ${by}`
+    interrupts.attach({ stop: (by) => run.stop(whose(by)), kill: (by) => run.kill(whose(by)) })
     return await watch(run, mode, io, systemClock, () => interrupts.first() !== null)
   } finally {
     for (const line of renderLate(await runtime.close())) note.write(`signalbox: ${line}\n`)

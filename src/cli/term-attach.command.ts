@@ -3,7 +3,7 @@ import { attachTerminal } from './attach-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, safeWriter } from './io.ts'
 import { withOrchestrator } from './orchestrator-client.ts'
-import { exitText } from './plain.ts'
+import { exitText } from '../protocols/words.ts'
 
 /** `detachKey`: such as `ctrl-q`. */
 export type AttachCommandOptions = { readonly detachKey: string }

@@ -1,28 +1,53 @@
-import { openInspection } from '../runtime/inspection.ts'
-import { briefOf } from './crash-brief.ts'
+import { createProcessTable } from '../adapters/process-table.ts'
+import type { WhyAnswer } from '../protocols/why.ts'
+import { isSignalboxError } from '../protocols/errors.ts'
+import { findWorkspace } from '../runtime/service/find-workspace.ts'
+import { readRecord } from '../runtime/service/orchestrator-record.ts'
 import { EXIT } from './exit-codes.ts'
-import { findPlace } from './find-run.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
 import { renderWhy } from './render-why.ts'
-import { whatHolds } from './why-now.ts'
-import { gatherEvidence } from './why.ts'
 
-export type WhyOptions = { readonly run?: string; readonly json?: boolean }
+export type WhyOptions = { readonly run?: string; readonly evidence?: boolean; readonly json?: boolean }
 
-/** `signalbox why LANE[/COMMAND]`: the recorded evidence, during a run or after it. */
-export const whyCommand = async (place: string, options: WhyOptions, io: Io): Promise<number> => {
-  const inspection = await openInspection({ workspace: io.cwd })
+const ANSWER_LIMIT_MS = 10_000
+/** An orchestrator that cannot answer: then what is recorded does. */
+const UNANSWERED = [
+  'ERR_CONTROL_NOT_RUNNING',
+  'ERR_CONTROL_LOST',
+  'ERR_CONTROL_SOCKET_FAILED',
+  'ERR_CONTROL_VERSION',
+  'ERR_ASK_TIMEOUT',
+] as const
+
+/** The orchestrator's own answer: it also knows what is recorded nowhere. Null where none runs, or it does not answer. */
+const fromOrchestrator = async (subject: string, run: string | undefined, { cwd, env }: Io): Promise<WhyAnswer | null> => {
+  const workspace = findWorkspace(cwd, env)
+  const living = workspace === null ? null : readRecord(workspace.commonDir, createProcessTable()).living
+  if (living === null || living.state === 'recovering') return null
+  const { connect } = await import('../client/client.ts')
   try {
-    const { run, lane, laneId, command } = findPlace(await inspection.runs(), place, options.run)
-    const events = await inspection.events({ runId: run.id })
-    const now = whatHolds({ run, events, lane, command, isAlive: inspection.isAlive(run.owner) })
-    const own = events.filter((event) => event.laneId === laneId)
-    const crash = (await inspection.crashes()).findLast((one) => one.laneId === laneId && (command === null || one.command === command))
-    const evidence = gatherEvidence(own, run.id, lane, command, now, crash === undefined ? null : briefOf(crash))
-    if (options.json === true) printJson(io, evidence)
-    else printLines(io, renderWhy(evidence, paintFor(io)))
-    return EXIT.ok
+    await using client = await connect(living.socket, { name: `signalbox why (pid ${process.pid})`, timeoutMs: ANSWER_LIMIT_MS })
+    return await client.call('why', { subject, ...(run !== undefined && { run }) })
+  } catch (error) {
+    if (UNANSWERED.some((code) => isSignalboxError(error, code))) return null
+    throw error
+  }
+}
+
+const fromRecords = async (subject: string, run: string | undefined, { cwd }: Io): Promise<WhyAnswer> => {
+  const { openInspection } = await import('../runtime/inspection.ts')
+  const inspection = await openInspection({ workspace: cwd })
+  try {
+    return await inspection.why(subject, run)
   } finally {
     await inspection.close()
   }
+}
+
+/** `signalbox why SUBJECT`: of the orchestrator that runs, or else from the records. */
+export const whyCommand = async (subject: string, options: WhyOptions, io: Io): Promise<number> => {
+  const answer = (await fromOrchestrator(subject, options.run, io)) ?? (await fromRecords(subject, options.run, io))
+  if (options.json === true) printJson(io, answer)
+  else printLines(io, renderWhy(answer, paintFor(io), { evidence: options.evidence === true }))
+  return EXIT.ok
 }

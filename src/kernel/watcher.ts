@@ -14,7 +14,7 @@ export type Look = {
   readonly load: Load
   /** Age of the user mail that waits longest; at least, where it came before the first look. */
   readonly oldestMs: number | null
-  /** The present handler's message. `forMs` is null where it began before the first look. */
+  /** The present handler's message. `forMs` is null where it began before the first look, and no history is kept. */
   readonly handling: { readonly type: string; readonly from: string | null; readonly forMs: number | null } | null
 }
 
@@ -55,8 +55,13 @@ export class Watcher {
     return {
       load: meter.look(now, mail === null ? 0 : now - Math.max(began ?? 0, meter.since)),
       oldestMs: oldest === undefined ? null : now - (oldest.at ?? meter.since),
-      handling: mail && { type: mail.type, from: this.senderOf(mail), forMs: began === null ? null : now - began },
+      handling: mail && { type: mail.type, from: this.senderOf(mail), forMs: began === null ? this.agoMs() : now - began },
     }
+  }
+
+  /** By the history, how long ago the present handler began. */
+  private agoMs(): number | null {
+    return this.history === null ? null : Math.max(0, this.clock.now() - this.beganAt)
   }
 
   /** For traces. */

@@ -76,3 +76,25 @@ export type CrashDossier = EventIds & {
   /** Crashes before this one that are not on record, because too many came at once or the disk was full. */
   readonly lost: number
 }
+
+/** What people look at first in a dossier. */
+export type CrashBrief = {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly runId: string | null
+  readonly lane: string | null
+  readonly command: string | null
+  /** `name$incarnation`. */
+  readonly actor: string
+  /** How it ended, in words. */
+  readonly exit: string
+  /** Type of the message that it was handling. */
+  readonly handling: string | null
+  /** What its supervisor did about it, in words. */
+  readonly decision: string | null
+  /** The most memory that its process, or else the orchestrator, used. */
+  readonly peakRssBytes: number | null
+  /** The whole dossier. */
+  readonly file: string
+}

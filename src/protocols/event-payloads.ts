@@ -36,9 +36,17 @@ type By = {
 /** What each recorded event says. Fields are added, not taken away and not given another meaning. */
 export type EventPayloads = {
   /** A run begins: its plan, complete, and the process that runs it. */
-  'run.started': { readonly plan: Plan; readonly pid: number; readonly lanes: readonly { readonly name: string; readonly id: LaneId }[] }
+  'run.started': {
+    readonly plan: Plan
+    /** Whose command it was. */
+    readonly by: string
+    readonly pid: number
+    readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
+  }
   /** Somebody stops a run: its lanes are told to end, the newest first. */
   'run.stopping': { readonly by: string }
+  /** Somebody has no time: what a run that is stopping runs is killed. */
+  'run.killing': { readonly by: string }
   /** A run is over, and nothing of it runs any more. */
   'run.ended': By & { readonly summary: RunSummary }
   /** A lane has its name, its branch and its place; the worktree follows. */
@@ -54,6 +62,8 @@ export type EventPayloads = {
   'lane.state-changed': Step & { readonly name: string }
   /** A lane is over: how, and what was kept of it. */
   'lane.ended': By & { readonly name: string; readonly summary: LaneSummary }
+  /** Somebody opens a terminal in a lane of its own. */
+  'terminal.opening': { readonly lane: string; readonly command: string; readonly by: string }
   /** A process runs on a terminal. */
   'pty.spawned': Attempt & { readonly pid: number; readonly argv: readonly string[]; readonly cwd: string }
   /** An attempt took a step of its machine. */
@@ -77,6 +87,15 @@ export type EventPayloads = {
   'supervisor.decided': Place & { readonly decision: Decision }
   /** An actor crashed, hung in its start or could not start. */
   'actor.crashed': Place & { readonly name: string; readonly incarnation: number; readonly exit: Exit }
+  /** Somebody did something to an actor, recorded before it was done. */
+  'actor.intervened': Place & {
+    readonly intervention: 'stop' | 'restart' | 'kill' | 'suspend' | 'resume' | 'retry'
+    readonly name: string
+    readonly incarnation: number
+    /** The number of the dead letter that was sent again. */
+    readonly letter?: number
+    readonly by: string
+  }
 }
 
 export type EventType = keyof EventPayloads

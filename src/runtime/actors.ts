@@ -1,3 +1,5 @@
+import { event } from '../actors/journal.ts'
+import type { EventPayloads } from '../protocols/event-payloads.ts'
 import { JOURNAL, laneTreeName, LANES, ptyName, RUNS, runName, runTreeName, terminalTreeName } from '../actors/names.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
@@ -89,10 +91,10 @@ const onTree = async <T>(name: string, act: () => T | Promise<T>): Promise<T> =>
 }
 
 export const createActors = ({ system, clock, locate, lanes, terminals }: Parts): Actors => {
-  const record = async (name: string, payload: Readonly<Record<string, unknown>>): Promise<void> => {
+  const record = async (name: string, done: Omit<EventPayloads['actor.intervened'], 'lane' | 'command'>): Promise<void> => {
     const { ids, payload: where } = locate(name)
-    const event = { type: 'actor.intervened', at: clock.now(), ...ids, payload: { ...where, ...payload } }
-    await system.ask(JOURNAL, 'journal.commit', { events: [event] }, { timeoutMs: RECORD_LIMIT_MS }).catch(() => undefined)
+    const intervened = event(clock.now(), 'actor.intervened', ids, { ...where, ...done })
+    await system.ask(JOURNAL, 'journal.commit', { events: [intervened] }, { timeoutMs: RECORD_LIMIT_MS }).catch(() => undefined)
   }
 
   /** @throws ERR_ACTOR_NOT_FOUND; ERR_CONTROL_PAYLOAD_INVALID for the root, which is the process */

@@ -1,10 +1,14 @@
-import type { EventStore } from '../ports/event-store.port.ts'
 import type { CrashDossier } from '../protocols/dossier.ts'
 import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
 import type { ProcessKey, RunRecord } from '../protocols/records.ts'
+import type { WhyAnswer } from '../protocols/why.ts'
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { dossierPath, readDossiers } from './crashes/dossier-files.ts'
 import { openEnvironment } from './environment.ts'
+import { readOwners } from './owners.ts'
 import type { RuntimeOptions } from './options.ts'
+import { createRecords, recordsOf } from './records.ts'
+import { answerWhy } from './why/answer.ts'
 
 export type FiledDossier = CrashDossier & { readonly file: string }
 
@@ -17,23 +21,43 @@ export interface Inspection {
   crashes(): Promise<readonly FiledDossier[]>
   /** Whether the process that a run belongs to lives. */
   isAlive(owner: ProcessKey): boolean
+  /** Why a run, lane, command or actor is as it is, as far as it is recorded. @throws ERR_RUN_NOT_FOUND */
+  why(word: string, run?: string): Promise<WhyAnswer>
   close(): Promise<void>
 }
 
-/** The records of one kind, with the type that was written under it. */
-export const recordsOf = async <R>(store: EventStore, kind: string): Promise<readonly R[]> =>
-  (await store.records(kind)).map(({ value }) => value as R)
+/** Oldest first. */
+export const filedDossiers = async (directory: string): Promise<readonly FiledDossier[]> =>
+  (await readDossiers(directory)).map((dossier) => ({ ...dossier, file: dossierPath(directory, dossier.id) }))
 
 /** @throws ERR_WORKSPACE_…, ERR_GIT_…, ERR_STORE_… */
 export const openInspection = async (options: Pick<RuntimeOptions, 'workspace' | 'stateHome'>): Promise<Inspection> => {
   const env = await openEnvironment(options)
   const store = await env.openStore()
+  const { paths, processTable } = env
+  const crashes = async (): Promise<readonly FiledDossier[]> => filedDossiers(paths.crashes)
   return {
     runs: () => recordsOf<RunRecord>(store, 'run'),
     events: (query) => store.events(query),
-    crashes: async () =>
-      (await readDossiers(env.paths.crashes)).map((dossier) => ({ ...dossier, file: dossierPath(env.paths.crashes, dossier.id) })),
-    isAlive: (owner) => env.processTable.isAlive(owner),
+    crashes,
+    isAlive: (owner) => processTable.isAlive(owner),
+    why: (word, run) =>
+      answerWhy(
+        {
+          now: systemClock.now,
+          records: createRecords(() => store),
+          crashes,
+          stateDirectory: paths.directory,
+          commonDir: env.worktrees.workspace.commonDir,
+          failures: paths.failures,
+          bootId: processTable.identify(process.pid)?.bootId ?? '',
+          isAlive: (owner) => processTable.isAlive(owner),
+          isServed: async () => (await readOwners(paths.owners, processTable)).living.length > 0,
+          live: null,
+        },
+        word,
+        run,
+      ),
     close: () => store.close(),
   }
 }

@@ -27,6 +27,8 @@ export type LaneRequest = {
   readonly copy?: readonly string[] | undefined
   /** @defaultValue a new one */
   readonly id?: LaneId
+  /** Who asks for it, for people and records. */
+  readonly by?: string
 }
 
 /** Lanes of their own: each a worktree and branch, kept until it is removed, with terminals that are opened in it. */
@@ -85,12 +87,12 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
   }
 
   return {
-    async create({ name, base, env, copy, id = newId() }) {
+    async create({ name, base, env, copy, by, id = newId() }) {
       // The rules of a plan, which wants a command.
       const made = laneOfPlan(name, { base, env, copy, commands: ['true'] })
       await claim(name)
       try {
-        await begin({ laneId: id, name, made: { base: made.base, env: made.env, copy: made.copy } })
+        await begin({ laneId: id, name, made: { base: made.base, env: made.env, copy: made.copy }, ...(by !== undefined && { by }) })
         return await system.ask(lane(id), 'lane.ready', {}, { timeoutMs: READY_LIMIT_MS })
       } catch (error) {
         throw rootCause(error)

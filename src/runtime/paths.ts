@@ -11,6 +11,8 @@ export type StatePaths = {
   readonly crashes: string
   /** One file a living orchestrator; in the repository, so that those with another state home are seen too. */
   readonly owners: string
+  /** One file an orchestrator that could not write into its state directory any more; elsewhere for that reason. */
+  readonly failures: string
 }
 
 /** `$XDG_STATE_HOME`, or `~/.local/state`. Source: XDG Base Directory Specification; a relative value is to be ignored. */
@@ -30,5 +32,6 @@ export const statePaths = (stateHome: string, workspaceId: WorkspaceId, commonDi
     logs: join(directory, 'logs'),
     crashes: join(directory, 'crashes'),
     owners: join(commonDir, 'signalbox', 'owners'),
+    failures: join(commonDir, 'signalbox', 'failures'),
   }
 }

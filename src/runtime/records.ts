@@ -2,7 +2,10 @@ import type { Commit, EventStore } from '../ports/event-store.port.ts'
 import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from '../protocols/ids.ts'
 import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../protocols/records.ts'
-import { recordsOf } from './inspection.ts'
+
+/** The records of one kind, with the type that was written under it. */
+export const recordsOf = async <R>(store: EventStore, kind: string): Promise<readonly R[]> =>
+  (await store.records(kind)).map(({ value }) => value as R)
 
 /** What is recorded of the workspace, as of now. Lists are oldest first. @throws ERR_STORE_… */
 export interface RuntimeRecords {

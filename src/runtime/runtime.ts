@@ -3,12 +3,13 @@ import type { FanOutLink } from '../actors/fan-out-link.ts'
 import { endLostTerminals, recoverOwnLanes } from '../actors/own-lane-recovery.ts'
 import type { OwnLaneArgs } from '../actors/services.ts'
 import { type Actors, createActors } from './actors.ts'
+import { event } from '../actors/journal.ts'
 import { recoverLanes, recoverRuns } from '../actors/run-recovery.ts'
 import { JOURNAL, laneName, laneTreeName, namedRun, RUNS, runTreeName } from '../actors/names.ts'
 import { nactScheduler } from '../adapters/schedulers/nact-scheduler.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import { type DeadLetter, named } from '../kernel/types.ts'
 import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
@@ -23,6 +24,7 @@ import type { ProcessKey } from '../protocols/records.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
 import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
+import type { WhyAnswer } from '../protocols/why.ts'
 import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
@@ -34,6 +36,7 @@ import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
+import { writeLastWords } from './last-words.ts'
 import { createLocate } from './locate.ts'
 import { Measures } from './metrics/measures.ts'
 import { observe } from './observe.ts'
@@ -42,6 +45,8 @@ import { ownIdentity, registerOwner } from './owners.ts'
 import { forgetOldRuns, retentionMs } from './retention.ts'
 import { createLanes, type Lanes } from './own-lanes.ts'
 import { createRecords, type RuntimeRecords } from './records.ts'
+import { filedDossiers } from './inspection.ts'
+import { answerWhy } from './why/answer.ts'
 import { rootCause } from './root-cause.ts'
 import { createTerminals, type Terminals } from './terminals.ts'
 import { createLiveRuns } from './live-runs.ts'
@@ -53,7 +58,10 @@ import { liveRun, type RunHandle } from './run-handle.ts'
 const START_RUN_LIMIT_MS = 60_000
 
 /** What of a plan a caller may decide otherwise for one run. */
-export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & { /** @defaultValue a new one */ readonly runId?: RunId }
+export type RunOverrides = Partial<Pick<Plan, 'keep' | 'parallel'>> & {
+  /** @defaultValue a new one */ readonly runId?: RunId
+  /** Who starts it, for people and records. @defaultValue this process */ readonly by?: string
+}
 
 /** A supervision tree on one repository. Everything that it started ends with it. */
 export interface Runtime extends AsyncDisposable {
@@ -88,6 +96,8 @@ export interface Runtime extends AsyncDisposable {
   inspect(name: string): Inspection | undefined
   /** The actors of the tree: looked at, traced, stopped, restarted, killed, suspended. */
   readonly actors: Actors
+  /** Why a run, lane, command, terminal or actor is as it is: what led to it, what comes next, what one can do. @throws ERR_RUN_NOT_FOUND */
+  why(word: string, run?: string): Promise<WhyAnswer>
   /** Messages that nobody took: the last 256, oldest first. */
   deadLetters(): readonly DeadLetter[]
   /** What is counted for figures; null where no metrics are switched on. */
@@ -120,6 +130,8 @@ export type CloseReport = {
 
 const RUN_TREE = runTreeName('' as RunId)
 const LANE_TREE = laneTreeName('' as LaneId)
+
+const namesIn = ({ name, children }: TreeNode): string[] => [name, ...children.flatMap(namesIn)]
 
 const notCarriedOn = ({ reason, error }: Exit): SignalboxError =>
   new SignalboxError('ERR_SUPERVISOR_INTENSITY', `the run could not be carried on (${reason}): ${error?.message ?? 'no cause known'}`)
@@ -225,6 +237,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const observer = observe(systemClock, locate, (event) => system?.tell(JOURNAL, 'journal.commit', { events: [event] }))
   /** Nothing that happens from now on would be remembered: end everything, and let the callers know why. */
   const onFailure = (error: unknown): void => {
+    writeLastWords(env.paths.failures, owner, { at: systemClock.now(), error: toErrorRecord(error) })
     live.failAll(error)
     void close()
   }
@@ -243,7 +256,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       endLostTerminals({ ask, now: () => systemClock.now() }, services, laneId).catch(() => undefined)
     }
   }
-  const runSpec = (runId: RunId, plan: Plan): SupervisorSpec => around(runTree({ services, runId, plan }))
+  const runSpec = (runId: RunId, plan: Plan, by?: string): SupervisorSpec =>
+    around(runTree({ services, runId, plan, ...(by !== undefined && { by }) }))
 
   try {
     const root = around(
@@ -301,9 +315,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     stop(runId, by)
     if (live.get(runId) === undefined) return
     live.kill(runId, by)
-    running.tell(JOURNAL, 'journal.commit', { events: [{ type: 'run.killing', at: systemClock.now(), runId, payload: { by } }] })
+    running.tell(JOURNAL, 'journal.commit', { events: [event(systemClock.now(), 'run.killing', { runId }, { by })] })
   }
-  const start = async (input: unknown, { runId = env.ids.next('run'), ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
+  const start = async (input: unknown, { runId = env.ids.next('run'), by, ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
@@ -313,7 +327,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.add(runId, run, plan)
     spans?.begin(runId)
     try {
-      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan) }, { timeoutMs: START_RUN_LIMIT_MS })
+      await running.ask(RUNS, 'supervisor.start-child', { spec: runSpec(runId, plan, by) }, { timeoutMs: START_RUN_LIMIT_MS })
     } catch (error) {
       const why = closing === null ? rootCause(error) : closedError(error)
       live.fail(runId, why)
@@ -338,6 +352,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     host: terminals,
     shell: services.baseEnv['SHELL'] ?? '/bin/sh',
     defaults: settings,
+    clock: systemClock,
   })
   return {
     workspaceId: env.workspaceId,
@@ -363,6 +378,28 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     actors: createActors({ system: running, clock: systemClock, locate, lanes: madeLanes, terminals: madeTerminals }),
     deadLetters: () => running.deadLetters(),
     measured: measures === null ? null : { measures, bus: () => hub.figures(), database: env.paths.database },
+    why: (word, run) =>
+      answerWhy(
+        {
+          now: systemClock.now,
+          records,
+          crashes: () => filedDossiers(env.paths.crashes),
+          stateDirectory: env.paths.directory,
+          commonDir: env.worktrees.workspace.commonDir,
+          failures: env.paths.failures,
+          bootId,
+          isAlive: (key) => env.processTable.isAlive(key),
+          isServed: () => Promise.resolve(true),
+          live: {
+            inspect: (name) => running.inspect(name),
+            actors: () => namesIn(running.tree()),
+            deadLetters: () => running.deadLetters(),
+            lastOutputAt: (ptyId) => terminals.get(ptyId)?.stats().lastOutputAt ?? null,
+          },
+        },
+        word,
+        run,
+      ),
     isAlive: (key) => env.processTable.isAlive(key),
     places: {
       cwd: options.workspace,

@@ -1,6 +1,7 @@
-import { laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
+import { JOURNAL, laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
+import type { Clock } from '../ports/clock.port.ts'
 import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
@@ -48,7 +49,8 @@ export interface Terminals {
 }
 
 type Parts = {
-  readonly system: Pick<System, 'ask' | 'lookup'>
+  readonly system: Pick<System, 'ask' | 'lookup' | 'tell'>
+  readonly clock: Clock
   readonly records: RuntimeRecords
   readonly host: TerminalHost
   readonly shell: string
@@ -92,7 +94,7 @@ const freeName = (stem: string, running: ReadonlySet<string>): string => {
   }
 }
 
-export const createTerminals = ({ system, records, host, shell, defaults }: Parts): Terminals => {
+export const createTerminals = ({ system, records, host, shell, defaults, clock }: Parts): Terminals => {
   const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
     const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
     return infoOf(terminal, lane, pty, terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId))
@@ -156,9 +158,13 @@ export const createTerminals = ({ system, records, host, shell, defaults }: Part
       throw new SignalboxError('ERR_PTY_ENDED', `terminal ${command} runs nothing now`, { context: { terminalId: id } })
     },
     async kill(id, by, graceMs) {
-      const { laneId, lastPtyId, runId } = await ofId(id)
+      const { laneId, lastPtyId, runId, command } = await ofId(id)
       const pty = lastPtyId === null ? undefined : host.get(lastPtyId)
       const name = terminalTreeName(id)
+      const lane = (await records.lane(laneId))?.name ?? ''
+      const ids = { laneId, terminalId: id, ...(runId !== null && { runId }) }
+      const ending = { type: 'terminal.ending', at: clock.now(), ...ids, payload: { lane, command, by, graceMs: graceMs ?? null } }
+      if (pty !== undefined) system.tell(JOURNAL, 'journal.commit', { events: [ending] })
       if (pty !== undefined && graceMs !== undefined) void pty.terminate({ graceMs, askedBy: by })
       if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? defaults().command.graceMs, askedBy: by })
       else if (system.lookup(name) !== undefined) {

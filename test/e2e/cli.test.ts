@@ -182,10 +182,11 @@ describe('signalbox why, runs and doctor', () => {
     expect((await world.run(['run', plan])).code).toBe(1)
     const { code, stdout } = await world.run(['why', 'crash/boom'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/exit 3/u)
-    expect(stdout).toMatch(/3 attempts/u)
-    expect(stdout).toMatch(/gave up: 3rd failure within 60 s, 2 restarts allowed/u)
-    expect(stdout).toMatch(/cannot open the database/u)
+    expect(stdout).toMatch(/^crash\/boom ✘ failed at /u)
+    expect(stdout).toMatch(/It failed with exit code 3\. Its last words: "cannot open the database"\./u)
+    expect(stdout.replaceAll(/\s+/gu, ' ')).toContain('decision: gave up: 3rd failure within 60 s, 2 restarts allowed')
+    expect(stdout).toMatch(/the run was started, by signalbox run \(pid \d+\)/u)
+    expect((await world.run(['why', 'crash/boom', '--evidence'])).stdout).toContain('boom, attempt 3: exit 3')
     expect((await world.run(['why', 'crash/boom', '--json'])).stdout).toMatch(/"exitCode":3/u)
   })
 
@@ -196,7 +197,7 @@ describe('signalbox why, runs and doctor', () => {
     started.child.kill('SIGINT')
     await started.finished
     expect(code).toBe(0)
-    expect(stdout).toMatch(/it waits until one has succeeded/u)
+    expect(stdout).toMatch(/It waits for lane one/u)
   })
 
   it('cleans what a killed run left, and only that [ORP-3]', async () => {
@@ -252,11 +253,11 @@ keep: never
     expect(stdout).toContain('not restarted; exit code 1: it failed to authenticate ("Invalid API key · Please run /login")')
     expect(stdout).toContain('gave up after 3 attempts: it was rate-limited ("Too Many Requests"); waited 2 times in a row')
     const auth = await world.run(['why', 'auth/agent'])
-    expect(auth.stdout).toContain('not restarted: it failed to authenticate ("Invalid API key')
-    expect(auth.stdout).toMatch(/^Next\n {2}log in, or give the command its key/mu)
+    expect(auth.stdout).toContain('It failed to log in: its output says "Invalid API key')
+    expect(auth.stdout).toMatch(/^What you can do\n {2}log in, or give the command its key/mu)
     const limit = await world.run(['why', 'limit/agent'])
-    expect(limit.stdout).toContain('waits 40 ms (2nd in a row; no restart is counted): it was rate-limited')
-    expect(limit.stdout).toMatch(/^Last crash\n {2}pty:tm_\w+\$3: exit 1/mu)
+    expect(limit.stdout.replaceAll(/\s+/gu, ' ')).toContain('waits 40 ms (2nd in a row; no restart is counted): it was rate-limited')
+    expect((await world.run(['why', 'limit/agent', '--evidence'])).stdout).toMatch(/^Last crash\n {2}pty:tm_\w+\$3: exit 1/mu)
     const { stdout: json } = await world.run(['why', 'limit/agent', '--json'])
     expect(JSON.parse(json)).toMatchObject({
       attempts: [{ finding: { class: 'rateLimited', certain: true } }, {}, {}],
@@ -282,7 +283,8 @@ describe('signalbox crashes', () => {
     expect(one.stdout).toContain('SECRET_KEY=[masked]')
     expect(one.stdout.trimEnd().endsWith(file)).toBe(true)
     expect(JSON.parse((await world.run(['crashes', id, '--json'])).stdout)).toMatchObject({ type: 'crash', id, process: { exitCode: 7 } })
-    expect((await world.run(['why', 'a/c'])).stdout).toContain(file)
+    expect((await world.run(['why', 'a/c', '--evidence'])).stdout).toContain(file)
+    expect((await world.run(['why', 'a/c'])).stdout).toContain(`$ signalbox crashes ${id}`)
     expect(await world.run(['crashes', 'nothing'])).toMatchObject({ code: 3, stderr: expect.stringContaining('no crash is recorded') })
     await world.run(['run', world.plan('lanes: { a: { commands: [exit 7] } }')])
     expect((await world.run(['crashes', '2'])).stderr).toContain('2 crashes have an id that begins with "2"')

@@ -113,6 +113,10 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     since: whole(1, Number.MAX_SAFE_INTEGER, 'The first position wanted. Default: what happens from now on.').optional(),
   }),
   'events.unsubscribe': z.strictObject({ subscription: text('As events.subscribe answered.', 64) }),
+  why: z.strictObject({
+    subject: text('LANE, LANE/COMMAND, an id of a run, lane or terminal or the beginning of one, `latest`, or the name of an actor.'),
+    run: text('The run meant: its id, the beginning of it, or `latest`. Default: the newest that has such a lane.').optional(),
+  }),
   'dead-letters.list': nothing,
   doctor: nothing,
   'orchestrator.stop': z.strictObject({ mode: z.enum(['close']).optional().describe('close: everything that it runs ends with it.') }),

@@ -4,6 +4,7 @@ import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
 import type { RunView } from '../view.ts'
+import type { WhyAnswer } from '../why.ts'
 import type { ActorInfo, ActorNode, DeadLetterInfo, LaneInfo, LivedInfo, OrchestratorStatus, RunInfo, TerminalInfo } from './views.ts'
 
 type Nothing = Readonly<Record<never, never>>
@@ -127,6 +128,8 @@ export type ControlMethods = {
     result: { readonly subscription: string }
   }
   'events.unsubscribe': { params: { readonly subscription: string }; result: Nothing }
+  /** Why a run, lane, command, terminal or actor is as it is. */
+  why: { params: { readonly subject: string; readonly run?: string | undefined }; result: WhyAnswer }
   'dead-letters.list': { params: Nothing; result: { readonly letters: readonly DeadLetterInfo[] } }
   /** Answered with whom it was sent to. `letter`: its number. */
   'dead-letters.retry': { params: { readonly letter: number }; result: LivedInfo }

@@ -4,7 +4,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { diagnose } from '../doctor/doctor.ts'
 import type { Methods, Served } from './method.types.ts'
 
-type Names = 'hello' | 'status' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
+type Names = 'hello' | 'status' | 'why' | 'dead-letters.list' | 'doctor' | 'orchestrator.stop'
 
 /** What is there, and how it fares. */
 export const inspectMethods = ({ runtime, version, startedAt, clients, stop, stopped }: Served): Pick<Methods, Names> => ({
@@ -34,6 +34,7 @@ export const inspectMethods = ({ runtime, version, startedAt, clients, stop, sto
       }
     },
   },
+  why: { run: ({ subject, run }) => runtime.why(subject, run) },
   'dead-letters.list': {
     run: () => ({
       letters: runtime.deadLetters().map(({ number, at, to, from, type, reason, stack }): DeadLetterInfo => ({

@@ -36,8 +36,8 @@ export const laneMethods = ({ runtime: { records, lanes, terminals, newId } }: S
       const text = `the orchestrator died while it made lane ${lane.name}, which was then cleaned up; create it again with a new key`
       throw new SignalboxError('ERR_CONTROL_INTERRUPTED', text, { context: { laneId: lane.id } })
     },
-    run: async (params, { assigned }) => ({
-      lane: info(await lanes.create({ ...params, ...(assigned !== null && { id: assigned as LaneId }) })),
+    run: async (params, { assigned, by }) => ({
+      lane: info(await lanes.create({ ...params, by, ...(assigned !== null && { id: assigned as LaneId }) })),
     }),
   },
   'lane.list': {

@@ -26,8 +26,9 @@ export const runMethods = ({ runtime }: Served): Pick<Methods, Names> => {
     'runs.start': {
       assign: () => runtime.newId('run'),
       again: async (assigned) => ((await runtime.records.run(assigned as RunId)) === null ? null : { runId: assigned as RunId }),
-      async run({ plan, keep, parallel }, { assigned }) {
+      async run({ plan, keep, parallel }, { assigned, by }) {
         const { runId } = await runtime.start(plan, {
+          by,
           ...(keep !== undefined && { keep }),
           ...(parallel !== undefined && { parallel }),
           ...(assigned !== null && { runId: assigned as RunId }),

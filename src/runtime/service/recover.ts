@@ -4,7 +4,7 @@ import type { LaneRecord, PtyRecord, RunRecord } from '../../protocols/records.t
 import { closeRuns } from '../doctor/records.ts'
 import { goesOn, type Scene } from '../doctor/scene.ts'
 import type { Environment } from '../environment.ts'
-import { recordsOf } from '../inspection.ts'
+import { recordsOf } from '../records.ts'
 import { readOwners } from '../owners.ts'
 import type { Recovered } from './orchestrator-record.ts'
 

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { METHOD_PAGES } from '../../../script/docs/method-pages.ts'
 import { main } from '../../../src/cli/main.ts'
 import { validatePlan } from '../../../src/protocols/plan-parse.ts'
-import { gatherEvidence } from '../../../src/cli/why.ts'
-import type { CrashBrief } from '../../../src/cli/crash-brief.ts'
+import type { CrashBrief } from '../../../src/protocols/dossier.ts'
+import { explain } from '../../../src/runtime/why/explain.ts'
+import { NOTHING_SEEN } from '../../../src/runtime/why/facts.ts'
 import { fakeDossier, fakeIo, LANE, recorded, RUN, runSummary } from './fakes.ts'
 
 const help = async (command: string): Promise<Set<string>> => {
@@ -56,21 +57,30 @@ describe('the help of --json', () => {
   it('why: names every key of the evidence', async () => {
     const of = { lane: 'a', command: 'b', attempt: 1 }
     const allowed = { restarts: 1, withinMs: 1 }
-    const evidence = gatherEvidence(
-      [
-        recorded('lane.state-changed', 0, { name: 'a', from: 'x', to: 'y', event: 'e', cause: 'c' }),
-        recorded('pty.exited', 0, { ...of, survivors: [{ pid: 1, command: 'c', endedBy: 'SIGKILL' }], lastLines: ['x'] }),
+    const evidence = explain({
+      now: 9,
+      subject: { kind: 'lane', name: 'a', runId: RUN, laneId: LANE, terminalId: null },
+      run: null,
+      lane: null,
+      events: [
+        recorded('lane.state-changed', 0, { name: 'a', from: 'x', to: 'running', event: 'e', cause: 'c' }),
+        recorded('pty.exited', 0, {
+          ...of,
+          survivors: [{ pid: 1, command: 'c', endedBy: 'SIGKILL' }],
+          signals: [{ at: 1, signal: 'SIGTERM', target: { pid: 1, scope: 'group' }, askedBy: 'b', outcome: 'delivered' }],
+          finding: { class: 'failure', evidence: 'e', certain: true, retryAfterMs: null },
+          lastLines: ['x'],
+        }),
         recorded('supervisor.decided', 0, { ...of, decision: { decision: 'restart', restarts: 1, allowed, delayMs: 1, exit: {} } }),
-        recorded('actor.crashed', 0, { name: 'n', exit: { error: { message: 'm' } } }),
+        recorded('actor.crashed', 0, { lane: 'a', name: 'n', exit: { error: { message: 'm' } } }),
       ],
-      RUN,
-      'a',
-      null,
-      null,
-      BRIEF,
-    )
+      crash: BRIEF,
+      seen: NOTHING_SEEN,
+    })
     const told = await help('why')
-    expect(keysOf(evidence)).toEqual(expect.arrayContaining(['endedBy', 'withinMs', 'crashes', 'cause']))
+    expect(keysOf(evidence)).toEqual(
+      expect.arrayContaining(['endedBy', 'askedBy', 'withinMs', 'crashes', 'error', 'certain', 'by', 'remedies', 'cause']),
+    )
     expect(keysOf(evidence).filter((key) => !told.has(key))).toEqual([])
   })
 

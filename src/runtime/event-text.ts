@@ -1,6 +1,6 @@
 import type { Decision } from '../kernel/child-spec.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
-import { exitText, ordinal, span } from './text.ts'
+import { exitText, ordinal, span } from '../protocols/words.ts'
 
 /** What events carry is read with care: they may have been written by another version. */
 export const textOf = (event: RecordedEvent, key: string): string => {

@@ -1,0 +1,48 @@
+import type { WhyCause, WhyRemedy } from '../../protocols/why.ts'
+import { sentence } from './failure.ts'
+import type { Told, WhyFacts } from './facts.ts'
+import { quoted, remedy, remedyOfError } from './remedies.ts'
+
+/** The process that ran it died: what is known of that. */
+const howItDied = ({
+  seen,
+}: Pick<WhyFacts, 'seen'>): { readonly text: string; readonly causes: readonly WhyCause[]; readonly remedies: readonly WhyRemedy[] } => {
+  const { owner, lastWords, disk } = seen
+  const pid = owner?.pid == null ? '' : ` (pid ${owner.pid})`
+  if (lastWords !== null) {
+    const { message, code } = lastWords.error
+    return {
+      text: `The signalbox that ran it${pid} could record nothing any more and ended all that it ran: ${message}`,
+      causes: [{ at: lastWords.at, sequence: null, what: `signalbox could record nothing any more: ${message}`, by: null }],
+      remedies:
+        code === 'ERR_DISK_FULL' && disk !== null ? [remedy('free space there', `df -h ${quoted(disk.path)}`)] : remedyOfError(code),
+    }
+  }
+  const how =
+    owner?.state === 'rebooted'
+      ? 'when the machine was started anew'
+      : 'without a word: killed (kill -9, or by the system for lack of memory)'
+  return { text: `The signalbox that ran it${pid} died ${how}.`, causes: [], remedies: [] }
+}
+
+/** Of what was lost with the process that ran it. */
+export const lostWith = (facts: WhyFacts, what: string, since: number | null, remedies: readonly WhyRemedy[]): Told => {
+  const { text, causes, remedies: known } = howItDied(facts)
+  return {
+    state: 'lost',
+    since: since ?? facts.seen.lastWords?.at ?? null,
+    summary: `${sentence(text)} ${sentence(`${what} was lost with it`)}`,
+    next: null,
+    remedies: [
+      ...known,
+      ...remedies,
+      ...(facts.run?.endedAt == null ? [remedy('see what it left behind, and whether something still runs', 'signalbox doctor')] : []),
+      remedy('run the plan again'),
+    ],
+    causes,
+  }
+}
+
+/** Whether the process that a run belongs to has died before the run had an end. */
+export const isOrphan = ({ run, seen }: WhyFacts): boolean =>
+  run !== null && run.endedAt === null && (seen.lastWords !== null || seen.owner?.state === 'dead' || seen.owner?.state === 'rebooted')
