@@ -25,7 +25,8 @@ const INFRASTRUCTURE_LIMIT_MS = 30_000
 const UNKNOWN_GRACE_MS = 1_000
 /** For what was killed to be gone, at most. */
 const KILLED_LIMIT_MS = 10_000
-const BY = 'the runtime closes'
+/** Who ends what a close ends. */
+export const BY_CLOSE = 'the runtime closes'
 
 export type CloseParts = {
   readonly clock: Clock
@@ -89,9 +90,9 @@ export const handOver = async ({ clock, system, live, limitsMs, told }: ClosePar
 
 const endRuns = async (parts: CloseParts, limitMs: number): Promise<readonly Named[]> => {
   const { live } = parts
-  for (const { handle } of live.all().toReversed()) handle.stop(BY)
+  for (const { handle } of live.all().toReversed()) handle.stop(BY_CLOSE)
   const late = await stillRunning(parts, limitMs)
-  for (const { handle } of live.all().toReversed()) handle.kill(`${BY}: it did not stop in time`)
+  for (const { handle } of live.all().toReversed()) handle.kill(`${BY_CLOSE}: it did not stop in time`)
   return late
 }
 
@@ -111,7 +112,7 @@ const stillRunning = async ({ clock, live, terminals }: CloseParts, limitMs: num
 /** Ends what still runs on a terminal, each process with its own grace, and lets no other start. */
 const endTerminals = async ({ clock, live, terminals }: CloseParts, limitMs: number): Promise<readonly Named[]> => {
   const end = (graceOf: (ptyId: string) => number): void => {
-    for (const pty of terminals.list()) pty.terminate({ graceMs: graceOf(pty.ptyId), askedBy: BY }).catch(() => undefined)
+    for (const pty of terminals.list()) pty.terminate({ graceMs: graceOf(pty.ptyId), askedBy: BY_CLOSE }).catch(() => undefined)
   }
   end((ptyId) => live.graceOf(ptyId) ?? UNKNOWN_GRACE_MS)
   const ended = terminals.close(Math.max(live.longestStopMs, UNKNOWN_GRACE_MS))

@@ -3,7 +3,7 @@ import { span } from '../../protocols/words.ts'
 import type { WhyAttempt, WhyDecision, WhyNext, WhyRemedy } from '../../protocols/why.ts'
 import { textOf } from '../event-text.ts'
 import { decisionsOf, hasFailed } from './evidence.ts'
-import { failureText, lastWordsOf, sentence, stoppedText } from './failure.ts'
+import { failureText, lastWordsOf, sentence, sentSignal, stoppedText } from './failure.ts'
 import { type LaneFacts, stoppedBy, type Told, type WhyFacts } from './facts.ts'
 import { lostWith } from './owner.ts'
 import { quoted, readLog, remediesOf, remedy } from './remedies.ts'
@@ -115,6 +115,9 @@ const over = (
   if (attempt.stopped) {
     const summary = `${askedText(facts, lane, attempt.command)} ${sentence(stoppedText(attempt))}`
     return { state: 'stopped', since, summary, next: null, remedies: readLog(attempt) }
+  }
+  if (sentSignal(attempt) !== undefined) {
+    return { state: 'stopped', since, summary: sentence(failureText(attempt, lane.worktree)), next: null, remedies: readLog(attempt) }
   }
   if (!hasFailed(attempt)) {
     return { state: 'succeeded', since, summary: 'It ended by itself with exit code 0.', next: null, remedies: readLog(attempt) }

@@ -3,6 +3,7 @@ import type { LaneSummary } from '../../protocols/summary.ts'
 import type { SignalRecord } from '../../protocols/pty-exit.ts'
 import type { WhyCause } from '../../protocols/why.ts'
 import { decisionOf, decisionText, errorMessage, laneOf, listOf, numberOf, objectOf, textOf } from '../event-text.ts'
+import { BY_CLOSE } from '../close-phases.ts'
 import { laneFacts, upNow, type WhyFacts } from './facts.ts'
 
 type Step = { readonly what: string; readonly by?: string; readonly at?: number; readonly sequence?: null }
@@ -18,8 +19,8 @@ const signalsOf = (event: RecordedEvent): readonly Step[] =>
     .map(({ at, signal, askedBy }) => ({
       at,
       sequence: null,
-      what: `${signal} was sent to it`,
-      by: OURSELVES.test(askedBy) ? '' : askedBy,
+      what: `${signal} was sent to it${askedBy === BY_CLOSE ? ' as signalbox was closed' : ''}`,
+      by: OURSELVES.test(askedBy) || askedBy === BY_CLOSE ? '' : askedBy,
     }))
 
 const exited = (event: RecordedEvent): readonly Step[] => {

@@ -1,4 +1,6 @@
 import type { ExitFinding } from '../../protocols/exit-class.ts'
+import { BY_CLOSE } from '../close-phases.ts'
+import type { SignalRecord } from '../../protocols/pty-exit.ts'
 import type { WhyAttempt } from '../../protocols/why.ts'
 
 /** Signals by which the system ends a program for a fault of its own. */
@@ -15,8 +17,13 @@ const saidIn = (attempt: WhyAttempt, what: string, { evidence, certain }: ExitFi
     ? `${certain ? '' : 'perhaps '}${what}: its output says ${evidence} (${withExit(attempt)})`
     : `${certain ? '' : 'perhaps '}${what} (${evidence})`
 
+/** The signal that ended it, where signalbox sent it. */
+export const sentSignal = ({ signals, signal }: WhyAttempt): SignalRecord | undefined =>
+  signals.findLast((one) => one.signal === signal && one.outcome === 'delivered')
+
 const bySignal = (attempt: WhyAttempt, signal: string): string => {
-  const sent = attempt.signals.findLast((one) => one.signal === signal && one.outcome === 'delivered')
+  const sent = sentSignal(attempt)
+  if (sent?.askedBy === BY_CLOSE) return `it was ended by ${signal} when signalbox was closed`
   if (sent !== undefined) return `it was ended by ${signal}, which signalbox sent (${sent.askedBy})`
   if (FAULTS.has(signal)) return `it crashed: the system ended it by ${signal}, for a fault of the program itself`
   return `it was killed by ${signal}, which signalbox did not send: somebody else did, or the system`

@@ -164,6 +164,11 @@ describe('explain', () => {
     expect(by({ signal: 'SIGSEGV' })).toMatch(/^It crashed: the system ended it by SIGSEGV/u)
     const signals = [{ at: 1, signal: 'SIGKILL', target: { pid: 1, scope: 'group' }, askedBy: 'ada', outcome: 'delivered' }]
     expect(by({ signals })).toMatch(/^It was ended by SIGKILL, which signalbox sent \(ada\)/u)
+    const closed = { ...killed, signals: [{ ...signals[0], askedBy: 'the runtime closes' }] }
+    expect(ask('a/one', [...up, ...attempt(1, 2_000, closed)])).toMatchObject({
+      state: 'stopped',
+      summary: 'It was ended by SIGKILL when signalbox was closed.',
+    })
   })
 
   it('answers before anything happened, and of events that another version wrote', () => {
