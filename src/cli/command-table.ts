@@ -1,5 +1,5 @@
 import { json, number } from './command-options.ts'
-import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
+import type { CommandSpec, OptionSpec } from './command-spec.ts'
 import type { ConfigOptions } from './config.command.ts'
 import type { CrashesOptions } from './crashes.command.ts'
 import type { DownOptions } from './down.command.ts'

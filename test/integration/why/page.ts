@@ -43,7 +43,7 @@ const numbered = (make: (count: number) => string): ((of: string) => string) => 
 const textsAlike = ({ root, stateDirectory, more = {} }: Places): ((text: string) => string) => {
   const id = numbered((count) => `01J9ZC3K6Q4WZP2J9ZC3K6Q4${String(count + 10)}`)
   const pid = numbered((count) => String(4_100 + count))
-  const places = Object.entries({ ...more, [stateDirectory]: '/home/ada/.local/state/signalbox/shop', [root]: '/home/ada/shop' })
+  const places = Object.entries({ ...more, [stateDirectory]: '/srv/home/.local/state/signalbox/shop', [root]: '/srv/home/shop' })
   return (text) =>
     places
       .reduce((present, [from, to]) => present.replaceAll(from, to), text)
