@@ -64,8 +64,9 @@ export const createSaboteur = (): Saboteur => {
       return actor.name
     },
     crashSupervisor(name, how) {
-      const { ctx } = planted.at(-1) ?? {}
-      if (ctx === undefined) throw new Error('no actor was started')
+      // one that has ended can say nothing
+      const { ctx } = planted.findLast((actor) => !actor.ctx.signal.aborted) ?? {}
+      if (ctx === undefined) throw new Error('no actor runs')
       if (how === 'killed') registryOf(ctx).lookup(name)?.kill()
       else ctx.tell(named<Anything>(name), '$planted', {})
     },
