@@ -129,7 +129,7 @@ const startCommand = (ctx: Ctx, state: LaneActorState, command: CommandProgress)
 }
 
 const proceed = async (ctx: Ctx, state: LaneActorState): Promise<LaneActorState> => {
-  if (state.verdict !== null || state.rejoining) return state
+  if (state.verdict !== null || state.rejoining !== null) return state
   const failure = state.commands.find((command) => command.outcome === 'failed')
   if (failure !== undefined) return finish(ctx, state, 'failed', `${failure.spec.name}: ${failure.reason}`)
   const move = nextMove(state.commands)
@@ -170,14 +170,19 @@ const rejoin = (ctx: Ctx, state: LaneActorState): LaneActorState => {
     })
   }
   ctx.run(find, { done: ['$rejoined', (running) => ({ running })], failed: ['$rejoinFailed', () => ({})] })
-  return { ...state, rejoining: true }
+  return { ...state, rejoining: 'asked' }
 }
+
+/** What went with its supervisor. Of one that ended after the answer under way was given, that answer knows nothing. */
+const rejoinOnceMore = (ctx: Ctx, state: LaneActorState): LaneActorState =>
+  state.rejoining === null ? rejoin(ctx, state) : { ...state, rejoining: 'stale' }
 
 /** What was thought to run, and does not, has ended, or never began. */
 const rejoined = async (ctx: Ctx, state: LaneActorState, running: readonly string[]): Promise<LaneActorState> => {
-  let present: LaneActorState = { ...state, rejoining: false }
+  let present: LaneActorState = { ...state, rejoining: null }
   // Whoever ends everything sees to them.
   if (state.verdict !== null) return present
+  if (state.rejoining === 'stale') return rejoin(ctx, present)
   for (const { spec, phase, terminalId } of state.commands) {
     if (running.includes(spec.name)) present = withCommand(present, spec.name, { phase: 'running' })
     else if (phase === 'starting' || phase === 'running') {
@@ -272,12 +277,12 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
     },
     $terminalStartFailed: (ctx, state, { command, error }) => {
       if (!isUnanswered(error)) return commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) })
-      return state.rejoining || state.verdict !== null ? state : rejoin(ctx, state)
+      return state.verdict !== null ? state : rejoinOnceMore(ctx, state)
     },
     // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
     $terminalExited: (ctx, state, { command, exit }) => {
       if (state.verdict !== null || (exit.reason !== 'killed' && exit.reason !== 'handover')) return commandEnded(ctx, state, command, exit)
-      return state.rejoining ? state : rejoin(ctx, state)
+      return rejoinOnceMore(ctx, state)
     },
     $rejoined: (ctx, state, { running }) => rejoined(ctx, state, running),
     $rejoinFailed: (ctx, state) => {
