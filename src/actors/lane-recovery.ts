@@ -41,7 +41,7 @@ export const newState = (args: LaneArgs, record: LaneRecord, startedMonotonic: n
   record,
   commands: waiting(args, record),
   verdict: null,
-  rejoining: false,
+  rejoining: null,
   provisioning: new AbortController(),
   provisioned: false,
   adding: false,

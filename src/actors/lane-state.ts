@@ -25,8 +25,11 @@ export type LaneActorState = {
   readonly commands: readonly CommandProgress[]
   /** Set once, when it is decided how the lane ends. */
   readonly verdict: { readonly outcome: Outcome; readonly reason: string | null } | null
-  /** It is being found out which terminals run, after they or this actor died: until then nothing is started. */
-  readonly rejoining: boolean
+  /**
+   * It is being found out which terminals run, after they or this actor died: until then nothing is started. `stale`: the
+   * answer that is under way is too old.
+   */
+  readonly rejoining: null | 'asked' | 'stale'
   /** Aborts the check-out. */
   readonly provisioning: AbortController
   /** The worktree was made, or may have been. */

@@ -32,8 +32,8 @@ type RunState = {
   readonly record: RunRecord
   readonly lanes: readonly LaneProgress[]
   readonly stopping: string | null
-  /** It is being found out which lanes run, after they or this actor died. */
-  readonly rejoining: boolean
+  /** It is being found out which lanes run, after they or this actor died. `stale`: the answer that is under way is too old. */
+  readonly rejoining: null | 'asked' | 'stale'
   readonly startedMonotonic: number
 }
 
@@ -105,8 +105,12 @@ const rejoin = (ctx: Ctx, state: RunState): RunState => {
     })
   }
   ctx.run(find, { done: ['$rejoined', (found) => ({ found })], failed: ['$rejoinFailed', () => ({})] })
-  return { ...state, rejoining: true }
+  return { ...state, rejoining: 'asked' }
 }
+
+/** What went with its supervisor. Of one that ended after the answer under way was given, that answer knows nothing. */
+const rejoinOnceMore = (ctx: Ctx, state: RunState): RunState =>
+  state.rejoining === null ? rejoin(ctx, state) : { ...state, rejoining: 'stale' }
 
 /** Starts what may start, skips what cannot, and ends the run when nothing is left. */
 const proceed = async (ctx: Ctx, before: RunState): Promise<RunState> => {
@@ -209,7 +213,7 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
   async init(ctx, args) {
     const record = (await readRecord<RunRecord>(ctx, 'run', args.runId)) ?? (await begin(ctx, args))
     const lanes = await knownLanes(ctx, args, record)
-    const known: RunState = { args, record, lanes, stopping: null, rejoining: false, startedMonotonic: ctx.monotonic() }
+    const known: RunState = { args, record, lanes, stopping: null, rejoining: null, startedMonotonic: ctx.monotonic() }
     const state = lanes.some(isUp) ? rejoin(ctx, known) : known
     const by = args.services.stopAskedBy(args.runId)
     return by === null ? proceed(ctx, state) : stopAll(ctx, state, by)
@@ -235,10 +239,11 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
     },
     $laneStartFailed: (ctx, state, { laneId, error }) => {
       if (!isUnanswered(error)) return laneEnded(ctx, state, laneId, toErrorRecord(error).message)
-      return state.rejoining ? state : rejoin(ctx, state)
+      return rejoinOnceMore(ctx, state)
     },
     $rejoined: async (ctx, state, { found }) => {
-      let present: RunState = { ...state, rejoining: false }
+      let present: RunState = { ...state, rejoining: null }
+      if (state.rejoining === 'stale') return rejoin(ctx, present)
       for (const lane of state.lanes) {
         const { id, phase } = lane
         if (phase === 'starting') present = found.includes(id) ? withLane(present, id, { phase: 'running' }) : startLane(ctx, present, lane)
@@ -253,7 +258,7 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
     $rejoin: (ctx, state) => rejoin(ctx, state),
     // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
     $laneExited: (ctx, state, { laneId, exit }) => {
-      if (exit.reason === 'killed' || exit.reason === 'handover') return state.rejoining ? state : rejoin(ctx, state)
+      if (exit.reason === 'killed' || exit.reason === 'handover') return rejoinOnceMore(ctx, state)
       const why = `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`
       return laneEnded(ctx, state, laneId, why)
     },
