@@ -52,14 +52,18 @@ const runsAlready = (env: Environment): SignalboxError => {
   })
 }
 
-/** What it says of itself, kept in the repository as long as it lives. */
-const keepRecord = (commonDir: string, first: OrchestratorRecord) => {
+/** What it says of itself, kept in the repository as long as it lives. A change that cannot be written, as on a full disk, stops nothing. */
+const keepRecord = (commonDir: string, first: OrchestratorRecord, said: ServiceLog['write']) => {
   let record = first
   writeRecord(commonDir, record)
   return {
     change(patch: Partial<OrchestratorRecord>): void {
       record = { ...record, ...patch }
-      writeRecord(commonDir, record)
+      try {
+        writeRecord(commonDir, record)
+      } catch (error) {
+        said(`its record could not be written: ${error instanceof Error ? error.message : String(error)}`)
+      }
     },
     remove: () => removeRecord(commonDir),
   }
@@ -153,13 +157,17 @@ const serve = async (env: Environment, options: OrchestratorOptions, live: LiveS
       },
       onStopped: () => ask('a client'),
     })
-    void noteEvents(runtime, log, () => {
-      if (!runtime.isClosing) ask('the runtime failed')
-    })
-    record.change({ state: 'ready' })
-    log.write(`ready: ${socket}`)
-    await stop(await asked)
-    await control.close()
+    try {
+      void noteEvents(runtime, log, () => {
+        if (!runtime.isClosing) ask('the runtime failed')
+      })
+      // Who is told that it is ready finds it in the log.
+      log.write(`ready: ${socket}`)
+      record.change({ state: 'ready' })
+      await stop(await asked)
+    } finally {
+      await control.close()
+    }
   } finally {
     await runtime.close()
   }
@@ -182,19 +190,23 @@ export const runOrchestrator = async (options: OrchestratorOptions): Promise<voi
   const log = options.openLog(configuration.settings.orchestrator.logMaxBytes)
   const { dead } = readRecord(commonDir, env.processTable)
   const { pid, startTime, bootId } = ownIdentity(env.processTable)
-  const record = keepRecord(commonDir, {
-    pid,
-    startTime,
-    bootId,
-    startedAt: systemClock.now(),
-    state: 'recovering',
-    phase: null,
-    socket: socketPath(options.env, env.paths.directory, env.workspaceId),
-    log: options.logPath,
-    version: options.version,
-    recovered: null,
-    pending: [],
-  })
+  const record = keepRecord(
+    commonDir,
+    {
+      pid,
+      startTime,
+      bootId,
+      startedAt: systemClock.now(),
+      state: 'recovering',
+      phase: null,
+      socket: socketPath(options.env, env.paths.directory, env.workspaceId),
+      log: options.logPath,
+      version: options.version,
+      recovered: null,
+      pending: [],
+    },
+    log.write,
+  )
   const live = watchSettings(configuration, {
     load,
     said: log.write,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -79,7 +79,7 @@ describe('the orchestrator in the background', () => {
       world.log,
       join(import.meta.dirname, 'fixtures/orchestrator-process.ts'),
     ]
-    const { stdout, status } = spawnSync('bash', ['-c', 'exec 77>&1; "$@"; echo done', 'bash', ...args], {
+    const { stdout, status } = spawnSync('bash', ['--norc', '-c', 'exec 77>&1; "$@"; echo done', 'bash', ...args], {
       env: world.env,
       cwd: world.repo.root,
       encoding: 'utf8',
@@ -162,6 +162,20 @@ describe('the orchestrator in the background', () => {
     await world.down()
     expect(await world.repo.git('worktree', 'list')).toContain('docs-')
     expect((await world.up()).record.recovered).toEqual({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 0 })
+  })
+
+  it('ends on a signal also where its repository and records were removed beneath it', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'lane' })
+    const [terminal] = (await world.table.findByMark('ws_')).filter(({ pid }) =>
+      readlinkSync(`/proc/${pid}/cwd`).startsWith(world.repo.base),
+    )
+    rmSync(world.repo.root, { recursive: true })
+    rmSync(join(world.base, 'state'), { recursive: true })
+    process.kill(record.pid, 'SIGTERM')
+    await until('it is gone', () => !world.table.isAlive(record))
+    expect(terminal).toBeDefined()
+    expect(world.table.identify(terminal!.pid)).toBe(null)
+    expect(world.logText()).toMatch(/stopping: SIGTERM/u)
   })
 
   it('ends what runs when it is asked to stop, by signal or by a client', async () => {

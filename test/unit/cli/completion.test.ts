@@ -74,7 +74,7 @@ describe('completion scripts', () => {
     const words = (line: string): string[] => {
       const array = line.split(' ').map((word) => `'${word}'`)
       const program = `${script('bash')}\nCOMP_WORDS=(${array.join(' ')}); COMP_CWORD=${array.length - 1}; _signalbox; printf '%s\\n' "\${COMPREPLY[@]}"`
-      return execFileSync('bash', ['-c', program], { env, encoding: 'utf8' }).trimEnd().split('\n')
+      return execFileSync('bash', ['--norc', '-c', program], { env, encoding: 'utf8' }).trimEnd().split('\n')
     }
     expect(words('signalbox ru')).toEqual(['run', 'runs'])
     expect(words('signalbox run --keep ')).toEqual(['never', 'failed', 'always'])
@@ -84,7 +84,7 @@ describe('completion scripts', () => {
     const broken = `signalbox() { printf '%s\\n' "$3" lane:docs lane:docs-2; }
       ${script('bash')}
       COMP_WORDBREAKS=':'; COMP_WORDS=(signalbox info lane : do); COMP_CWORD=4; _signalbox; printf '%s\\n' "\${COMPREPLY[@]}"`
-    expect(execFileSync('bash', ['-c', broken], { env, encoding: 'utf8' })).toBe('info\ndocs\ndocs-2\n')
+    expect(execFileSync('bash', ['--norc', '-c', broken], { env, encoding: 'utf8' })).toBe('info\ndocs\ndocs-2\n')
   })
 
   it.skipIf(!has('zsh'))('zsh: is valid (needs zsh)', () => {
