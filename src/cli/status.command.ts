@@ -1,3 +1,4 @@
+import { duration } from '../protocols/words.ts'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { type OrchestratorRecord, readRecord } from '../runtime/service/orchestrator-record.ts'
@@ -30,11 +31,8 @@ const countsOf = async ({ state, socket }: OrchestratorRecord): Promise<Counts |
 const countsText = ({ lanes, terminals, runs, clients }: Counts): string =>
   [count(lanes, 'lane'), count(terminals, 'terminal'), count(runs, 'run'), count(clients, 'client')].join(', ')
 
-/** Days would say less than the time itself. */
-const since = (startedAt: number): string => {
-  const minutes = Math.max(0, Math.floor((systemClock.now() - startedAt) / 60_000))
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-}
+/** In whole seconds. */
+const since = (startedAt: number): string => duration(Math.floor((systemClock.now() - startedAt) / 1_000) * 1_000).replace('.0s', 's')
 
 const leftText = (record: OrchestratorRecord): readonly string[] => {
   const { interruptedRuns = 0, lostTerminals = 0, openLanes = 0, keptLanes = 0 } = record.recovered ?? {}

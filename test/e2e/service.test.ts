@@ -40,7 +40,7 @@ describe('signalbox up', () => {
       socket: expect.stringMatching(/x{120}/u),
       counts: { lanes: 0, terminals: 0, runs: 0, clients: 0 },
     })
-    expect((await world.run(['status'])).stdout).toMatch(/^ready: orchestrator \d.*, pid \d+, for 0 min\n {2}0 lanes, 0 terminals/u)
+    expect((await world.run(['status'])).stdout).toMatch(/^ready: orchestrator \d.*, pid \d+, for \d+s\n {2}0 lanes, 0 terminals/u)
     expect((await world.run(['logs'])).stdout).toMatch(/ready: /u)
     expect(await json('down')).toMatchObject({ code: 0, pid: up['pid'] })
     expect(await json('down')).toMatchObject({ code: 0, pid: null })

@@ -1,17 +1,11 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BIN, type CliWorld, makeCliWorld } from '../helpers/cli.ts'
+import { guideSteps, type GuideWorld, makeGuideWorld } from '../helpers/guide.ts'
 
 const guide = readFileSync(resolve(import.meta.dirname, '../../docs/guide/terminals-and-lanes.md'), 'utf8')
 
-type Step = { readonly command: string; readonly output: string }
-/** What stands in the console blocks: commands, and what each prints. */
-const steps: readonly Step[] = [...guide.matchAll(/^```console\n([^]*?)^```$/gmu)].flatMap(([, block = '']) =>
-  [...block.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gmu)].map(([, command = '', output = '']) => ({ command, output })),
-)
+const steps = guideSteps(guide)
 
 /** Without what differs from one time to the next: ids, pids, times, places, progress, and the spaces that go with their width. */
 const shape = (text: string): string =>
@@ -28,41 +22,10 @@ const shape = (text: string): string =>
     .replace(/ {2,}/gu, '  ')
     .trimEnd()
 
-let world: CliWorld
-let place: string
-beforeAll(async () => {
-  world = await makeCliWorld({ name: 'shop' })
-  place = mkdtempSync(join(tmpdir(), 'signalbox-guide-'))
-  mkdirSync(join(place, 'bin'))
-  symlinkSync(BIN, join(place, 'bin/signalbox'))
-  writeFileSync(join(world.repo.root, 'Makefile'), 'test:\n\t@echo "12 tests passed"\n')
-  await world.repo.git('add', '.')
-  await world.repo.git('commit', '-qm', 'tests')
-  // the shell finds no settings of whoever runs the test
-  Object.assign(world.env, {
-    XDG_RUNTIME_DIR: place,
-    HOME: place,
-    SHELL: '/bin/bash',
-    PATH: `${join(place, 'bin')}:${process.env['PATH'] ?? ''}`,
-  })
-})
-afterAll(async () => {
-  await world.run(['down'])
-  await world.cleanup()
-  rmSync(place, { recursive: true, force: true })
-})
+let world: GuideWorld
+beforeAll(async () => void (world = await makeGuideWorld()))
+afterAll(() => world.end())
 
-const sh = (command: string): Promise<string> =>
-  new Promise((done, failed) => {
-    const child = spawn('/bin/sh', ['-c', `${command} 2>&1`], {
-      cwd: world.repo.root,
-      env: world.env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let text = ''
-    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
-    child.on('error', failed).on('close', () => done(text))
-  })
 /** What is looked at may not have happened yet. */
 const LOOKS = /^signalbox (term ls|term logs|events)/u
 
@@ -70,7 +33,7 @@ describe('the guide to terminals and lanes', () => {
   it('each command prints what stands below it', async () => {
     expect(steps.length).toBeGreaterThan(10)
     for (const { command, output } of steps) {
-      const printed = async (): Promise<string> => shape(`$ ${command}\n${await sh(command)}`)
+      const printed = async (): Promise<string> => shape(`$ ${command}\n${await world.sh(command)}`)
       const wanted = shape(`$ ${command}\n${output}`)
       if (LOOKS.test(command)) await expect.poll(printed, { timeout: 20_000 }).toBe(wanted)
       else expect(await printed()).toBe(wanted)
