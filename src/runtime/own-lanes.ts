@@ -107,6 +107,10 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
         throw new SignalboxError('ERR_LANE_NOT_READY', text, { context: { laneId, runId: known.runId } })
       }
       if (known.summary !== null) return known.summary
+      // Its tree was given up: it is taken up again, to be removed.
+      const { made, name } = known
+      if (made !== undefined && system.lookup(laneTreeName(laneId)) === undefined)
+        await begin({ laneId, name, made }).catch(() => undefined)
       try {
         return await system.ask(lane(laneId), 'lane.remove', { by }, { timeoutMs: REMOVE_LIMIT_MS })
       } catch (error) {

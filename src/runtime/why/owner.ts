@@ -1,3 +1,4 @@
+import type { RunRecord } from '../../protocols/records.ts'
 import type { WhyCause, WhyRemedy } from '../../protocols/why.ts'
 import { sentence } from './failure.ts'
 import type { Told, WhyFacts } from './facts.ts'
@@ -5,10 +6,16 @@ import { quoted, remedy, remedyOfError } from './remedies.ts'
 
 /** The process that ran it died: what is known of that. */
 const howItDied = ({
+  run,
   seen,
-}: Pick<WhyFacts, 'seen'>): { readonly text: string; readonly causes: readonly WhyCause[]; readonly remedies: readonly WhyRemedy[] } => {
+}: Pick<WhyFacts, 'run' | 'seen'>): {
+  readonly text: string
+  readonly causes: readonly WhyCause[]
+  readonly remedies: readonly WhyRemedy[]
+} => {
   const { owner, lastWords, disk } = seen
-  const pid = owner?.pid == null ? '' : ` (pid ${owner.pid})`
+  // Over lanes of their own another may be by now.
+  const pid = owner?.pid == null || (run === null && owner.state === 'alive') ? '' : ` (pid ${owner.pid})`
   if (lastWords !== null) {
     const { message, code } = lastWords.error
     return {
@@ -25,6 +32,20 @@ const howItDied = ({
   return { text: `The signalbox that ran it${pid} died ${how}.`, causes: [], remedies: [] }
 }
 
+const runAgain = ({ endedAt }: RunRecord): readonly WhyRemedy[] => [
+  ...(endedAt === null ? [remedy('see what it left behind, and whether something still runs', 'signalbox doctor')] : []),
+  remedy('run the plan again'),
+]
+
+/** Of a lane of its own, which an orchestrator brings back, and its terminals, which none does. */
+const goOn = ({ seen, subject, lane }: WhyFacts): readonly WhyRemedy[] => {
+  if (seen.owner?.state !== 'alive') return [remedy('bring its lane back', 'signalbox up')]
+  const name = subject.name.slice(subject.name.indexOf('/') + 1)
+  return lane === null || name === subject.name
+    ? []
+    : [remedy('start it again under its name', `signalbox term spawn ${quoted(lane.name)} --name ${quoted(name)} -- …`)]
+}
+
 /** Of what was lost with the process that ran it. */
 export const lostWith = (facts: WhyFacts, what: string, since: number | null, remedies: readonly WhyRemedy[]): Told => {
   const { text, causes, remedies: known } = howItDied(facts)
@@ -33,12 +54,7 @@ export const lostWith = (facts: WhyFacts, what: string, since: number | null, re
     since: since ?? facts.seen.lastWords?.at ?? null,
     summary: `${sentence(text)} ${sentence(`${what} was lost with it`)}`,
     next: null,
-    remedies: [
-      ...known,
-      ...remedies,
-      ...(facts.run?.endedAt == null ? [remedy('see what it left behind, and whether something still runs', 'signalbox doctor')] : []),
-      remedy('run the plan again'),
-    ],
+    remedies: [...known, ...remedies, ...(facts.run === null ? goOn(facts) : runAgain(facts.run))],
     causes,
   }
 }
