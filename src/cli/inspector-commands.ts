@@ -123,7 +123,11 @@ r restarts, x stops, z suspends and resumes, h shows all of them, q quits. What 
     name: 'machine',
     about: 'show a state machine, or that of an actor with its present state',
     args: [{ name: 'machine|actor', about: `lane or pty; or ${actor.about}`, completes: 'actors' }],
-    options: [{ flag: 'mermaid', about: 'as a state diagram of Mermaid, which GitHub and many editors draw' }, json],
+    options: [
+      { flag: 'mermaid', about: 'as a state diagram of Mermaid, which GitHub and many editors draw' },
+      { flag: 'svg', about: 'as a picture' },
+      json,
+    ],
     details: JSON_HELP.machine,
     load: async () => {
       const { machineCommand } = await import('./machine.command.ts')

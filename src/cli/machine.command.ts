@@ -3,12 +3,12 @@ import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import { nearest } from '../protocols/suggest.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, paintFor, printJson, printLines } from './io.ts'
-import { mermaid } from './machine-diagram.ts'
+import { dot, mermaid } from './machine-diagram.ts'
 import { type Graph, graphOf, LANE, PTY } from './machine-walk.ts'
 import { orchestratorOf } from './orchestrator-client.ts'
 import { renderMachine } from './render-machine.ts'
 
-export type MachineOptions = { readonly mermaid?: boolean; readonly json?: boolean }
+export type MachineOptions = { readonly mermaid?: boolean; readonly svg?: boolean; readonly json?: boolean }
 
 const MACHINES = ['lane', 'pty'] as const
 type MachineName = (typeof MACHINES)[number]
@@ -37,6 +37,12 @@ const present = async (client: ControlClient, word: string): Promise<Present> =>
   throw new SignalboxError('ERR_USAGE', `${actor} keeps no state machine; actors of lanes and terminals do`, { context: { actor } })
 }
 
+/** Graphviz is loaded where somebody wants a picture. */
+const svgOf = async (graphviz: string): Promise<string> => {
+  const { instance } = await import('@viz-js/viz')
+  return (await instance()).renderString(graphviz, { format: 'svg' }).trimEnd()
+}
+
 /** `signalbox machine`: a state machine, or that of an actor with its present state. */
 export const machineCommand = async (word: string, options: MachineOptions, io: Io): Promise<number> => {
   const known = MACHINES.find((name) => name === word)
@@ -49,6 +55,7 @@ export const machineCommand = async (word: string, options: MachineOptions, io: 
   const { initial, states, edges, moves } = graph(machine)
   const state = now?.state ?? null
   if (options.mermaid === true) printLines(io, [mermaid(initial, edges, state ?? undefined)])
+  else if (options.svg === true) printLines(io, [await svgOf(dot(initial, edges, state ?? undefined))])
   else if (options.json === true) printJson(io, { type: 'machine', machine, actor: now?.actor ?? null, state, initial, states, moves })
   else printLines(io, renderMachine(machine, { initial, states, moves }, now, paintFor(io)))
   return EXIT.ok

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mermaid } from '../../../src/cli/machine-diagram.ts'
+import { dot, mermaid } from '../../../src/cli/machine-diagram.ts'
 import { graphOf, LANE, PTY } from '../../../src/cli/machine-walk.ts'
 import { main } from '../../../src/cli/main.ts'
 import { renderMachine } from '../../../src/cli/render-machine.ts'
@@ -29,6 +29,15 @@ describe('machine', () => {
     expect(diagram).toContain('  running --> blocked: block\n')
     expect(diagram).toMatch(/\n {2}classDef now .*\n {2}class blocked now$/u)
     expect(mermaid(graph.initial, edges)).not.toContain('class')
+  })
+
+  it('--svg: a picture of all states, the present one filled', async () => {
+    const svg = await printed('pty', '--svg')
+    expect(svg).toMatch(/^<\?xml[^]*<\/svg>\n$/u)
+    for (const state of graphOf(PTY).states) expect(svg).toContain(`>${state}</text>`)
+    const { initial, edges } = graphOf(LANE)
+    expect(dot(initial, edges, 'blocked')).toMatch(/\n {2}"blocked" \[fillcolor="#ffd54f".*\n\}$/u)
+    expect(dot(initial, edges)).not.toContain('#ffd54f')
   })
 
   it('--json: every key that the help names', async () => {
