@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { renderWhy } from '../../../src/cli/render-why.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import { parsePlan } from '../../../src/protocols/plan-parse.ts'
-import type { RunRecord } from '../../../src/protocols/records.ts'
+import type { LaneRecord, RunRecord } from '../../../src/protocols/records.ts'
 import type { WhyAnswer } from '../../../src/protocols/why.ts'
 import { explain } from '../../../src/runtime/why/explain.ts'
 import { NOTHING_SEEN, type Seen } from '../../../src/runtime/why/facts.ts'
@@ -124,6 +124,29 @@ describe('explain', () => {
     const full = seen({ lastWords: { at: 9, error: { code: 'ERR_DISK_FULL', message: 'the disk is full', context: {} } } })
     expect(full.summary).toContain('could record nothing any more and ended all that it ran: the disk is full')
     expect(full.causes.at(-1)).toMatchObject({ at: 9, sequence: null })
+  })
+
+  it('tells of a terminal that was lost with another orchestrator how to go on, and accuses none that lives [SUP-9]', () => {
+    const of = { lane: 'a', command: 'one', attempt: 1 }
+    const events = [
+      recorded('lane.created', 1, { name: 'a', worktree: '/w/a' }),
+      recorded('pty.spawned', 5, { ...of, pid: 42 }),
+      recorded('pty.state-changed', 9, {
+        ...of,
+        from: 'active',
+        to: 'errored',
+        event: 'lost',
+        cause: 'the orchestrator that held it died',
+      }),
+    ]
+    const lane = { name: 'a', worktree: { path: '/w/a', branch: 'b', baseCommit: 'c' } } as LaneRecord
+    const subject = { kind: 'command', name: 'a/one', runId: null, laneId: null, terminalId: null } as const
+    const answer = (seen: Seen): WhyAnswer => explain({ now: 10, subject, run: null, lane, events, crash: null, seen })
+    expect(answer(alive)).toMatchObject({ state: 'lost', remedies: [{ command: 'signalbox term spawn a --name one -- …' }] })
+    expect(answer(alive).summary).not.toContain('77')
+    expect(answer({ ...alive, owner: { pid: 77, state: 'dead' } }).remedies).toEqual([
+      { what: 'bring its lane back', command: 'signalbox up' },
+    ])
   })
 
   it('says so first when nothing can be recorded at the moment', () => {
