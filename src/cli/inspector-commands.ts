@@ -4,11 +4,10 @@ import type { InfoOptions } from './info.command.ts'
 import type { InterveneOptions, Intervention } from './intervene.command.ts'
 import { JSON_HELP } from './json-help.ts'
 import type { MachineOptions } from './machine.command.ts'
-import { number } from './command-options.ts'
+import { json, number } from './command-options.ts'
 import type { TraceOptions } from './trace.command.ts'
 import type { TreeOptions } from './tree.command.ts'
 
-const json: OptionSpec = { flag: 'json', about: 'as one JSON document' }
 const actor: ArgumentSpec = {
   name: 'actor',
   about: 'name of an actor, the beginning of one, or its lane or terminal',

@@ -57,13 +57,27 @@ export type EventPayloads = {
     /** The commit that it starts from; empty when its base was not found. */
     readonly baseCommit: string
     readonly base: string
+    /** Who asked for it, where it is no lane of a run. */
+    readonly by?: string
   }
   /** A lane took a step of its machine. */
-  'lane.state-changed': Step & { readonly name: string }
+  'lane.state-changed': Step & {
+    readonly name: string
+    /** Where something failed. */
+    readonly error?: ErrorRecord
+  }
   /** A lane is over: how, and what was kept of it. */
   'lane.ended': By & { readonly name: string; readonly summary: LaneSummary }
   /** Somebody opens a terminal in a lane of its own. */
   'terminal.opening': { readonly lane: string; readonly command: string; readonly by: string }
+  /** Somebody ends a terminal. */
+  'terminal.ending': {
+    readonly lane: string
+    readonly command: string
+    readonly by: string
+    /** From SIGTERM to SIGKILL. null: as its command says. */
+    readonly graceMs: number | null
+  }
   /** A process runs on a terminal. */
   'pty.spawned': Attempt & { readonly pid: number; readonly argv: readonly string[]; readonly cwd: string }
   /** An attempt took a step of its machine. */

@@ -1,3 +1,4 @@
+import { event } from '../actors/journal.ts'
 import { JOURNAL, laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
@@ -163,7 +164,7 @@ export const createTerminals = ({ system, records, host, shell, defaults, clock 
       const name = terminalTreeName(id)
       const lane = (await records.lane(laneId))?.name ?? ''
       const ids = { laneId, terminalId: id, ...(runId !== null && { runId }) }
-      const ending = { type: 'terminal.ending', at: clock.now(), ...ids, payload: { lane, command, by, graceMs: graceMs ?? null } }
+      const ending = event(clock.now(), 'terminal.ending', ids, { lane, command, by, graceMs: graceMs ?? null })
       if (pty !== undefined) system.tell(JOURNAL, 'journal.commit', { events: [ending] })
       if (pty !== undefined && graceMs !== undefined) void pty.terminate({ graceMs, askedBy: by })
       if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? defaults().command.graceMs, askedBy: by })
