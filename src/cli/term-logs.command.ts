@@ -6,6 +6,7 @@ import { type Io, printJson, safeWriter } from './io.ts'
 import { withOrchestrator } from './orchestrator-client.ts'
 import { replayed } from './replay-output.ts'
 import { ScreenModes } from './screen-modes.ts'
+import { untilSignal } from './until-signal.ts'
 
 export type TermLogsOptions = { readonly follow?: boolean; readonly lines?: number; readonly attempt?: number; readonly json?: boolean }
 
@@ -31,10 +32,12 @@ const lastLines = (bytes: Buffer, lines: number, isCut: boolean): Buffer => {
  */
 class Screen {
   private readonly io: Io
+  private readonly signal: AbortSignal
   private readonly modes: ScreenModes | null
 
-  constructor(io: Io) {
+  constructor(io: Io, signal: AbortSignal) {
     this.io = io
+    this.signal = signal
     this.modes = io.out.isTTY === true ? new ScreenModes() : null
   }
 
@@ -43,9 +46,12 @@ class Screen {
     this.modes?.see(shown)
     const { out } = this.io
     if (shown.length === 0 || out.write(shown)) return
-    await new Promise<void>((resolve) => {
-      for (const event of ['drain', 'close', 'error']) out.once(event, resolve)
-    })
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    for (const event of ['drain', 'close', 'error']) out.once(event, resolve)
+    this.signal.addEventListener('abort', resolve)
+    await promise
+    for (const event of ['drain', 'close', 'error']) out.removeListener(event, resolve)
+    this.signal.removeEventListener('abort', resolve)
   }
 
   restore(): void {
@@ -53,34 +59,25 @@ class Screen {
   }
 }
 
-/**
- * Output after `from`, until the process ends or nobody looks any more. Offsets of the log are those of the output.
- * @returns whether it was interrupted
- */
+/** Output after `from`, until the process ends, the signal, or nobody looks any more. Offsets of the log are those of the output. */
 const follow = async (
   client: ControlClient,
   terminal: string,
   from: number,
-  { io, screen }: { io: Io; screen: Screen },
-): Promise<boolean> => {
+  { io, screen, signal }: { io: Io; screen: Screen; signal: AbortSignal },
+): Promise<void> => {
   const { closed } = safeWriter(io.out)
   const err = safeWriter(io.err)
-  const attachment = await client.attach(terminal, { tailBytes: TAIL_BYTES }).catch((error: unknown) => {
-    if (isSignalboxError(error, 'ERR_PTY_ENDED')) return null
+  const attachment = await client.attach(terminal, { tailBytes: TAIL_BYTES, signal }).catch((error: unknown) => {
+    if (signal.aborted || isSignalboxError(error, 'ERR_PTY_ENDED')) return null
     throw error
   })
-  if (attachment === null) return false
-  let interrupted = false
-  const interrupt = (): void => {
-    interrupted = true
-    attachment.detach()
-  }
-  process.once('SIGINT', interrupt)
+  if (attachment === null) return
   io.out.on('close', () => attachment.detach())
   let next = from
   try {
     for await (const output of attachment.output) {
-      if (interrupted || closed()) break
+      if (signal.aborted || closed()) break
       if ('gap' in output) continue
       if (output.offset > next) err.write(`\nsignalbox: ${output.offset - next} bytes came faster than they were read\n`)
       const bytes = Buffer.from(output.bytes.subarray(Math.max(0, next - output.offset)))
@@ -88,10 +85,8 @@ const follow = async (
       await screen.show(bytes)
     }
   } finally {
-    process.off('SIGINT', interrupt)
     attachment.detach()
   }
-  return interrupted
 }
 
 const tailOf = async (client: ControlClient, terminal: string, attempt: number | undefined): Promise<ResultOf<'terminal.logs'>> =>
@@ -108,14 +103,16 @@ export const termLogsCommand = (word: string, options: TermLogsOptions, io: Io):
       printJson(io, { type: 'terminal-logs', ...log, from: log.from + bytes.length - shown.length, bytes: shown.toString('base64') })
       return EXIT.ok
     }
-    const screen = new Screen(io)
-    try {
-      await screen.show(shown)
-      // of an attempt that is named, and may be over, there is no more
-      const follows = options.follow === true && options.attempt === undefined
-      const interrupted = follows && (await follow(client, terminal.id, log.from + bytes.length, { io, screen }))
-      return interrupted ? EXIT.interrupted : EXIT.ok
-    } finally {
-      screen.restore()
-    }
+    // of an attempt that is named, and may be over, there is no more
+    const follows = options.follow === true && options.attempt === undefined
+    return untilSignal(async (signal) => {
+      const screen = new Screen(io, signal)
+      try {
+        await screen.show(shown)
+        if (follows && !signal.aborted) await follow(client, terminal.id, log.from + bytes.length, { io, screen, signal })
+      } finally {
+        screen.restore()
+      }
+      return signal.aborted ? EXIT.interrupted : EXIT.ok
+    })
   })
