@@ -2,12 +2,13 @@ import type { DoctorCheck, DoctorFinding, DoctorReport } from '../protocols/doct
 import type { Paint } from './paint.ts'
 import { count } from './plural.ts'
 import { plainLine } from './text.ts'
+import { wrap } from './wrap.ts'
 
-const checkLines = ({ name, ok, detail, remedy }: DoctorCheck, names: number, paint: Paint): string[] => {
+const checkLines = ({ name, ok, detail, remedy }: DoctorCheck, names: number, paint: Paint, columns: number): string[] => {
   const sign = ok === null ? paint('dim', '-') : ok ? paint('green', '✔') : paint('red', '✘')
   return [
-    `${sign} ${name.padEnd(names)}  ${plainLine(detail)}`,
-    ...(ok === true || remedy === null ? [] : [`  ${' '.repeat(names)}  next: ${plainLine(remedy)}`]),
+    ...wrap(plainLine(detail), `${sign} ${name.padEnd(names)}  `, columns),
+    ...(ok === true || remedy === null ? [] : wrap(`next: ${plainLine(remedy)}`, `  ${' '.repeat(names)}  `, columns)),
   ]
 }
 
@@ -17,25 +18,28 @@ const TITLES: Readonly<Record<DoctorFinding['action'], string>> = {
   left: 'Not touched',
 }
 
-const findings = (found: readonly DoctorFinding[], action: DoctorFinding['action'], paint: Paint): string[] => {
+const findings = (found: readonly DoctorFinding[], action: DoctorFinding['action'], paint: Paint, columns: number): string[] => {
   const concerned = found.filter((finding) => finding.action === action)
   if (concerned.length === 0) return []
   return [
     '',
     paint('bold', `${TITLES[action]}: ${count(concerned.length, 'thing')}`),
-    ...concerned.map(({ kind, what, why }) => `  ${kind.padEnd(8)}  ${plainLine(what)}\n            ${paint('dim', plainLine(why))}`),
+    ...concerned.flatMap(({ kind, what, why }) => [
+      `  ${kind.padEnd(8)}  ${plainLine(what)}`,
+      ...wrap(plainLine(why), ' '.repeat(12), columns).map((line) => paint('dim', line)),
+    ]),
   ]
 }
 
-/** The state of the machine and what runs left behind, for people. */
-export const renderDoctor = ({ ok, checks, found }: DoctorReport, paint: Paint): string[] => {
+/** The state of the machine and what runs left behind, for people. @param columns of their screen */
+export const renderDoctor = ({ ok, checks, found }: DoctorReport, paint: Paint, columns: number = Infinity): string[] => {
   const names = Math.max(0, ...checks.map(({ name }) => name.length))
   const bad = checks.filter((check) => check.ok === false).length
   const rest = found.filter(({ action }) => action === 'would-remove').length
   const problems = [...(bad > 0 ? [`${count(bad, 'check')} failed`] : []), ...(rest > 0 ? [`${count(rest, 'thing')} to remove`] : [])]
   return [
-    ...checks.flatMap((check) => checkLines(check, names, paint)),
-    ...(['removed', 'would-remove', 'left'] as const).flatMap((action) => findings(found, action, paint)),
+    ...checks.flatMap((check) => checkLines(check, names, paint, columns)),
+    ...(['removed', 'would-remove', 'left'] as const).flatMap((action) => findings(found, action, paint, columns)),
     '',
     ok ? paint('green', '✔ all is well') : paint('red', `✘ ${problems.join(', ')}`),
   ]

@@ -13,6 +13,7 @@ import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
 import { type PlanFile, readPlan } from './read-plan.ts'
 import { startRemoteRun } from './remote-run.ts'
 import { renderSummary } from './render-summary.ts'
+import { widthOfScreen } from './table.ts'
 import { watch, type WatchMode } from './watch.ts'
 
 export type RunOptions = {
@@ -102,6 +103,6 @@ export const runCommand = async (path: string, options: RunOptions, io: Io): Pro
   const socket = orchestratorFor(options, io)
   const summary = await (socket === null ? runHere(run, settings) : runThere(run, socket))
   if (mode === 'json') printJson(io, summary)
-  else printLines(io, [...(mode === 'plain' ? [''] : []), ...renderSummary(summary, paintFor(io))])
+  else printLines(io, [...(mode === 'plain' ? [''] : []), ...renderSummary(summary, paintFor(io), widthOfScreen(io.out))])
   return exitCodeOfRun(summary)
 }

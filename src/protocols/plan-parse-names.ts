@@ -11,6 +11,7 @@ const sanitised = (words: readonly string[]): string =>
     .join('-')
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/\.{2,}/g, '.')
+    .replace(/-[-.]+|\.+-/g, '-')
     .replace(/^[-.]+|[-.]+$/g, '')
     .slice(0, MAX_LENGTH)
     .replace(/[-.]+$/, '')

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BIN, type CliWorld, makeCliWorld } from './cli.ts'
 
 export type GuideStep = { readonly command: string; readonly output: string }
@@ -14,16 +14,14 @@ export const guideSteps = (guide: string): readonly GuideStep[] =>
 
 export type GuideWorld = CliWorld & { readonly sh: (command: string) => Promise<string>; readonly end: () => Promise<void> }
 
-/** A repository named `shop` with the Makefile of the guides, and `signalbox` on the PATH of a shell without settings. */
+/** A repository named `shop` with the Makefile of the guides, and `bin` of this clone on the PATH of a shell without settings. */
 export const makeGuideWorld = async (): Promise<GuideWorld> => {
   const world = await makeCliWorld({ name: 'shop' })
   const place = mkdtempSync(join(tmpdir(), 'signalbox-guide-'))
-  mkdirSync(join(place, 'bin'))
-  symlinkSync(BIN, join(place, 'bin/signalbox'))
   writeFileSync(join(world.repo.root, 'Makefile'), 'test:\n\t@echo "12 tests passed"\n')
   await world.repo.git('add', '.')
   await world.repo.git('commit', '-qm', 'tests')
-  const PATH = `${join(place, 'bin')}:${process.env['PATH'] ?? ''}`
+  const PATH = `${dirname(BIN)}:${process.env['PATH'] ?? ''}`
   Object.assign(world.env, { XDG_RUNTIME_DIR: place, HOME: place, SHELL: '/bin/bash', PATH })
   const sh = (command: string): Promise<string> =>
     new Promise((done, failed) => {

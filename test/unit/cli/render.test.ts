@@ -113,6 +113,16 @@ describe('the summary', () => {
     expect(text).toMatch(/✘ failed in 5\.0s: 1 succeeded, 1 failed, 1 skipped {2}\(rn_.*\)\nnext: signalbox why docs$/)
     expect(renderSummary(runSummary(), noPaint).at(-1)).toMatch(/^✔ succeeded in 5\.0s: 1 succeeded/)
   })
+
+  it('breaks a long reason between words on a screen, and nowhere else', () => {
+    const reason = `worktree kept: ${'it holds work '.repeat(8).trim()}`
+    const long = runSummary({ lanes: [laneSummary({ outcome: 'failed', reason })] })
+    expect(renderSummary(long, noPaint)).toContain(`    reason      ${reason}`)
+    const shown = renderSummary(long, noPaint, 80).filter((line) => line.includes('work'))
+    expect(shown[1]).toMatch(/^ {16}\S/)
+    expect(shown.map((line) => line.replace('reason', '').trim()).join(' ')).toContain(reason)
+    for (const line of shown) expect(line.length).toBeLessThanOrEqual(80)
+  })
 })
 
 describe('the list of runs', () => {

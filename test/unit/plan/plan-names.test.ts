@@ -8,6 +8,7 @@ describe('nameOf', () => {
     ['  make   docs  ', 'make-docs'],
     ['CI=1 LOG=x npm test', 'npm-test'],
     ['./script/build.sh --fast', 'build.sh'],
+    ['go test ./docs/...', 'go-test-docs'],
     ['sh -c "exit 3"', 'sh'],
     ['a | b', 'a'],
     ['echo "hello"', 'echo'],
