@@ -22,6 +22,8 @@ type Column = {
 
 /** The least that is left for names. */
 const NAME_WIDTH = 36
+/** From here on there is place for ids beside what they are called, in every line. */
+const ID_WIDTH = 64
 const GAP = '  '
 
 /** `1234`, `10k`, `250k`, `3M`. */
@@ -107,13 +109,13 @@ const cutMiddle = (text: string, width: number): string => {
   return `${cut(text, width - end)}${text.slice(text.length - end)}`
 }
 
-/** With the name of its lane or terminal instead of the id where there is no place for both. */
-const nameOf = ({ name, label, incarnation, below, children }: ActorNode, width: number): string => {
+/** @param withId also where it is called by its lane or terminal */
+const nameOf = ({ name, label, incarnation, below, children }: ActorNode, width: number, withId: boolean): string => {
   const hidden = children.length === 0 && below > 0 ? ` (+${below})` : ''
   const full = `${name}$${incarnation}`
   if (label === null) return `${cutMiddle(full, width - hidden.length)}${hidden}`
   const both = `${full} ${label}${hidden}`
-  if (widthOf(both) <= width) return both
+  if (withId && widthOf(both) <= width) return both
   return `${cutMiddle(`${name.slice(0, name.indexOf(':') + 1)}${label}$${incarnation}`, width - hidden.length)}${hidden}`
 }
 
@@ -131,7 +133,7 @@ export const actorTable = (width: number, paint: Paint, first?: string): { reado
   const row = ({ node, before }: Row): string => {
     // however deep, some of the name is seen
     const indent = before.length > names - 12 ? `…${before.slice(before.length - Math.max(0, names - 13))}` : before
-    const name = `${paint('dim', indent)}${column(nameOf(node, names - indent.length), names - indent.length)}`
+    const name = `${paint('dim', indent)}${column(nameOf(node, names - indent.length, names >= ID_WIDTH), names - indent.length)}`
     const cells = columns.map((one) => {
       const text = cellText(one, one.cell(node))
       const style = one.style?.(node) ?? null
