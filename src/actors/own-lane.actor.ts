@@ -300,13 +300,16 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     const { path: worktree, branch } = record.worktree
     const payload = { name: record.name, worktree, branch, baseCommit, base, ...(args.by !== undefined && { by: args.by }) }
     const created = event(ctx.now(), 'lane.created', { laneId: args.laneId }, payload)
-    return step(ctx, newOwnState(args, record), { type: 'provision' }, 'somebody asked for it', { before: created })
+    await commit(ctx, [created], [recordOf('lane', record)])
+    return newOwnState(args, record)
   },
   on: {
-    'lane.ready': (_ctx, state, _message, reply) => {
+    'lane.ready': (ctx, state, _message, reply) => {
       const now = state.record.snapshot.state
-      if (now === 'new' || now === 'provisioning') return { ...state, readyAsked: [...state.readyAsked, reply] }
-      if (now === 'cleaning' && state.failure !== null) return { ...state, readyAsked: [...state.readyAsked, reply] }
+      const asked = { ...state, readyAsked: [...state.readyAsked, reply] }
+      // not before: whoever asks learns why it failed, however fast that is
+      if (now === 'new') return step(ctx, asked, { type: 'provision' }, 'somebody asked for it')
+      if (now === 'provisioning' || (now === 'cleaning' && state.failure !== null)) return asked
       if (now === 'cleaning' || now === 'closed') reply.fail(notReady(state, 'is being removed'))
       else reply(state.record)
       return state

@@ -9,7 +9,7 @@ import type { LaneSummary } from './summary.ts'
 export type TerminalSize = { readonly cols: number; readonly rows: number }
 
 export type OwnLaneProtocol = {
-  /** Answered when the worktree is there. @throws what kept it from being made, once nothing is left of it */
+  /** Asks for the worktree, and is answered when it is there. @throws what kept it from being made, once nothing is left of it */
   'lane.ready': { message: object; reply: LaneRecord }
   /**
    * Starts a command; one whose name has ended before starts in the same terminal.
