@@ -193,7 +193,7 @@ export const CATALOGUE = {
   ERR_PTY_CWD_NOT_FOUND: {
     kind: 'fault',
     text: 'The working directory of a command does not exist.',
-    next: 'Look whether the worktree was removed.',
+    next: 'If somebody removed the worktree, let go of the lane: `signalbox lane rm LANE`, or run the plan again.',
     retryable: false,
   },
   ERR_PTY_INVALID_ARGUMENT: {

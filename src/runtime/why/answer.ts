@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { laneName, laneTreeName, ptyName, runName, terminalsName } from '../../actors/names.ts'
 import type { DeadLetter } from '../../kernel/types.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
@@ -64,16 +65,27 @@ const behind = ({ subject, run }: Found): readonly string[] => {
   ]
 }
 
-const isSettingUp = (events: readonly RecordedEvent[], found: Found): boolean => {
+const SETTING_UP = ['new', 'provisioning', 'cleaning']
+const STANDING = ['ready', 'running']
+
+/** The state of its lane, as recorded last. */
+const laneState = (events: readonly RecordedEvent[], found: Found): string => {
   const last = events.findLast(({ type, laneId }) => type === 'lane.state-changed' && laneId === found.subject.laneId)
-  return last !== undefined && ['new', 'provisioning', 'cleaning'].includes(String(last.payload['to']))
+  return String(last?.payload['to'])
 }
+
+const isMissing = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
 
 const lastPty = (events: readonly RecordedEvent[], { subject }: Found): PtyId | null =>
   events.findLast(({ type, terminalId }) => type === 'pty.spawned' && terminalId === subject.terminalId)?.ptyId ?? null
 
 const look = async (source: WhySource, found: Found, events: readonly RecordedEvent[], now: number): Promise<Seen> => {
   const { live, failures, commonDir, stateDirectory } = source
+  const state = laneState(events, found)
   const pty = found.subject.terminalId === null ? null : lastPty(events, found)
   // At once, since it is told how long they have been at it: until `now`.
   const actors = live === null ? [] : behind(found).flatMap((name) => live.inspect(name) ?? [])
@@ -85,7 +97,8 @@ const look = async (source: WhySource, found: Found, events: readonly RecordedEv
     // A process that embeds signalbox may have had others run before.
     lastWords: said !== null && found.run !== null && said.at >= found.run.startedAt ? said : null,
     owner: await ownerOf(source, found),
-    locks: isSettingUp(events, found) ? await gitLocks(commonDir, now) : [],
+    locks: SETTING_UP.includes(state) ? await gitLocks(commonDir, now) : [],
+    isWorktreeGone: found.lane !== null && STANDING.includes(state) && (await isMissing(found.lane.worktree.path)),
     disk: await diskOf(stateDirectory),
   }
 }

@@ -20,6 +20,8 @@ export type Seen = {
   /** What that process wrote down when it could record nothing any more. */
   readonly lastWords: { readonly at: number; readonly error: ErrorRecord } | null
   readonly locks: readonly SeenLock[]
+  /** The worktree of the lane that is asked about was there, and is not any more. */
+  readonly isWorktreeGone: boolean
   /** Where records are kept. */
   readonly disk: { readonly path: string; readonly freeBytes: number; readonly isWritable: boolean } | null
   /** When the process of the command put something out last. */
@@ -29,7 +31,16 @@ export type Seen = {
   readonly deadLetters: readonly DeadLetter[]
 }
 
-export const NOTHING_SEEN: Seen = { owner: null, lastWords: null, locks: [], disk: null, lastOutputAt: null, actors: [], deadLetters: [] }
+export const NOTHING_SEEN: Seen = {
+  owner: null,
+  lastWords: null,
+  locks: [],
+  isWorktreeGone: false,
+  disk: null,
+  lastOutputAt: null,
+  actors: [],
+  deadLetters: [],
+}
 
 /** All that an answer is made from. */
 export type WhyFacts = {

@@ -5,7 +5,7 @@ import { explainAttempt } from './attempt.ts'
 import { sentence } from './failure.ts'
 import { laneFacts, type LaneFacts, stoppedBy, type Told, upNow, type WhyFacts } from './facts.ts'
 import { isOrphan, lostWith } from './owner.ts'
-import { freeLock, lookInside, remedy, remedyOfError, why } from './remedies.ts'
+import { freeLock, lookInside, quoted, remedy, remedyOfError, why } from './remedies.ts'
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
@@ -132,6 +132,19 @@ const runningLane = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): To
   }
 }
 
+/** Somebody removed its worktree; what runs there may go on without. */
+const withoutWorktree = (lane: LaneFacts, told: Told): Told => ({
+  ...told,
+  state: 'stuck',
+  summary: `Its worktree ${lane.worktree} is gone: somebody removed it, and no command can start there.${told.next === null ? '' : `\n${told.summary}`}`,
+  remedies: [
+    lane.plan === null
+      ? remedy('let go of the lane, then make it again', `signalbox lane rm ${quoted(lane.name)}`)
+      : remedy('find out who removed it (a script that cleans up, `git worktree remove`, `git clean -ffdx`), then run the plan again'),
+    ...told.remedies.filter(({ command }) => !lookInside(lane.worktree).some((one) => one.command === command)),
+  ],
+})
+
 const nextOf = (command: string | undefined, next: WhyNext | null): WhyNext | null =>
   next === null ? null : { ...next, what: `${command}: ${next.what}` }
 
@@ -236,7 +249,9 @@ export const explainLane = (facts: WhyFacts, lane: LaneFacts): Told => {
       return preparing(facts, lane.state)
     case 'cleaning':
       return cleaning(facts, lane, lane.state)
-    default:
-      return runningLane(facts, lane, lane.state)
+    default: {
+      const told = runningLane(facts, lane, lane.state)
+      return facts.seen.isWorktreeGone && facts.lane?.name === lane.name ? withoutWorktree(lane, told) : told
+    }
   }
 }

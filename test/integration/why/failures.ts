@@ -28,6 +28,7 @@ export const FAILURES: Readonly<Record<string, readonly [title: string, planted:
   'git-lock-failed': ['A lane whose git waited for a lock in vain', 'The test holds the lock of its branch until git gives up.'],
   'base-missing': ['A lane whose base does not exist', 'Its plan names a branch that is not there.'],
   'copy-missing': ['A lane whose files cannot be copied', 'Its plan names a file that is not there (`copy`).'],
+  'worktree-gone': ['A lane of its own whose worktree somebody removed', 'The test makes a lane and removes its directory.'],
   'work-kept': ['A lane that succeeded and whose worktree is still there', 'Its command leaves a file that is not committed.'],
   // signalbox itself
   'hung-handler': ['A lane that hangs inside signalbox', 'A handler of its actor never returns.'],

@@ -89,6 +89,19 @@ describe('why, of a lane', () => {
     expect(await world.said('copy-missing', 'parser')).toContain('.env')
   })
 
+  it('of its own whose worktree somebody removed: that it is gone, and how to let go of it [LN-7, SUP-9]', async () => {
+    const { id, worktree } = await world.runtime.lanes.create({ name: 'fix', by: 'ada' })
+    expect((await world.ask('fix')).summary).toBe('Its worktree is there; nothing runs in it.')
+    rmSync(worktree.path, { recursive: true })
+    const { remedies, next } = await world.ask('fix')
+    expect(next).toBeNull()
+    expect(remedies.map(({ command }) => command)).toEqual(['signalbox lane rm fix'])
+    expect(await world.said('worktree-gone', 'fix')).toMatch(/^Its worktree .*fix-\w+ is gone: somebody removed it/u)
+    const terminal = { laneId: id, command: 'true' }
+    await expect(world.runtime.terminals.spawn(terminal, 'ada')).rejects.toMatchObject({ code: 'ERR_PTY_CWD_NOT_FOUND' })
+    expect(await world.runtime.lanes.remove(id, 'ada')).toMatchObject({ outcome: 'succeeded' })
+  })
+
   it('whose worktree is still there: why [LN-7, SUP-9]', async () => {
     await run({ parser: { commands: ['echo x > notes.txt'] } })
     expect(await world.said('work-kept', 'parser')).toContain(
