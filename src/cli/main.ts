@@ -43,7 +43,8 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
     return lost && code === OK ? ENVIRONMENT : code
   } catch (error) {
     const { errorText, exitCodeOf } = await import('./exit-codes.ts')
-    err.write(errorText(error, io.env['SIGNALBOX_DEBUG'] === '1'))
+    const text = errorText(error, io.env['SIGNALBOX_DEBUG'] === '1')
+    err.write(io.err.isTTY === true ? (await import('./wrap.ts')).fitted(text, io.err) : text)
     return exitCodeOf(error)
   }
 }

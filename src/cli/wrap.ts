@@ -1,4 +1,6 @@
+import { widthOfScreen } from './table.ts'
 import { widthOf } from './text.ts'
+import type { Output } from './writer.ts'
 
 /** Of the narrowest screen that people still use. */
 export const COLUMNS = 80
@@ -23,4 +25,13 @@ export const wrap = (text: string, first = '  ', columns: number = COLUMNS): str
     isEmpty = false
   }
   return [...lines, line]
+}
+
+/** Lines that are wider than the screen, broken between words; others, and where nobody looks, are left as they are. */
+export const fitted = (text: string, to: Output): string => {
+  const columns = widthOfScreen(to)
+  return text
+    .split('\n')
+    .flatMap((line) => (widthOf(line) <= columns ? [line] : wrap(line, /^ */u.exec(line)?.[0], columns)))
+    .join('\n')
 }

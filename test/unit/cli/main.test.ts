@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { EXIT, errorText, exitCodeOf, exitCodeOfRun } from '../../../src/cli/exit-codes.ts'
 import { main } from '../../../src/cli/main.ts'
 import { SignalboxError } from '../../../src/protocols/errors.ts'
-import { type FakeIo, fakeIo, runSummary } from './fakes.ts'
+import { captured, type FakeIo, fakeIo, runSummary } from './fakes.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-cli-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -99,6 +99,21 @@ describe('the command line', () => {
     expect(bare.code).toBe(EXIT.usage)
     expect(bare.io.err.text()).toBe(group.io.out.text())
     expect((await run('help')).io.out.text()).not.toMatch(/^ {2}complete /m)
+  })
+})
+
+describe('an error', () => {
+  const long = ['run', `${'of a plan that is not there '.repeat(5)}.yaml`]
+
+  it('is broken between words on a screen, and stays a line elsewhere', async () => {
+    const err = captured({ isTTY: true, columns: 40 })
+    const [narrow, piped] = [fakeIo({ cwd: directory }), fakeIo({ cwd: directory })]
+    expect([await main(long, { ...narrow, err }), await main(long, piped)]).toEqual([EXIT.notFound, EXIT.notFound])
+    expect(piped.err.text().split('\n')).toHaveLength(3)
+    const lines = err.text().split('\n')
+    expect(lines.length).toBeGreaterThan(4)
+    for (const line of lines) expect(line.length <= 40 || !line.includes(' ')).toBe(true)
+    expect(lines.join(' ').trim()).toBe(piped.err.text().replace(/\s+/gu, ' ').trim())
   })
 })
 
