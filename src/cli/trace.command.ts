@@ -5,6 +5,7 @@ import { orchestratorOf } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { renderTrace } from './render-info.ts'
 import { cut } from './text.ts'
+import { untilSignal } from './until-signal.ts'
 
 export type TraceOptions = {
   readonly type?: string
@@ -26,21 +27,32 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
   const out = safeWriter(io.out)
   // a line each where somebody reads along; whole where a program or a file does
   const fitted = (line: string): string => (io.out.isTTY === true && io.out.columns !== undefined ? cut(line, io.out.columns) : line)
+  const err = safeWriter(io.err)
+  let seen = 0
   const onProgress = (progress: unknown): void => {
+    seen += 1
     out.write(`${json === true ? JSON.stringify(progress) : fitted(renderTrace(progress as TraceInfo))}\n`)
     // nobody reads any more: the trace ends with the connection
     if (out.closed()) client.close()
   }
   const forMs = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1_000))
-  try {
-    const result = await client.call('trace.start', { name, type, under, max, forMs }, { onProgress, timeoutMs: ANSWER_LIMIT_MS })
-    if (json === true) out.write(`${JSON.stringify({ type: 'trace', ...result })}\n`)
-    else {
-      const missed = result.missed === 0 ? '' : `, ${result.missed} missed: they came faster than they were read`
-      safeWriter(io.err).write(`${count(result.count, 'event')}: ${ENDS[result.ended]}${missed}\n`)
+  if (io.err.isTTY === true) err.write('tracing; Ctrl-C ends it\n')
+  return await untilSignal(async (signal) => {
+    try {
+      const asked = { name, type, under, max, forMs }
+      const result = await client.call('trace.start', asked, { onProgress, timeoutMs: ANSWER_LIMIT_MS, signal })
+      if (json === true) out.write(`${JSON.stringify({ type: 'trace', ...result })}\n`)
+      else {
+        const missed = result.missed === 0 ? '' : `, ${result.missed} missed: they came faster than they were read`
+        err.write(`${count(result.count, 'event')}: ${ENDS[result.ended]}${missed}\n`)
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        if (json !== true) err.write(`${count(seen, 'event')}: ${ENDS.stopped}\n`)
+        return EXIT.interrupted
+      }
+      if (!out.closed()) throw error
     }
-  } catch (error) {
-    if (!out.closed()) throw error
-  }
-  return EXIT.ok
+    return EXIT.ok
+  })
 }

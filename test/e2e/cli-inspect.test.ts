@@ -119,6 +119,19 @@ describe('looking at the orchestrator', () => {
     })
   })
 
+  it('trace: says how much was seen when it is interrupted [SUP-9]', async () => {
+    const tracing = world.start(['trace', '--type', 'journal.commit'])
+    await until('something was seen', async () => {
+      const { lane } = await client.call('lane.create', { name: `traced-${Math.trunc(performance.now())}` })
+      await client.call('lane.remove', { lane: lane.id })
+      return tracing.output().includes('journal.commit')
+    })
+    tracing.child.kill('SIGINT')
+    const { code, stdout, stderr } = await tracing.finished
+    expect(code).toBe(130)
+    expect(stderr).toBe(`${lines(stdout).length} events: stopped\n`)
+  })
+
   it('without an orchestrator: 3, and what to do', async () => {
     await world.run(['down'])
     for (const args of [['tree'], ['info', 'x'], ['dead-letters'], ['trace'], ['stop', 'x']]) {
