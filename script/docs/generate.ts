@@ -9,9 +9,10 @@ import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
 import { configJsonSchema } from '../../src/protocols/config.schema.ts'
 import { cliPage, manPage } from './cli.ts'
 import { configPage } from './config.ts'
+import { controlSchema } from './control-schema.ts'
 import { errorsPage } from './errors.ts'
 import { machinesPage } from './machines.ts'
-import { methodsJsonSchema, methodsPage } from './methods.ts'
+import { methodsPage } from './methods.ts'
 import { traceabilityPage } from './traceability.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -19,13 +20,15 @@ const check = process.argv.includes('--check')
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
+const control = controlSchema(root)
+
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/api.md': apiPage(root),
   'docs/reference/events.md': eventsPage(root),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/machines.md': machinesPage(),
-  'docs/reference/methods.md': methodsPage(),
-  'docs/reference/methods.schema.json': methodsJsonSchema(),
+  'docs/reference/methods.md': methodsPage(control),
+  'docs/reference/methods.schema.json': `${JSON.stringify(control, null, 2)}\n`,
   'docs/reference/traceability.md': traceabilityPage(root),
   'docs/reference/cli.md': cliPage(),
   'docs/reference/signalbox.1': manPage(version),

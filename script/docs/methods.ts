@@ -1,47 +1,41 @@
 import { CONTROL_LIMITS, CONTROL_VERSION } from '../../src/protocols/control/limits.ts'
 import { FRAME } from '../../src/protocols/control/frames.ts'
 import { CHANGING } from '../../src/protocols/control/methods.ts'
-import { paramsJsonSchema } from '../../src/protocols/control/methods.schema.ts'
 import { generatedFrom, table } from './markdown.ts'
+import type { ControlSchema } from './control-schema.ts'
+import { fieldsTable, type JsonSchema, paramsTable, type Shapes, shapesWithFields, typeOf } from './json-schema.ts'
 import { METHOD_PAGES, type MethodPage } from './method-pages.ts'
 
-type Schema = {
-  readonly type?: string
-  readonly description?: string
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly required?: readonly string[]
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Schema[]
-  readonly items?: Schema
+/** What an answer, or a line beside it, has. */
+const told = (title: string, schema: JsonSchema, shapes: Shapes): string => {
+  const { properties } = schema
+  if (properties === undefined && schema.type !== 'object') return `${title}: ${typeOf(schema, shapes)}.`
+  return properties === undefined ? `${title}: empty.` : fieldsTable(title.toLowerCase(), schema, shapes)
 }
 
-const typeOf = ({ type, enum: values, anyOf, items }: Schema): string => {
-  if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ')
-  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ')
-  return type === 'array' ? `list of ${items === undefined ? 'anything' : typeOf(items)}` : (type ?? 'anything')
-}
-
-const paramsTable = (method: MethodPage['method']): string => {
-  const { properties = {}, required = [] } = paramsJsonSchema(method) as Schema
-  const rows = Object.entries(properties).map(([name, schema]) => [
-    `\`${name}\``,
-    typeOf(schema),
-    required.includes(name) ? 'yes' : 'no',
-    schema.description ?? '',
-  ])
-  return rows.length === 0 ? 'Takes nothing.' : table(['payload', 'type', 'required', ''], rows)
-}
-
-const section = ({ method, text, errors, params, result }: MethodPage): string => {
+const section = ({ method, text, errors, params, result }: MethodPage, { properties, $defs }: ControlSchema): string => {
+  const schemas = properties[method].properties
   const key = CHANGING.has(method) ? ' Takes an idempotency `key`.' : ''
   const request = { id: '1', method, payload: params, ...(CHANGING.has(method) && { key: `example-${method}` }) }
   const answer = { id: '1/answer', causation_id: '1', method, timestamp: 1_790_000_000_000, payload: result }
-  const failures = errors.length === 0 ? '' : `\n\nErrors: ${errors.map((code) => `\`${code}\``).join(', ')}.`
-  return `## ${method}\n\n${text}${key}\n\n${paramsTable(method)}${failures}\n\n\`\`\`json\n${JSON.stringify(request)}\n${JSON.stringify(answer)}\n\`\`\``
+  const parts = [
+    `## ${method}`,
+    `${text}${key}`,
+    paramsTable(schemas.params),
+    told('Result', schemas.result, $defs),
+    schemas.progress === undefined ? '' : told('Progress', schemas.progress, $defs),
+    schemas.push === undefined ? '' : told('Lines that follow', schemas.push, $defs),
+    errors.length === 0 ? '' : `Errors: ${errors.map((code) => `\`${code}\``).join(', ')}.`,
+    `\`\`\`json\n${JSON.stringify(request)}\n${JSON.stringify(answer)}\n\`\`\``,
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
 }
 
+const shape = ([name, schema]: readonly [string, JsonSchema], shapes: Shapes): string =>
+  [`### ${name}`, schema.description ?? '', fieldsTable('field', schema, shapes)].filter((part) => part !== '').join('\n\n')
+
 /** The reference page of the control protocol. */
-export const methodsPage = (): string => `${generatedFrom('src/protocols/control/ and script/docs/method-pages.ts')}
+export const methodsPage = (schema: ControlSchema): string => `${generatedFrom('src/protocols/control/ and script/docs/method-pages.ts')}
 
 # Methods of the control socket
 
@@ -60,9 +54,11 @@ A call that changes something may carry a \`key\`. Repeated with the same key an
 
 A client that leaves ${CONTROL_LIMITS.unreadBytes} bytes unread is read no further until it has read them, and cut off after ${CONTROL_LIMITS.unreadMs / 1_000} s.
 
-Where a lane, run or terminal is named, its id, the beginning of one that no other has, or its name will do; of a terminal also \`LANE/NAME\`, of a run \`latest\`. Schemas: [methods.schema.json](methods.schema.json).
+Where a lane, run or terminal is named, its id, the beginning of one that no other has, or its name will do; of a terminal also \`LANE/NAME\`, of a run \`latest\`.
 
-${METHOD_PAGES.map(section).join('\n\n')}
+Tables of results name every field: one with \`?\` may be missing, and \`lanes[].name\` is the name of each lane. [Shapes](#shapes) that several methods share are below. As JSON Schemas all of it is in [methods.schema.json](methods.schema.json), a schema of an object of methods: \`#/properties/METHOD/properties/params\` is what a method takes, beside it \`result\` is what it answers, \`progress\` what it tells meanwhile in lines \`{"causation_id", "progress"}\`, and \`push\` the lines that follow its answer; shapes are in \`#/$defs\`. They are those of this version: results may get fields, and lose none, within version ${CONTROL_VERSION} of the protocol.
+
+${METHOD_PAGES.map((page) => section(page, schema)).join('\n\n')}
 
 ## Frames
 
@@ -82,20 +78,10 @@ ${table(
 )}
 
 At most ${CONTROL_LIMITS.windowBytes} bytes of output are sent beyond what the client has acknowledged, and as many of input may wait. A client that acknowledges slowly meets gaps; neither the process nor other clients wait for it.
-`
 
-/** JSON Schemas of what each method takes. */
-export const methodsJsonSchema = (): string => {
-  const $defs = Object.fromEntries(
-    METHOD_PAGES.map(({ method }) => {
-      const { $schema: _, ...schema } = paramsJsonSchema(method) as { $schema?: string }
-      return [method, schema]
-    }),
-  )
-  const head = {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    $id: 'urn:signalbox:control:1',
-    title: 'Payloads of the methods of the control socket',
-  }
-  return `${JSON.stringify({ ...head, $defs }, null, 2)}\n`
-}
+## Shapes
+
+${shapesWithFields(schema.$defs)
+  .map((entry) => shape(entry, schema.$defs))
+  .join('\n\n')}
+`

@@ -29,9 +29,10 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
   const fitted = (line: string): string => (io.out.isTTY === true && io.out.columns !== undefined ? cut(line, io.out.columns) : line)
   const err = safeWriter(io.err)
   let seen = 0
-  const onProgress = (progress: unknown): void => {
+  const onProgress = (progress: TraceInfo): void => {
     seen += 1
-    out.write(`${json === true ? JSON.stringify(progress) : fitted(renderTrace(progress as TraceInfo))}\n`)
+    out.write(`${json === true ? JSON.stringify(progress) : fitted(renderTrace(progress))}
+`)
     // nobody reads any more: the trace ends with the connection
     if (out.closed()) client.close()
   }

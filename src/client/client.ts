@@ -1,6 +1,6 @@
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { BusEvent, BusGap } from '../protocols/bus.ts'
-import { CHANGING, type ControlMethod, type ParamsOf, type ResultOf } from '../protocols/control/methods.ts'
+import { CHANGING, type ControlMethod, type ParamsOf, type ProgressOf, type ResultOf } from '../protocols/control/methods.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import { attachTo, type Attachment, type AttachOptions } from './attachment.ts'
 import { Wire } from './wire.ts'
@@ -26,14 +26,14 @@ export type ConnectOptions = {
   readonly reconnect?: Reconnect
 }
 
-export type CallOptions = {
+export type CallOptions<M extends ControlMethod = ControlMethod> = {
   readonly timeoutMs?: number
   /** Gives the answer up; what was asked for may still happen. */
   readonly signal?: AbortSignal
   /** A call that is repeated with its key is carried out once. @defaultValue a new one for each call that changes something */
   readonly key?: string
   /** How far it has come, of methods that tell. */
-  readonly onProgress?: (progress: unknown) => void
+  readonly onProgress?: (progress: ProgressOf<M>) => void
 }
 
 export type SubscribeOptions = {
@@ -55,7 +55,7 @@ export interface ControlClient extends AsyncDisposable {
    * @throws what the orchestrator answers (docs/reference/methods.md); ERR_CONTROL_LOST when it died meanwhile, ERR_ASK_TIMEOUT,
    *   ERR_ASK_CANCELLED, ERR_CONTROL_CLOSED
    */
-  call<M extends ControlMethod>(method: M, params: ParamsOf<M>, options?: CallOptions): Promise<ResultOf<M>>
+  call<M extends ControlMethod>(method: M, params: ParamsOf<M>, options?: CallOptions<M>): Promise<ResultOf<M>>
   /** What happens, in order, on a connection of its own: one who reads slowly meets gaps. Ends with `signal`. @throws ERR_CONTROL_LOST */
   subscribe(options?: SubscribeOptions): AsyncIterable<Happening>
   /** Attaches to a terminal, on a connection of its own. @throws ERR_TERMINAL_NOT_FOUND, ERR_PTY_ENDED */
@@ -91,8 +91,9 @@ class Client implements ControlClient {
     return this.wire.server
   }
 
-  async call<M extends ControlMethod>(method: M, params: ParamsOf<M>, options: CallOptions = {}): Promise<ResultOf<M>> {
-    const { timeoutMs = this.options.timeoutMs ?? CALL_LIMIT_MS, signal, onProgress } = options
+  async call<M extends ControlMethod>(method: M, params: ParamsOf<M>, options: CallOptions<M> = {}): Promise<ResultOf<M>> {
+    const { timeoutMs = this.options.timeoutMs ?? CALL_LIMIT_MS, signal } = options
+    const onProgress = options.onProgress as ((progress: unknown) => void) | undefined
     const key = options.key ?? (CHANGING.has(method) ? crypto.randomUUID() : undefined)
     for (;;) {
       if (this.isClosed) throw closedError()

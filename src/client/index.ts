@@ -1,16 +1,19 @@
 export { type ErrorCode, isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 export type { BusEvent, BusGap } from '../protocols/bus.ts'
 export type { EventPayloads, EventType } from '../protocols/event-payloads.ts'
-export type { ControlMethod, ControlMethods, ParamsOf, ResultOf } from '../protocols/control/methods.ts'
+export type { ControlMethod, ControlMethods, ParamsOf, ProgressOf, ResultOf } from '../protocols/control/methods.ts'
 export type {
   ActorInfo,
   ActorNode,
   ActorState,
   DeadLetterInfo,
   LaneInfo,
+  LivedInfo,
   OrchestratorStatus,
   RestartWindow,
   RunInfo,
+  StopPhaseInfo,
+  StopProgress,
   TerminalInfo,
   TraceInfo,
 } from '../protocols/control/views.ts'

@@ -73,7 +73,7 @@ const cancelled = (what: string): SignalboxError => new SignalboxError('ERR_ASK_
 export class Wire {
   readonly socket: Socket
   readonly path: string
-  server: ResultOf<'hello'> = { protocol: CONTROL_VERSION, version: '', pid: 0, workspaceId: '' }
+  server: ResultOf<'hello'> = { protocol: CONTROL_VERSION, version: '', pid: 0, workspaceId: 'ws_' }
   /** Called once, when the connection has ended without `close`. */
   onLost: (error: SignalboxError) => void = () => {}
   onPush: (push: Push) => void = () => {}

@@ -18,6 +18,7 @@ export type DoctorFinding = {
   readonly action: 'removed' | 'would-remove' | 'left'
 }
 
+/** The state of the machine, and what runs left behind. */
 export type DoctorReport = {
   readonly type: 'doctor'
   /** No check failed, and nothing is left that `--fix` would remove. */

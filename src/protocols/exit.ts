@@ -1,8 +1,9 @@
 import type { ErrorRecord } from './errors.ts'
 
-/** Why an actor ended. Source: DESIGN, Kernel; OTP's reasons plus handover. */
+/** Why an actor ended: one of OTP's reasons, or handover. */
 export type ExitReason = 'normal' | 'shutdown' | 'handover' | 'killed' | 'crashed' | 'init_failed' | 'timeout' | 'escalated'
 
+/** How an incarnation of an actor ended. */
 export type Exit = {
   readonly reason: ExitReason
   /** What went wrong, for reasons other than normal, shutdown and handover. */

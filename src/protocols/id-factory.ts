@@ -17,7 +17,7 @@ type Next = { /** A number in [0, 1). */ next(): number }
 const LAST_MS = 2 ** 48 - 1
 
 /** Crockford's alphabet, upper case; a first digit above 7 would overflow 128 bits. Source: https://github.com/ulid/spec */
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+export const ULID: RegExp = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
 /**
  * @param sources.clock time of the ids @param sources.random their random part

@@ -1,3 +1,4 @@
+/** A process that outlived the leader of its PTY, and what ended it. */
 export type SurvivorRecord = { readonly pid: number; readonly command: string; readonly endedBy: 'SIGTERM' | 'SIGKILL' | 'survived' }
 
 /** How the leader of a PTY ended. */
@@ -16,9 +17,12 @@ export type PtyExit = {
 
 /** The record of one delivery (PTY-8). */
 export type SignalRecord = {
+  /** ms since the epoch. */
   readonly at: number
+  /** Name such as SIGINT. */
   readonly signal: string
   readonly target: { readonly pid: number; readonly scope: 'leader' | 'group' | 'survivor' }
   readonly askedBy: string
+  /** gone: there was no such process any more. */
   readonly outcome: 'delivered' | 'gone' | 'refused'
 }

@@ -1,3 +1,6 @@
-/** States of the machines of lanes and PTYs, without the machines: for who only shows them. */
+// States of the machines of lanes and PTYs, without the machines: for who only shows them.
+
+/** Of the machine `lane`. */
 export type LaneState = 'new' | 'provisioning' | 'ready' | 'running' | 'blocked' | 'shared' | 'cleaning' | 'closed'
+/** Of the machine `pty`. */
 export type PtyState = 'idle' | 'spawning' | 'active' | 'throttled' | 'errored' | 'stopped'

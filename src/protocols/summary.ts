@@ -3,6 +3,7 @@ import type { LaneId, RunId } from './ids.ts'
 /** failed: a command failed, or the lane could not be set up; skipped: a lane before it failed; interrupted: somebody stopped the run. */
 export type Outcome = 'succeeded' | 'failed' | 'skipped' | 'interrupted'
 
+/** How a command ended. */
 export type CommandSummary = {
   readonly name: string
   /** stopped: a permanent command that ran until its lane ended. */
@@ -18,6 +19,7 @@ export type CommandSummary = {
   readonly reason: string | null
 }
 
+/** How a lane ended. */
 export type LaneSummary = {
   readonly name: string
   readonly id: LaneId
@@ -25,7 +27,9 @@ export type LaneSummary = {
   readonly durationMs: number
   /** Null when no branch was made or it was removed because it held no commits. */
   readonly branch: string | null
+  /** On its branch beyond the commit that it began at. */
   readonly commits: number
+  /** Files with changes that are not committed. */
   readonly uncommitted: readonly string[]
   /** Where the worktree still is, or null when it was removed. */
   readonly worktree: string | null

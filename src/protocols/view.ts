@@ -21,6 +21,7 @@ export type CommandView = {
   readonly signal: string | null
 }
 
+/** A lane of a run as people look at it. Times in ms since the epoch. */
 export type LaneView = {
   readonly name: string
   readonly id: LaneId
@@ -33,5 +34,5 @@ export type LaneView = {
   readonly commands: readonly CommandView[]
 }
 
-/** A run at one moment, made for redrawing. */
+/** A run at one moment, made for redrawing. Times in ms since the epoch. */
 export type RunView = { readonly runId: RunId; readonly startedAt: number; readonly lanes: readonly LaneView[] }

@@ -45,13 +45,23 @@ export type WhyCause = {
   readonly by: string | null
 }
 
-/** What will happen. `at` is null where no time can be told. */
-export type WhyNext = { readonly what: string; readonly at: number | null }
+/** What will happen. */
+export type WhyNext = {
+  readonly what: string
+  /** ms since the epoch; null where no time can be told. */
+  readonly at: number | null
+}
 
-/** What one can do. `command` may be typed as it is. */
-export type WhyRemedy = { readonly what: string; readonly command: string | null }
+/** What one can do. */
+export type WhyRemedy = {
+  readonly what: string
+  /** May be typed as it is. */
+  readonly command: string | null
+}
 
+/** A move of a state machine. */
 export type WhyTransition = {
+  /** ms since the epoch. */
   readonly at: number
   readonly of: string
   readonly from: string
@@ -60,6 +70,7 @@ export type WhyTransition = {
   readonly cause: string
 }
 
+/** One start of a command. */
 export type WhyAttempt = {
   readonly command: string
   readonly attempt: number
@@ -88,7 +99,9 @@ export type WhyAttempt = {
   readonly lastLines: readonly string[]
 }
 
+/** What a supervisor did about an end. */
 export type WhyDecision = {
+  /** ms since the epoch. */
   readonly at: number
   readonly command: string | null
   readonly decision: string
@@ -104,7 +117,12 @@ export type WhyDecision = {
 }
 
 /** An actor of signalbox itself that crashed. */
-export type WhyCrash = { readonly at: number; readonly name: string; readonly error: string }
+export type WhyCrash = {
+  /** ms since the epoch. */
+  readonly at: number
+  readonly name: string
+  readonly error: string
+}
 
 /** What is known of a thing: what it does, why, and what comes. `signalbox why --json`, and the method `why`. */
 export type WhyAnswer = {

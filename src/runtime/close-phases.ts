@@ -1,11 +1,12 @@
 import { LANES, RUNS } from '../actors/names.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { StopPhase, StopPhaseInfo, StopProgress } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
 import type { LiveRuns } from './live-runs.ts'
 
-/** The steps of a close, in their order. accepting: no run begins any more. */
-export type ClosePhase = 'accepting' | 'runs' | 'terminals' | 'lanes' | 'infrastructure'
+/** The steps of a close, in their order. */
+export type ClosePhase = StopPhase
 
 /** Something that ran: `lane/command` with the pid of its process, or a lane, run or actor without one. */
 export type Named = { readonly what: string; readonly pid: number | null }
@@ -15,6 +16,18 @@ export type ClosePhaseReport = { readonly phase: ClosePhase; readonly tookMs: nu
 
 /** A phase begins (`report` is null) or is over. */
 export type CloseProgress = { readonly phase: ClosePhase; readonly report: ClosePhaseReport | null }
+
+/** How a phase went, as clients are told. */
+export const stopPhaseInfo = ({ phase, tookMs, late }: ClosePhaseReport): StopPhaseInfo => ({
+  phase,
+  tookMs,
+  late: late.map(({ what, pid }) => (pid === null ? what : `${what} (pid ${pid})`)),
+})
+
+export const stopProgress = ({ phase, report }: CloseProgress): StopProgress => ({
+  phase,
+  report: report === null ? null : stopPhaseInfo(report),
+})
 
 /** For a run: the longest sum of graces in one of its lanes, and this, for what they leave behind and for git. */
 const RUNS_MARGIN_MS = 60_000

@@ -1,6 +1,8 @@
 import { tryGate } from '../adapters/sqlite/gate.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import type { StopPhaseInfo, StopProgress } from '../protocols/control/views.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import { stopPhaseInfo, stopProgress } from './close-phases.ts'
 import { loadConfiguration } from './configuration.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { inherited } from './make-services.ts'
@@ -13,15 +15,14 @@ import type { ServiceLog } from './service/service-log.ts'
 import { type LiveSettings, watchSettings } from './service/settings-watch.ts'
 import { socketPath } from './service/socket-path.ts'
 
-/** How a phase of the stop went. */
-type StoppedPhase = { readonly phase: string; readonly tookMs: number; readonly late: readonly string[] }
+type Stopped = { readonly phases: readonly StopPhaseInfo[] }
 
 /** What serves the control socket. */
 export type StartControl = (given: {
   readonly runtime: Runtime
   readonly socketPath: string
   /** Ends everything, for a client who asks. */
-  readonly stop: (onProgress: (progress: unknown) => void) => Promise<{ readonly phases: readonly StoppedPhase[] }>
+  readonly stop: (onProgress: (progress: StopProgress) => void) => Promise<Stopped>
   /** That client has its answer: the process may end. */
   readonly onStopped: () => void
 }) => Promise<{ close(): Promise<void> }>
@@ -88,23 +89,21 @@ const noteEvents = async (runtime: Runtime, log: ServiceLog, over: () => void): 
   over()
 }
 
-const late = ({ what, pid }: { readonly what: string; readonly pid: number | null }): string =>
-  pid === null ? what : `${what} (pid ${pid})`
-
 /** Ends everything, once; who asks again waits for the first. */
 const stopper = (runtime: Runtime, record: Kept, log: ServiceLog) => {
-  let phases: Promise<{ readonly phases: readonly StoppedPhase[] }> | null = null
-  const begin = async (by: Stop): Promise<{ readonly phases: readonly StoppedPhase[] }> => {
+  let phases: Promise<Stopped> | null = null
+  const begin = async (by: Stop): Promise<Stopped> => {
     log.write(`stopping: ${by}`)
     record.change({ state: 'stopping' })
     const report = await runtime.close({
       onProgress({ phase, report: done }) {
         if (done === null) return record.change({ phase })
-        const killed = done.late.length === 0 ? '' : `; killed: ${done.late.map(late).join(', ')}`
-        log.write(`stopping: ${phase} done in ${Math.round(done.tookMs)} ms${killed}`)
+        const { late, tookMs } = stopPhaseInfo(done)
+        const killed = late.length === 0 ? '' : `; killed: ${late.join(', ')}`
+        log.write(`stopping: ${phase} done in ${Math.round(tookMs)} ms${killed}`)
       },
     })
-    return { phases: report.phases.map((phase) => ({ ...phase, late: phase.late.map(late) })) }
+    return { phases: report.phases.map(stopPhaseInfo) }
   }
   return (by: Stop) => (phases ??= begin(by))
 }
@@ -152,7 +151,7 @@ const serve = async (env: Environment, options: OrchestratorOptions, live: LiveS
       socketPath: socket,
       async stop(onProgress) {
         const stopped = stop('a client')
-        await runtime.close({ onProgress })
+        await runtime.close({ onProgress: (progress) => onProgress(stopProgress(progress)) })
         return stopped
       },
       onStopped: () => ask('a client'),

@@ -11,10 +11,14 @@ export type RefusalEnvelope = { readonly id: string; readonly timestamp: number;
 /** How far a request that takes time has come. */
 export type ProgressEnvelope = { readonly causation_id: string; readonly progress: unknown }
 
-/** Something that happened, or what was left out. */
-export type PushEnvelope =
-  | { readonly subscription: string; readonly event: BusEvent }
-  | { readonly subscription: string; readonly gap: BusGap }
+/** Something that happened. */
+export type EventPush = { readonly subscription: string; readonly event: BusEvent }
+
+/** What was left out. */
+export type GapPush = { readonly subscription: string; readonly gap: BusGap }
+
+/** What comes to who has subscribed. */
+export type PushEnvelope = EventPush | GapPush
 
 /** Everything that an orchestrator sends, one a line. */
 export type ServerEnvelope = ReplyEnvelope | RefusalEnvelope | ProgressEnvelope | PushEnvelope

@@ -109,7 +109,12 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     tailBytes: whole(0, 4_194_304, 'Recent output to begin with, in bytes. Default: 65,536.').optional(),
   }),
   'events.subscribe': z.strictObject({
-    topics: z.array(text('A topic such as `lane.created`, a prefix such as `lane.*`, or `*`.', 128)).min(1).max(64).optional(),
+    topics: z
+      .array(z.string().min(1).max(128))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Topics such as `lane.created`, prefixes such as `lane.*`, or `*`. Default: all.'),
     since: whole(1, Number.MAX_SAFE_INTEGER, 'The first position wanted. Default: what happens from now on.').optional(),
   }),
   'events.unsubscribe': z.strictObject({ subscription: text('As events.subscribe answered.', 64) }),

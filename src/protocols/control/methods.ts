@@ -1,23 +1,45 @@
 import type { DoctorReport } from '../doctor.ts'
-import type { RunId } from '../ids.ts'
+import type { RunId, WorkspaceId } from '../ids.ts'
 import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
 import type { RunView } from '../view.ts'
 import type { WhyAnswer } from '../why.ts'
-import type { ActorInfo, ActorNode, DeadLetterInfo, LaneInfo, LivedInfo, OrchestratorStatus, RunInfo, TerminalInfo } from './views.ts'
+import type { PushEnvelope } from './envelope.ts'
+import type {
+  ActorInfo,
+  ActorNode,
+  DeadLetterInfo,
+  LaneInfo,
+  LivedInfo,
+  OrchestratorStatus,
+  RunInfo,
+  StopPhaseInfo,
+  StopProgress,
+  TerminalInfo,
+  TraceInfo,
+} from './views.ts'
 
 type Nothing = Readonly<Record<never, never>>
 
 /**
  * What can be asked of an orchestrator. Where a lane, run or terminal is named, an id, the beginning of one that only one
- * has, or a name will do; of a terminal also `LANE/NAME`.
+ * has, or a name will do; of a terminal also `LANE/NAME`. The JSON Schemas of results, and of what is told as progress or
+ * pushed, are made from these types, with their comments.
  */
 export type ControlMethods = {
   hello: {
     /** `protocols`: versions that the client speaks. */
     params: { readonly protocols: readonly number[]; readonly client?: string | undefined }
-    result: { readonly protocol: number; readonly version: string; readonly pid: number; readonly workspaceId: string }
+    result: {
+      /** Version of the protocol that is spoken from here on. */
+      readonly protocol: number
+      /** Of signalbox. */
+      readonly version: string
+      /** Of the orchestrator. */
+      readonly pid: number
+      readonly workspaceId: WorkspaceId
+    }
   }
   status: { params: Nothing; result: OrchestratorStatus }
   'tree.get': {
@@ -26,7 +48,7 @@ export type ControlMethods = {
     result: { readonly tree: ActorNode }
   }
   'actor.info': { params: { readonly name: string }; result: ActorInfo }
-  /** Each event comes as progress (TraceInfo). Answered when it is over. `missed`: events that the client did not read in time. */
+  /** Answered when it is over. */
   'trace.start': {
     params: {
       readonly name?: string | undefined
@@ -35,7 +57,15 @@ export type ControlMethods = {
       readonly max?: number | undefined
       readonly forMs?: number | undefined
     }
-    result: { readonly ended: 'max' | 'time' | 'stopped' | 'system-ended'; readonly count: number; readonly missed: number }
+    result: {
+      /** stopped: the client said no more, or has gone; system-ended: the actors have. */
+      readonly ended: 'max' | 'time' | 'stopped' | 'system-ended'
+      /** Events that it saw. */
+      readonly count: number
+      /** Events that the client did not read in time. */
+      readonly missed: number
+    }
+    progress: TraceInfo
   }
   /** Answered with the incarnation that was stopped. */
   'actor.stop': { params: { readonly name: string }; result: LivedInfo }
@@ -55,8 +85,14 @@ export type ControlMethods = {
     result: { readonly runId: RunId }
   }
   'runs.list': { params: { readonly limit?: number | undefined }; result: { readonly runs: readonly RunInfo[] } }
-  /** `view`: of a run that goes on in this orchestrator. */
-  'runs.get': { params: { readonly run: string }; result: { readonly run: RunInfo; readonly view: RunView | null } }
+  'runs.get': {
+    params: { readonly run: string }
+    result: {
+      readonly run: RunInfo
+      /** Of a run that goes on in this orchestrator. */
+      readonly view: RunView | null
+    }
+  }
   'runs.stop': { params: { readonly run: string; readonly kill?: boolean | undefined }; result: { readonly runId: RunId } }
   'lane.create': {
     params: {
@@ -91,7 +127,10 @@ export type ControlMethods = {
   /** `bytes` are base64; one of the two. */
   'terminal.send': {
     params: { readonly terminal: string; readonly text?: string | undefined; readonly bytes?: string | undefined }
-    result: { readonly sent: number }
+    result: {
+      /** Bytes. */
+      readonly sent: number
+    }
   }
   'terminal.resize': {
     params: { readonly terminal: string; readonly cols: number; readonly rows: number }
@@ -102,10 +141,19 @@ export type ControlMethods = {
     params: { readonly terminal: string; readonly graceMs?: number | undefined }
     result: { readonly terminal: TerminalInfo }
   }
-  /** The end of its log, of the last attempt or another; `bytes` are base64. */
+  /** The end of its log, of the last attempt or another. */
   'terminal.logs': {
     params: { readonly terminal: string; readonly tailBytes?: number | undefined; readonly attempt?: number | undefined }
-    result: { readonly path: string; readonly size: number; readonly from: number; readonly bytes: string }
+    result: {
+      /** The log. */
+      readonly path: string
+      /** Of the whole log, in bytes. */
+      readonly size: number
+      /** Offset of the first of `bytes` in the log. */
+      readonly from: number
+      /** As base64. */
+      readonly bytes: string
+    }
   }
   /** From its answer on the connection carries frames instead of lines. */
   'terminal.attach': {
@@ -116,7 +164,11 @@ export type ControlMethods = {
       /** Bytes of recent output to begin with. */
       readonly tailBytes?: number | undefined
     }
-    result: { readonly terminal: TerminalInfo; readonly windowBytes: number }
+    result: {
+      readonly terminal: TerminalInfo
+      /** Output that is sent beyond what the client has acknowledged. */
+      readonly windowBytes: number
+    }
   }
   'events.subscribe': {
     params: {
@@ -125,7 +177,11 @@ export type ControlMethods = {
       /** The first position wanted. Default: what happens from now on. */
       readonly since?: number | undefined
     }
-    result: { readonly subscription: string }
+    result: {
+      /** Stands in each line of it; of this connection only. */
+      readonly subscription: string
+    }
+    push: PushEnvelope
   }
   'events.unsubscribe': { params: { readonly subscription: string }; result: Nothing }
   /** Why a run, lane, command, terminal or actor is as it is. */
@@ -134,16 +190,23 @@ export type ControlMethods = {
   /** Answered with whom it was sent to. `letter`: its number. */
   'dead-letters.retry': { params: { readonly letter: number }; result: LivedInfo }
   doctor: { params: Nothing; result: { readonly report: DoctorReport } }
-  /** Answered once everything is stopped; then the connection ends. Each phase is told as progress. */
+  /** Answered once everything is stopped; then the connection ends. */
   'orchestrator.stop': {
     params: { readonly mode?: 'close' | undefined }
-    result: { readonly phases: readonly { readonly phase: string; readonly tookMs: number; readonly late: readonly string[] }[] }
+    result: { readonly phases: readonly StopPhaseInfo[] }
+    progress: StopProgress
   }
 }
 
 export type ControlMethod = keyof ControlMethods
 export type ParamsOf<M extends ControlMethod> = ControlMethods[M]['params']
 export type ResultOf<M extends ControlMethod> = ControlMethods[M]['result']
+/** What a method tells while it is carried out; never, of those that tell nothing. */
+export type ProgressOf<M extends ControlMethod> = M extends ControlMethod
+  ? ControlMethods[M] extends { readonly progress: infer Told }
+    ? Told
+    : never
+  : never
 
 /** Methods that change something: each takes an idempotency key. */
 export const CHANGING: ReadonlySet<ControlMethod> = new Set<ControlMethod>([

@@ -1,5 +1,5 @@
 import type { Exit } from '../exit.ts'
-import type { LaneId, PtyId, RunId, TerminalId } from '../ids.ts'
+import type { LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '../ids.ts'
 import type { LaneState, PtyState } from '../states.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../summary.ts'
 
@@ -9,7 +9,7 @@ export type TerminalInfo = {
   readonly name: string
   readonly laneId: LaneId
   readonly lane: string
-  /** Null: of a lane of its own. */
+  /** Null: in a lane of its own. */
   readonly runId: RunId | null
   readonly ptyId: PtyId | null
   readonly state: PtyState
@@ -18,9 +18,10 @@ export type TerminalInfo = {
   readonly cwd: string
   /** Null when it runs nothing. */
   readonly pid: number | null
-  /** Size and output so far; null when this orchestrator does not hold it any more. */
+  /** Size; null when this orchestrator does not hold it any more. */
   readonly cols: number | null
   readonly rows: number | null
+  /** Output so far; null as the size. */
   readonly outputBytes: number | null
   readonly startedAt: number | null
   readonly endedAt: number | null
@@ -28,12 +29,15 @@ export type TerminalInfo = {
   readonly signal: string | null
   /** Why it could not start, or was lost. */
   readonly error: string | null
+  /** Full log of the last attempt; null when it never ran. */
   readonly log: string | null
 }
 
+/** A lane. Times in ms since the epoch. */
 export type LaneInfo = {
   readonly id: LaneId
   readonly name: string
+  /** Null: a lane of its own. */
   readonly runId: RunId | null
   readonly state: LaneState
   readonly worktree: string
@@ -45,15 +49,18 @@ export type LaneInfo = {
   readonly summary: LaneSummary | null
 }
 
+/** A run of a plan. Times in ms since the epoch. */
 export type RunInfo = {
   readonly id: RunId
   readonly startedAt: number
   readonly endedAt: number | null
   readonly outcome: Outcome | null
-  /** Of the process that runs it, and whether it lives. */
+  /** Of the process that runs it. */
   readonly pid: number
+  /** That process lives. */
   readonly isAlive: boolean
   readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
+  /** Null while it goes on. */
   readonly summary: RunSummary | null
 }
 
@@ -71,10 +78,17 @@ export type ActorNode = {
   readonly incarnation: number
   readonly kind: string
   readonly state: ActorState
-  /** `oldestMs`: age of the mail that waits longest. */
-  readonly mailbox: { readonly now: number; readonly max: number; readonly oldestMs: number | null }
-  /** Messages a second, and the share of the time within handlers (0 to 1), since the look before. */
+  readonly mailbox: {
+    /** Messages that wait. */
+    readonly now: number
+    /** The most that may wait. */
+    readonly max: number
+    /** Age of the one that waits longest. */
+    readonly oldestMs: number | null
+  }
+  /** Messages a second since the look before. */
   readonly perSecond: number
+  /** Share of the time within handlers, 0 to 1, since the look before. */
   readonly busy: number
   /** Starts after its first. */
   readonly restarts: number
@@ -102,17 +116,28 @@ export type ActorInfo = {
   /** Null where it does not run. */
   readonly upMs: number | null
   readonly mailbox: {
+    /** Messages that wait. */
     readonly now: number
+    /** The most that waited at one time. */
     readonly most: number
+    /** The most that may wait. */
     readonly limit: number
     readonly dropped: number
+    /** Age of the one that waits longest. */
     readonly oldestMs: number | null
   }
+  /** Messages. */
   readonly handled: number
-  /** What it is at work on; `forMs` is null where that began before the first look. */
-  readonly handling: { readonly type: string; readonly from: string | null; readonly forMs: number | null } | null
-  /** Since the first look that still holds. Entry `i` of the histogram counts handlers below 2^i µs; `busy` is a share of the time, 0 to 1. */
+  /** What it is at work on. */
+  readonly handling: {
+    readonly type: string
+    readonly from: string | null
+    /** Null where it began before the first look. */
+    readonly forMs: number | null
+  } | null
+  /** Since the first look that still holds. */
   readonly handlers: {
+    /** Time since that look. */
     readonly forMs: number
     readonly count: number
     readonly sumMs: number
@@ -120,13 +145,18 @@ export type ActorInfo = {
     readonly p50Ms: number
     readonly p95Ms: number
     readonly p99Ms: number
+    /** Entry `i` counts handlers below 2^i µs. */
     readonly histogram: readonly number[]
+    /** Since the look before. `busy` is a share of the time, 0 to 1. */
     readonly recent: { readonly forMs: number; readonly perSecond: number; readonly busy: number }
   }
+  /** Starts after its first. */
   readonly restarts: number
-  /** Restarts that its supervisor has used and may use, then those for its own children. */
+  /** Restarts that its supervisor has used and may use. */
   readonly window: RestartWindow | null
+  /** Of its own children. */
   readonly childWindow: RestartWindow | null
+  /** Of the incarnation before. */
   readonly lastExit: Exit | null
 }
 
@@ -136,22 +166,25 @@ export type LivedInfo = { readonly name: string; readonly incarnation: number }
 /** Something that a trace saw. */
 export type TraceInfo = {
   readonly what: 'sent' | 'handled' | 'failed' | 'dropped' | 'started' | 'restarted' | 'exited'
+  /** ms since the epoch. */
   readonly at: number
   /** `name$incarnation`. */
   readonly actor: string
   /** Mail that waits in its mailbox now. */
   readonly waiting: number
-  /** Of a message: its type, who sent it, and its text without secrets, cut. */
+  /** Of a message. */
   readonly type?: string
+  /** Who sent the message. */
   readonly from?: string | null
+  /** Its text without secrets, cut. */
   readonly message?: string
-  /** handled, failed. */
+  /** Of what was handled or failed. */
   readonly tookMs?: number
-  /** failed. */
+  /** Of what failed. */
   readonly error?: string
-  /** dropped. */
+  /** Of what was dropped. */
   readonly reason?: DeadLetterInfo['reason']
-  /** exited. */
+  /** Of an actor that exited. */
   readonly exit?: Exit
 }
 
@@ -159,7 +192,9 @@ export type TraceInfo = {
 export type DeadLetterInfo = {
   /** From 1, in the order in which they came: `dead-letters.retry` sends it again. */
   readonly number: number
+  /** ms since the epoch. */
   readonly at: number
+  /** `name$incarnation`, as is `from`. */
   readonly to: string
   readonly from: string | null
   readonly type: string
@@ -167,13 +202,42 @@ export type DeadLetterInfo = {
   readonly stack: string | null
 }
 
+/** An orchestrator. */
 export type OrchestratorStatus = {
   readonly pid: number
+  /** Of signalbox. */
   readonly version: string
-  readonly workspaceId: string
+  readonly workspaceId: WorkspaceId
   readonly stateDirectory: string
+  /** ms since the epoch. */
   readonly startedAt: number
   readonly state: 'running' | 'stopping'
-  /** Lanes that have not ended, terminals with a process, runs that go on, clients of the socket. */
-  readonly counts: { readonly lanes: number; readonly terminals: number; readonly runs: number; readonly clients: number }
+  readonly counts: {
+    /** Lanes that have not ended. */
+    readonly lanes: number
+    /** Terminals with a process. */
+    readonly terminals: number
+    /** Runs that go on. */
+    readonly runs: number
+    /** Clients of the socket. */
+    readonly clients: number
+  }
+}
+
+/** The steps of a stop, in their order. accepting: no run begins any more. */
+export type StopPhase = 'accepting' | 'runs' | 'terminals' | 'lanes' | 'infrastructure'
+
+/** How a phase of a stop went. */
+export type StopPhaseInfo = {
+  readonly phase: StopPhase
+  readonly tookMs: number
+  /** What did not stop within the limit, and was killed: `lane/command (pid 4711)`, or a lane, run or actor without a pid. */
+  readonly late: readonly string[]
+}
+
+/** A phase of a stop begins or is over. */
+export type StopProgress = {
+  readonly phase: StopPhase
+  /** Null: it begins. */
+  readonly report: StopPhaseInfo | null
 }

@@ -1,16 +1,17 @@
 import type { Clock } from '../../ports/clock.port.ts'
-import type { ControlMethod, ParamsOf, ResultOf } from '../../protocols/control/methods.ts'
+import type { ControlMethod, ParamsOf, ProgressOf, ResultOf } from '../../protocols/control/methods.ts'
+import type { StopProgress } from '../../protocols/control/views.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Connection, ControlLimits, TakeOver } from './connection.ts'
 
 /** A request that is being carried out. */
-export type Call = {
+export type Call<M extends ControlMethod = ControlMethod> = {
   /** Who asks, for people and records. */
   readonly by: string
   readonly connection: Connection
   /** The id that was chosen for what the call makes, of methods that have `assign`. */
   readonly assigned: string | null
-  readonly progress: (progress: unknown) => void
+  readonly progress: (progress: ProgressOf<M>) => void
   /** Lets the connection go on in frames once the call is answered. */
   readonly takeOver: (by: TakeOver) => void
   /** Calls this once the call is answered. */
@@ -19,7 +20,7 @@ export type Call = {
 
 /** How a method is carried out. */
 export type MethodOf<M extends ControlMethod> = {
-  run(params: ParamsOf<M>, call: Call): Promise<ResultOf<M>> | ResultOf<M>
+  run(params: ParamsOf<M>, call: Call<M>): Promise<ResultOf<M>> | ResultOf<M>
   /** Chooses the id of what it makes before it does. */
   assign?(): string
   /** Whether a call that an orchestrator had begun that died was carried out: its answer, or null. */
@@ -37,7 +38,7 @@ export type Served = {
   readonly limits: ControlLimits
   readonly clients: () => number
   /** Ends everything; told how far it has come. */
-  readonly stop: (onProgress: (progress: unknown) => void) => Promise<ResultOf<'orchestrator.stop'>>
+  readonly stop: (onProgress: (progress: StopProgress) => void) => Promise<ResultOf<'orchestrator.stop'>>
   /** Once the answer to a stop was sent. */
   readonly stopped: () => void
 }

@@ -6,8 +6,10 @@ import { toEnvelopeError } from '../../protocols/control/envelope.ts'
 import { CONTROL_LIMITS } from '../../protocols/control/limits.ts'
 import { CHANGING, type ControlMethod, type ResultOf } from '../../protocols/control/methods.ts'
 import { type ControlRequest, isMethod, parseParams } from '../../protocols/control/methods.schema.ts'
+import type { StopProgress } from '../../protocols/control/views.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { nearest } from '../../protocols/suggest.ts'
+import { stopPhaseInfo, stopProgress } from '../close-phases.ts'
 import type { Runtime } from '../runtime.ts'
 import { Connection, type ControlLimits, type Served as ServedRequest, type TakeOver } from './connection.ts'
 import { actorMethods } from './actor.methods.ts'
@@ -28,7 +30,7 @@ export type ControlServerOptions = {
    * How `orchestrator.stop` ends everything. @defaultValue `runtime.close`
    * @param onProgress to be called as each phase begins and when it is over
    */
-  readonly stop?: (onProgress: (progress: unknown) => void) => Promise<ResultOf<'orchestrator.stop'>>
+  readonly stop?: (onProgress: (progress: StopProgress) => void) => Promise<ResultOf<'orchestrator.stop'>>
   /** Called once everything was stopped and its asker was answered: the process may end. @defaultValue closes the server */
   readonly onStopped?: () => void
   /** @defaultValue CONTROL_LIMITS */
@@ -47,14 +49,9 @@ const versionOfPackage = (): string => {
   return version
 }
 
-const closeRuntime = (runtime: Runtime) => async (onProgress: (progress: unknown) => void) => {
-  const { phases } = await runtime.close({ onProgress })
-  const named = phases.map(({ phase, tookMs, late }) => ({
-    phase,
-    tookMs,
-    late: late.map(({ what, pid }) => (pid === null ? what : `${what} (pid ${pid})`)),
-  }))
-  return { phases: named }
+const closeRuntime = (runtime: Runtime) => async (onProgress: (progress: StopProgress) => void) => {
+  const { phases } = await runtime.close({ onProgress: (progress) => onProgress(stopProgress(progress)) })
+  return { phases: phases.map(stopPhaseInfo) }
 }
 
 const createMethods = (served: Served): Methods => ({

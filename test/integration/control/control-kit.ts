@@ -1,7 +1,9 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { connect, type ConnectOptions, type ControlClient } from '../../../src/client/index.ts'
 import { type ControlServer, type ControlServerOptions, startControlServer } from '../../../src/runtime/control/server.ts'
+import { documentedCheck } from '../../helpers/control-schema.ts'
 import { makeWorld, type World, type WorldOptions } from '../run/run-kit.ts'
 
 export type ControlWorld = World & {
@@ -54,6 +56,32 @@ const rawClient = async (path: string): Promise<RawClient> => {
 
 export const HELLO: string = `${JSON.stringify({ id: 'h', method: 'hello', payload: { protocols: [1] } })}\n`
 
+const check = documentedCheck()
+
+/** Looks that every answer, what is told before it, and what comes to who has subscribed, is of the shape that the reference says. */
+const checked = (client: ControlClient): ControlClient => {
+  const call = client.call.bind(client)
+  const looked: ControlClient['call'] = async (method, params, options = {}) => {
+    const wrong: string[] = []
+    const onProgress: typeof options.onProgress = (progress) => {
+      wrong.push(...check(method, 'progress', progress))
+      options.onProgress?.(progress)
+    }
+    const result = await call(method, params, { ...options, onProgress })
+    expect([...wrong, ...check(method, 'result', result)]).toEqual([])
+    return result
+  }
+  client.call = looked
+  const subscribe = client.subscribe.bind(client)
+  client.subscribe = async function* (options) {
+    for await (const happening of subscribe(options)) {
+      expect(check('events.subscribe', 'push', happening)).toEqual([])
+      yield happening
+    }
+  }
+  return client
+}
+
 /** A world whose runtime is served at a socket. */
 export const makeControlWorld = async (
   options: WorldOptions & { readonly server?: Partial<ControlServerOptions>; readonly socketName?: string } = {},
@@ -67,7 +95,7 @@ export const makeControlWorld = async (
     socketPath,
     server,
     client: async (more) => {
-      const client = await connect(socketPath, { name: 'a test', ...more })
+      const client = checked(await connect(socketPath, { name: 'a test', ...more }))
       clients.push(client)
       return client
     },

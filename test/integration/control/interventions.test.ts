@@ -83,7 +83,7 @@ describe('interventions over the control socket', () => {
       break
     }
     const events: TraceInfo[] = []
-    const traced = client.call('trace.start', { name: 'bus', max: 2 }, { onProgress: (event) => events.push(event as TraceInfo) })
+    const traced = client.call('trace.start', { name: 'bus', max: 2 }, { onProgress: (event) => events.push(event) })
     const other = await here.client()
     await until('it has seen enough', async () => {
       await other.call('actor.restart', { name: 'bus' })

@@ -1,51 +1,88 @@
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { controlSchema } from '../../../script/docs/control-schema.ts'
 import { METHOD_PAGES } from '../../../script/docs/method-pages.ts'
 import { methodsPage } from '../../../script/docs/methods.ts'
-import { isMethod, PARAMS } from '../../../src/protocols/control/methods.schema.ts'
+import type { ControlMethod } from '../../../src/protocols/control/methods.ts'
+import { PARAMS } from '../../../src/protocols/control/methods.schema.ts'
+import { type CallPart, schemaCheck } from '../../helpers/control-schema.ts'
 import { within } from '../run/run-kit.ts'
-import { type ControlWorld, makeControlWorld } from './control-kit.ts'
+import { type ControlWorld, HELLO, makeControlWorld, type RawClient } from './control-kit.ts'
+
+// From the types as they are now, whether or not the page is current.
+const schema = controlSchema(join(import.meta.dirname, '../../..'))
+const check = schemaCheck(schema)
 
 let world: ControlWorld | null = null
 afterEach(async () => world?.end())
 
-/** Names of keys and kinds of values; null and empty lists go with anything. */
-const sameShape = (shown: unknown, real: unknown, at: string): void => {
-  if (shown === null || real === null) return
-  if (Array.isArray(shown)) {
-    expect(Array.isArray(real), at).toBe(true)
-    if (shown.length > 0 && (real as unknown[]).length > 0) sameShape(shown[0], (real as unknown[])[0], `${at}[0]`)
-    return
-  }
-  expect(typeof real, at).toBe(typeof shown)
-  if (typeof shown !== 'object') return
-  expect(Object.keys(real as object).sort(), at).toEqual(Object.keys(shown).sort())
-  for (const [key, value] of Object.entries(shown)) sameShape(value, (real as Record<string, unknown>)[key], `${at}.${key}`)
+/** Every part of every method that has a schema, but for what is sent. */
+const PARTS = Object.entries(schema.properties)
+  .flatMap(([method, { properties }]) => Object.keys(properties).map((part) => `${method}.${part}`))
+  .filter((name) => !name.endsWith('.params'))
+  .sort()
+
+const partOf = (line: Record<string, unknown>): CallPart => {
+  if ('progress' in line) return 'progress'
+  return 'subscription' in line ? 'push' : 'result'
 }
 
-describe('docs/reference/methods.md', () => {
-  it('names every method once, and its examples can be carried out one after the other with answers of that shape', async () => {
+/** Reads what an orchestrator says, and remembers what it has looked at. */
+const makeReader = () => {
+  const seen = new Set<string>()
+  const read = (asked: ControlMethod, line: Record<string, unknown>): CallPart => {
+    expect(line['error'], asked).toBe(undefined)
+    const part = partOf(line)
+    const method = part === 'push' ? 'events.subscribe' : asked
+    const value = part === 'result' ? line['payload'] : part === 'progress' ? line['progress'] : line
+    expect(check(method, part, value)).toEqual([])
+    seen.add(`${method}.${part}`)
+    return part
+  }
+  return { seen, read }
+}
+
+const greeted = async (client: RawClient): Promise<RawClient> => {
+  client.send(HELLO)
+  await client.line()
+  return client
+}
+
+describe('the schemas of docs/reference/methods.schema.json', () => {
+  it('fit the examples of docs/reference/methods.md, which names every method once', () => {
     expect(METHOD_PAGES.map(({ method }) => method).sort()).toEqual(Object.keys(PARAMS).sort())
+    const page = methodsPage(schema)
+    for (const { method, params, result } of METHOD_PAGES) {
+      expect(check(method, 'params', params)).toEqual([])
+      expect(check(method, 'result', result)).toEqual([])
+      expect(page).toContain(`## ${method}\n`)
+    }
+  })
+
+  it('fit all that an orchestrator answers, tells and sends when the examples are carried out one after the other', async () => {
     world = await makeControlWorld()
     const { raw } = world
+    const { seen, read } = makeReader()
     const main = await raw()
-    for (const { method, params, result } of METHOD_PAGES) {
-      expect(isMethod(method)).toBe(true)
+    // What actors do meanwhile, for the progress of a trace.
+    const watcher = await greeted(await raw())
+    watcher.send(`${JSON.stringify({ id: 'w', method: 'trace.start', payload: { max: 100 } })}\n`)
+    for (const { method, params } of METHOD_PAGES) {
       // One that goes on in frames has a connection of its own.
-      const client = method === 'terminal.attach' ? await raw() : main
-      if (client !== main) {
-        client.send(`${JSON.stringify({ id: 'h', method: 'hello', payload: { protocols: [1] } })}\n`)
-        await client.line()
-      }
+      const client = method === 'terminal.attach' ? await greeted(await raw()) : main
       client.send(`${JSON.stringify({ id: '1', method, payload: params, key: `example-${method}` })}\n`)
-      for (;;) {
-        const answer = await within(30_000, method, client.line())
-        if (answer['causation_id'] !== '1' || 'progress' in answer) continue
-        expect(answer['error'], method).toBe(undefined)
-        sameShape(result, answer['payload'], method)
-        break
-      }
+      while (read(method, await within(30_000, method, client.line())) !== 'result');
       if (client !== main) client.socket.destroy()
     }
-    expect(methodsPage()).toContain('## orchestrator.stop')
+    while (read('trace.start', await within(30_000, 'the trace', watcher.line())) !== 'result');
+    expect([...seen].sort()).toEqual(PARTS)
+  })
+
+  it.each<[string, unknown]>([
+    ['a field that is missing', { name: 'bus' }],
+    ['a field too many', { name: 'bus', incarnation: 1, pid: 4711 }],
+    ['a field of another type', { name: 'bus', incarnation: '1' }],
+  ])('refuse %s', (_, value) => {
+    expect(check('actor.restart', 'result', value)).not.toEqual([])
   })
 })
