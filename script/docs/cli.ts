@@ -25,6 +25,8 @@ export const cliPage = (): string => `${generatedFrom('src/cli/command-table.ts'
 
 ${ABOUT} \`signalbox help <command>\` shows the same as this page; \`signalbox completion <shell>\` prints a completion script. ${EXIT_HELP}
 
+What commands print with \`--json\` is shown with each, and described by [cli.schema.json](cli.schema.json): \`#/properties/COMMAND\` is the JSON Schema of each line that COMMAND prints, such as \`#/properties/lane%20add\`. Within a major version of signalbox keys may be added, and none is taken away.
+
 ${listed.map(section).join('\n\n')}
 `
 

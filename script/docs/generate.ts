@@ -8,6 +8,7 @@ import { eventsPage } from './events.ts'
 import { planJsonSchema } from '../../src/protocols/plan.schema.ts'
 import { configJsonSchema } from '../../src/protocols/config.schema.ts'
 import { cliPage, manPage } from './cli.ts'
+import { cliSchema } from './cli-schema.ts'
 import { configPage } from './config.ts'
 import { controlSchema } from './control-schema.ts'
 import { errorsPage } from './errors.ts'
@@ -31,6 +32,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/reference/methods.schema.json': `${JSON.stringify(control, null, 2)}\n`,
   'docs/reference/traceability.md': traceabilityPage(root),
   'docs/reference/cli.md': cliPage(),
+  'docs/reference/cli.schema.json': `${JSON.stringify(cliSchema(root), null, 2)}\n`,
   'docs/reference/signalbox.1': manPage(version),
   'docs/reference/configuration.md': configPage(),
   'docs/reference/config.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,

@@ -1,12 +1,12 @@
-import type { Happening } from '../client/client.ts'
 import { fromBusEvent } from '../actors/bus-events.ts'
+import type { BusGap } from '../protocols/bus.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
-import type { WorkspaceId } from '../protocols/ids.ts'
 import { nearest } from '../protocols/suggest.ts'
 import { assertPattern } from '../protocols/topics.ts'
 import { type Inspection, openInspection } from '../runtime/inspection.ts'
 import { EXIT } from './exit-codes.ts'
-import { type Io, safeWriter } from './io.ts'
+import { type Io, jsonLine, safeWriter } from './io.ts'
+import type { EventLine } from './json-documents.ts'
 import { withOrchestrator } from './orchestrator-client.ts'
 import { renderEventAt } from './render-event.ts'
 
@@ -56,21 +56,24 @@ const printRecorded = async (inspection: Inspection, { topic, since }: EventsOpt
 const printerOf = (
   io: Io,
   asJson: boolean,
-): { readonly print: Print; readonly line: (text: string) => void; readonly closed: () => boolean } => {
+): { readonly print: Print; readonly printGap: (gap: BusGap) => void; readonly closed: () => boolean } => {
   const out = safeWriter(io.out)
-  const line = (text: string): void => out.write(`${text}\n`)
   // of a live event, which has no place among the recorded ones
-  const shape = (event: RecordedEvent): object => (event.sequence === 0 ? { ...event, sequence: null } : event)
-  return { closed: out.closed, line, print: (event) => line(asJson ? JSON.stringify(shape(event)) : renderEventAt(event)) }
+  const shape = (event: RecordedEvent): EventLine => (event.sequence === 0 ? { ...event, sequence: null } : event)
+  return {
+    closed: out.closed,
+    print: (event) => out.write(asJson ? jsonLine(shape(event)) : `${renderEventAt(event)}\n`),
+    printGap: (gap) => out.write(asJson ? jsonLine({ type: 'gap', ...gap }) : `${gapText(gap)}\n`),
+  }
 }
 
-const gapText = ({ topic, from, to }: NonNullable<Happening['gap']>): string =>
+const gapText = ({ topic, from, to }: BusGap): string =>
   `… ${to - from + 1} of ${topic} left out (${from} to ${to}): they came faster than they were read`
 
 /** `signalbox events`. */
 export const eventsCommand = async (options: EventsOptions, io: Io): Promise<number> => {
   for (const topic of options.topic ?? []) assertPattern(topic)
-  const { print, line, closed } = printerOf(io, options.json === true)
+  const { print, printGap, closed } = printerOf(io, options.json === true)
   const inspection = await openInspection({ workspace: io.cwd })
   const recorded = async (): Promise<number> => {
     const hint = options.topic === undefined ? null : await topicHint(inspection, options.topic)
@@ -88,8 +91,8 @@ export const eventsCommand = async (options: EventsOptions, io: Io): Promise<num
       io.out.on('error', () => left.abort())
       const request = { since, signal: left.signal, ...(options.topic !== undefined && { topics: options.topic }) }
       for await (const { event, gap } of client.subscribe(request)) {
-        if (event !== undefined) print(fromBusEvent(event, client.server.workspaceId as WorkspaceId))
-        else line(options.json === true ? JSON.stringify({ type: 'gap', ...gap }) : gapText(gap))
+        if (event !== undefined) print(fromBusEvent(event, client.server.workspaceId))
+        else printGap(gap)
         if (closed()) break
       }
       return EXIT.ok

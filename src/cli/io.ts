@@ -1,3 +1,4 @@
+import type { JsonDocument } from './json-documents.ts'
 import { type Paint, painter } from './paint.ts'
 import { type Output, safeWriter } from './writer.ts'
 
@@ -22,5 +23,6 @@ export const paintFor = (io: Io): Paint => painter(wantsColours(io.out, io.env))
 
 /** Prints lines for people. */
 export const printLines = (io: Io, lines: readonly string[]): void => safeWriter(io.out).write(`${lines.join('\n')}\n`)
+export const jsonLine = (document: JsonDocument): string => `${JSON.stringify(document)}\n`
 /** Prints one JSON document on one line. */
-export const printJson = (io: Io, value: unknown): void => safeWriter(io.out).write(`${JSON.stringify(value)}\n`)
+export const printJson = (io: Io, document: JsonDocument): void => safeWriter(io.out).write(jsonLine(document))

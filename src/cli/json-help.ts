@@ -4,7 +4,8 @@ export const JSON_HELP = {
 Where an orchestrator runs (signalbox up), it runs the plan, with the environment and the settings that it was started
 with; elsewhere, with --own and with --set, this process does.
 With --json each line is one JSON document: recorded events
-  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "correlationId",
+    "causationId", "payload" }
 and at last the summary
   { "type": "summary", "runId", "ok", "outcome", "durationMs", "lanes": [{ "name", "id", "outcome", "durationMs", "branch",
     "commits", "uncommitted": [], "worktree", "reason", "commands": [{ "name", "outcome", "exitCode", "signal",
@@ -38,14 +39,14 @@ recorded event (signalbox events), null for what is seen now. by: whose command 
   runs: `
 With --json one document:
   { "type": "runs", "runs": [{ "id", "plan", "startedAt", "endedAt", "outcome", "owner": { "pid", "startTime", "bootId" },
-    "lanes": [{ "name", "id" }], "summary" }] }`,
+    "lanes": [{ "name", "id" }], "unstarted": [], "summary" }] }`,
   crashes: `
 With --json one document:
   { "type": "crashes", "crashes": [{ "id", "at", "runId", "lane", "command", "actor", "exit", "handling", "decision",
     "peakRssBytes", "file" }] }
 and of one ID the dossier:
-  { "type": "crash", "id", "at", "runId", "laneId", "terminalId", "actor": { "name", "incarnation", "kind" }, "lane", "command",
-    "exit": { "reason", "error", "cause" }, "handling": { "type", "from", "message" }, "state",
+  { "type": "crash", "id", "at", "runId", "laneId", "terminalId", "ptyId", "actor": { "name", "incarnation", "kind" }, "lane",
+    "command", "exit": { "reason", "error", "cause" }, "handling": { "type", "from", "message" }, "state",
     "history": [{ "at", "type", "from", "lane", "message" }],
     "decision": { "supervisor", "decision", "reason", "restarts", "waits", "allowed": { "restarts", "withinMs" }, "delayMs",
       "group": [] },
@@ -120,7 +121,8 @@ ended well, 1 when it failed.`,
   events: `
 Without --since the newest 50. Records are read also where no orchestrator runs; --follow needs one.
 With --json each line is one JSON document; of what is not recorded "sequence" is null:
-  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "payload" }
+  { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "correlationId",
+    "causationId", "payload" }
 and where some were left out, as they came faster than they were read:
   { "type": "gap", "topic", "from", "to" }`,
   tree: `

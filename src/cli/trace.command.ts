@@ -1,6 +1,6 @@
 import type { TraceInfo } from '../protocols/control/views.ts'
 import { EXIT } from './exit-codes.ts'
-import { type Io, safeWriter } from './io.ts'
+import { type Io, jsonLine, safeWriter } from './io.ts'
 import { orchestratorOf } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { renderTrace } from './render-info.ts'
@@ -31,8 +31,7 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
   let seen = 0
   const onProgress = (progress: TraceInfo): void => {
     seen += 1
-    out.write(`${json === true ? JSON.stringify(progress) : fitted(renderTrace(progress))}
-`)
+    out.write(json === true ? jsonLine(progress) : `${fitted(renderTrace(progress))}\n`)
     // nobody reads any more: the trace ends with the connection
     if (out.closed()) client.close()
   }
@@ -42,7 +41,7 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
     try {
       const asked = { name, type, under, max, forMs }
       const result = await client.call('trace.start', asked, { onProgress, timeoutMs: ANSWER_LIMIT_MS, signal })
-      if (json === true) out.write(`${JSON.stringify({ type: 'trace', ...result })}\n`)
+      if (json === true) out.write(jsonLine({ type: 'trace', ...result }))
       else {
         const missed = result.missed === 0 ? '' : `, ${result.missed} missed: they came faster than they were read`
         err.write(`${count(result.count, 'event')}: ${ENDS[result.ended]}${missed}\n`)

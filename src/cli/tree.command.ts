@@ -3,7 +3,7 @@ import type { ControlClient } from '../client/client.ts'
 import type { ActorNode } from '../protocols/control/views.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { EXIT } from './exit-codes.ts'
-import { type Io, paintFor, printJson, printLines, safeWriter } from './io.ts'
+import { type Io, jsonLine, paintFor, printJson, printLines, safeWriter } from './io.ts'
 import { orchestratorOf } from './orchestrator-client.ts'
 import { pauseFor, untilSignal } from './until-signal.ts'
 
@@ -37,7 +37,7 @@ const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
 const tell = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
   const out = safeWriter(io.out)
   while (!signal.aborted && !out.closed()) {
-    out.write(`${JSON.stringify({ type: 'tree', tree: await look() })}\n`)
+    out.write(jsonLine({ type: 'tree', tree: await look() }))
     await pauseFor(systemClock, LOOK_EACH_MS, signal)
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.port.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { RunSummary } from '../protocols/summary.ts'
 import type { RunView } from '../protocols/view.ts'
-import { type Io, paintFor, safeWriter } from './io.ts'
+import { type Io, jsonLine, paintFor, safeWriter } from './io.ts'
 import { startLive } from './live.ts'
 import { renderEvent } from './render-event.ts'
 import { renderTree } from './render-tree.ts'
@@ -42,7 +42,7 @@ const watchLines = async (run: Watched, io: Io, mode: 'plain' | 'json'): Promise
   const writer = safeWriter(io.out)
   const { startedAt } = run.view()
   for await (const event of run.events()) {
-    writer.write(`${mode === 'json' ? JSON.stringify(event) : renderEvent(event, startedAt)}\n`)
+    writer.write(mode === 'json' ? jsonLine(event) : `${renderEvent(event, startedAt)}\n`)
   }
   return run.finished
 }

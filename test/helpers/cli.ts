@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gitTestEnv, makeRepo, type TestRepo } from './git-repo.ts'
+import { printedWrong } from './schema-check.ts'
 
 /** The built command, as a user starts it. */
 export const BIN: string = resolve(import.meta.dirname, '../../bin/signalbox.js')
@@ -15,7 +16,7 @@ export type CliWorld = {
   readonly env: NodeJS.ProcessEnv
   /** Writes a plan beside the repository. @returns its path */
   plan(text: string): string
-  /** Runs the command to its end. */
+  /** Runs the command to its end. What it prints as JSON must be as its schema says. */
   run(args: readonly string[], options?: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }): Promise<Finished>
   /** Starts the command; its process and what it printed so far. */
   start(args: readonly string[]): Started
@@ -48,7 +49,11 @@ export const makeCliWorld = async (options: Parameters<typeof makeRepo>[0] = {})
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     const finished = new Promise<Finished>((done, failed) => {
-      child.on('error', failed).on('close', (code, signal) => done({ code, signal, stdout, stderr }))
+      child.on('error', failed).on('close', (code, signal) => {
+        const wrong = printedWrong(args, stdout)
+        if (wrong.length === 0) done({ code, signal, stdout, stderr })
+        else failed(new Error(`signalbox ${args.join(' ')} printed what its schema does not have:\n${wrong.join('\n')}\n${stdout}`))
+      })
     })
     return { child, output: () => stdout, finished }
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { connect, type ConnectOptions, type ControlClient } from '../../../src/client/index.ts'
 import { type ControlServer, type ControlServerOptions, startControlServer } from '../../../src/runtime/control/server.ts'
-import { documentedCheck } from '../../helpers/control-schema.ts'
+import { documentedCalls } from '../../helpers/schema-check.ts'
 import { makeWorld, type World, type WorldOptions } from '../run/run-kit.ts'
 
 export type ControlWorld = World & {
@@ -56,7 +56,7 @@ const rawClient = async (path: string): Promise<RawClient> => {
 
 export const HELLO: string = `${JSON.stringify({ id: 'h', method: 'hello', payload: { protocols: [1] } })}\n`
 
-const check = documentedCheck()
+const check = documentedCalls()
 
 /** Looks that every answer, what is told before it, and what comes to who has subscribed, is of the shape that the reference says. */
 const checked = (client: ControlClient): ControlClient => {

@@ -5,13 +5,13 @@ import { METHOD_PAGES } from '../../../script/docs/method-pages.ts'
 import { methodsPage } from '../../../script/docs/methods.ts'
 import type { ControlMethod } from '../../../src/protocols/control/methods.ts'
 import { PARAMS } from '../../../src/protocols/control/methods.schema.ts'
-import { type CallPart, schemaCheck } from '../../helpers/control-schema.ts'
+import { type CallPart, callCheck } from '../../helpers/schema-check.ts'
 import { within } from '../run/run-kit.ts'
 import { type ControlWorld, HELLO, makeControlWorld, type RawClient } from './control-kit.ts'
 
 // From the types as they are now, whether or not the page is current.
 const schema = controlSchema(join(import.meta.dirname, '../../..'))
-const check = schemaCheck(schema)
+const check = callCheck(schema)
 
 let world: ControlWorld | null = null
 afterEach(async () => world?.end())

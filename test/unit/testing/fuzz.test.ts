@@ -6,6 +6,7 @@ import { main } from '../../../src/cli/main.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { Clock } from '../../../src/ports/clock.port.ts'
 import { fuzz as search } from '../../../src/testing/fuzz.ts'
+import { printedWrong } from '../../helpers/schema-check.ts'
 import { fakeIo } from '../cli/fakes.ts'
 
 const place = mkdtempSync(join(tmpdir(), 'signalbox fuzz ü-'))
@@ -59,6 +60,7 @@ describe('signalbox fuzz', () => {
     expect(file).toMatch(/^bad-[0-9a-f]{8}\.json$/)
     const again = await fuzz(cwd, '--seed', '12', '--json')
     expect(again.code).toBe(1)
+    expect(printedWrong(['fuzz', '--json'], again.out)).toEqual([])
     expect(JSON.parse(again.out)).toMatchObject({
       type: 'fuzz',
       ok: false,

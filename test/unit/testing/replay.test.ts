@@ -9,6 +9,7 @@ import { property } from '../../../src/testing/property.ts'
 import { note } from '../../../src/testing/recording.ts'
 import { replay } from '../../../src/testing/replay.ts'
 import { runProperty } from '../../../src/testing/run-property.ts'
+import { printedWrong } from '../../helpers/schema-check.ts'
 import { fakeIo } from '../cli/fakes.ts'
 
 const place = mkdtempSync(join(tmpdir(), 'signalbox replay ü-'))
@@ -143,6 +144,7 @@ describe('replay', () => {
     writeFileSync(mended, readFileSync(file, 'utf8').replace('shop.prop.mts', 'mended.prop.mts'))
     const holds = await run('replay', 'mended.json', '--json')
     expect(holds.code).toBe(0)
+    expect(printedWrong(['replay', '--json'], holds.out)).toEqual([])
     expect(JSON.parse(holds.out)).toMatchObject({ type: 'replay', property: 'nobody owes', ok: true, error: null })
   })
 
