@@ -168,7 +168,11 @@ describe('why, of a command', () => {
   it('that somebody ended: who [SUP-9]', async () => {
     const client = await world.client({ name: 'ada' })
     await client.call('lane.create', { name: 'docs' })
-    await client.call('terminal.spawn', { lane: 'docs', name: 'server', command: `trap 'exit 0' TERM; ${lasting('up')}` })
+    await client.call('terminal.spawn', {
+      lane: 'docs',
+      name: 'server',
+      command: `exec 2>/dev/null; trap 'echo bye; exit 0' TERM; ${lasting('up')}`,
+    })
     await noted(world, 'up')
     await client.call('terminal.kill', { terminal: 'docs/server' })
     expect(await world.said('stopped-by-user', 'docs/server')).toMatch(/^Stopped by ada\. It was asked to end and did/u)
