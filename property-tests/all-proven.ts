@@ -7,6 +7,7 @@ import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { idsAscend, idsTold } from './machines/ids.property.ts'
 import { laneWalks, ptyWalks } from './machines/machines.property.ts'
+import { outputNews } from './output-news.property.ts'
 import type { Proven } from './proven.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
@@ -44,6 +45,7 @@ export const allProven: readonly Proven<unknown>[] = [
   readersOfOutput,
   logWhole,
   logUnended,
+  outputNews,
   runsAsPlanned,
   runsStopped,
   runsCrashed,

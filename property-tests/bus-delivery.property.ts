@@ -17,6 +17,7 @@ import {
   type BusEngine,
   type Calls,
   expectLive,
+  expectOneOrder,
   expectOrderOfSubscription,
   expectRecorded,
   type Manner,
@@ -35,6 +36,7 @@ type Step =
       readonly do: 'subscribe'
       readonly topics: readonly string[]
       readonly since: number | Readonly<Record<string, number>> | null
+      readonly live: boolean
       readonly manner: Manner
     }
   | { readonly do: 'unsubscribe'; readonly index: number }
@@ -63,7 +65,7 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
   }
   const wait = (): Promise<void> => new Promise((resolve) => void clock.setTimer(random.next() * storeMs, resolve))
   const failures: unknown[] = []
-  const hub = new engine.EventHub(() => clock.now(), QUEUE_LIMIT)
+  const hub = new engine.EventHub(() => clock.now(), { queueLimit: QUEUE_LIMIT })
   const starting = startSystem({
     scheduler: world,
     clock,
@@ -84,11 +86,11 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
 
   const calls: Calls = { log: [], inside: false, problems: [] }
   const witnesses: Witness[] = []
-  const add = (topics: readonly string[], since: (Step & { do: 'subscribe' })['since'], manner: Manner): Witness => {
+  const add = (topics: readonly string[], { since, manner, live }: Omit<Step & { do: 'subscribe' }, 'do' | 'topics'>): Witness => {
     const witness: Witness = {
       index: witnesses.length,
       manner,
-      request: { topics, ...(since === null ? {} : { since }) },
+      request: { topics, ...(since === null ? {} : { since }), ...(live ? {} : { live }) },
       given: [],
       gaps: [],
       seenBefore: witnesses[0]?.given.length ?? 0,
@@ -100,8 +102,9 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
     subscribe(witness, hub, clock, calls)
     return witness
   }
-  const all = add(['*'], null, { is: 'quick' })
-  const event = (type: string): NewEvent => ({ type, at: 1, payload: {} })
+  const all = add(['*'], { since: null, live: true, manner: { is: 'quick' } })
+  let published = 0
+  const event = (type: string): NewEvent => ({ type, at: 1, payload: { after: published } })
   const isCalm = !steps.some((step) => step.do === 'crash')
   const record = async (topics: readonly string[]): Promise<void> => {
     const committing = system.ask(JOURNAL, 'journal.commit', { events: topics.map(event) }, { timeoutMs: 100_000 })
@@ -110,7 +113,6 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
     if (isCalm && events.some(({ sequence }) => !before.has(sequence))) calls.problems.push('answered before it was published')
   }
   const pending: Promise<void>[] = []
-  let published = 0
   for (const step of steps) {
     note(`step ${JSON.stringify(step)}`)
     if (step.do === 'settle') await world.settle()
@@ -118,7 +120,7 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
     else if (step.do === 'record') pending.push(record(step.topics))
     else if (step.do === 'record-elsewhere') await memory.commit({ events: step.topics.map(event) })
     else if (step.do === 'crash') system.tell(named<{ boom: { message: object } }>(step.actor), 'boom', {})
-    else if (step.do === 'subscribe') add(step.topics, step.since, step.manner)
+    else if (step.do === 'subscribe') add(step.topics, step)
     else if (step.do === 'unsubscribe') {
       const witness = witnesses[1 + step.index]
       if (witness === undefined) continue
@@ -144,6 +146,7 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
       live.filter(({ position }, index) => position === undefined || index < witness.seenBefore),
     )
   }
+  expectOneOrder(all, witnesses)
   expectOrderOfSubscription(calls, witnesses)
   expect(calls.problems).toEqual([])
   expect(failures).toEqual([])
@@ -154,7 +157,7 @@ const run = async (engine: BusEngine, { seed, storeMs, steps }: Scenario): Promi
 
 const recordedTopics = fc.array(fc.constantFrom('a.x', 'a.y', 'b.x'), { minLength: 1, maxLength: 6 })
 const liveTopics = fc.array(fc.constantFrom('live.m', 'live.n'), { minLength: 1, maxLength: 8 })
-const patterns = fc.constantFrom(['*'], ['a.*'], ['a.x', 'b.x'], ['live.*'], ['live.m', 'a.y'])
+const patterns = fc.constantFrom(['*'], ['*'], ['*'], ['a.*'], ['a.x', 'b.x'], ['live.*'], ['live.m', 'a.y'])
 const after = fc.nat(4)
 const manner: fc.Arbitrary<Manner> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ is: fc.constant('quick' as const) }) },
@@ -165,16 +168,17 @@ const manner: fc.Arbitrary<Manner> = fc.oneof(
 const since = fc.oneof(
   fc.constant(null),
   fc.nat(12),
-  fc.dictionary(fc.constantFrom('a.x', 'a.y', 'b.x'), fc.integer({ min: 1, max: 5 }), { maxKeys: 2, noNullPrototype: true }),
+  fc.dictionary(fc.constantFrom('a.x', 'a.y', 'b.x'), fc.integer({ min: 1, max: 5 }), { minKeys: 1, maxKeys: 2, noNullPrototype: true }),
 )
+const live = fc.constantFrom(true, true, true, false)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('record' as const), topics: recordedTopics }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('record-elsewhere' as const), topics: recordedTopics }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('record-elsewhere' as const), topics: recordedTopics }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('publish' as const), topics: liveTopics, key: fc.constantFrom(null, null, 'k') }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('subscribe' as const), topics: patterns, since, manner }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('subscribe' as const), topics: patterns, since, live, manner }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unsubscribe' as const), index: fc.nat(4) }) },
   {
     weight: 2,
@@ -215,6 +219,32 @@ const MUTANTS: readonly Mutant[] = [
     file: listener,
     from: 'if (position !== undefined && sequence <= last) return',
     to: 'if (sequence < last) return',
+  },
+  {
+    name: 'a recorded event overtakes live ones that wait',
+    file: listener,
+    from: 'return (recorded.position ?? 0) > live.after',
+    to: 'return false',
+  },
+  {
+    name: 'a live event overtakes recorded ones that are to be read',
+    file: listener,
+    from: 'return !this.isBehind || this.cursor >= live.after',
+    to: 'return true',
+  },
+  {
+    name: 'a live event overtakes recorded ones that wait',
+    file: listener,
+    from: 'return (recorded.position ?? 0) > live.after',
+    to: 'return true',
+  },
+  { name: 'live events are given to who wants none', file: listener, from: 'if (this.request.live === false) return', to: '' },
+  { name: 'what is recorded overtakes what was published before it', file: hub, from: 'this.handOutLive(this.pending.size)', to: '' },
+  {
+    name: 'what is read overtakes what was published before it',
+    file: bus,
+    from: 'await catchUp(ctx, state.hub)\n      take()',
+    to: 'await Promise.resolve()\n      take()',
   },
   { name: 'the last who came is called first', file: hub, from: '[...this.listeners, listener]', to: '[listener, ...this.listeners]' },
   {

@@ -76,7 +76,8 @@ export const subscribe = (witness: Witness, bus: Bus, clock: Clock, calls: Calls
   })
 }
 
-const wants = ({ topics }: SubscribeRequest, topic: string): boolean =>
+const wants = ({ topics, live }: SubscribeRequest, topic: string): boolean =>
+  (live !== false || !topic.startsWith('live.')) &&
   topics.some((pattern) => pattern === '*' || pattern === topic || (pattern.endsWith('.*') && topic.startsWith(pattern.slice(0, -1))))
 
 /** What a subscriber must have been given of what was stored, by its request alone. */
@@ -99,6 +100,7 @@ export const expectRecorded = (witness: Witness, stored: readonly RecordedEvent[
 
 /** Of each live topic, what is given and what is told as a gap are together what was published since, in order. */
 export const expectLive = (witness: Witness, published: readonly BusEvent[]): void => {
+  if (witness.request.live === false) expect(witness.given.filter(({ position }) => position === undefined)).toEqual([])
   const since = published.slice(witness.seenBefore).filter(({ topic }) => wants(witness.request, topic))
   for (const topic of new Set(since.map((event) => event.topic))) {
     const given = witness.given.filter((event) => event.topic === topic).map(({ sequence }) => sequence)
@@ -109,6 +111,23 @@ export const expectLive = (witness: Witness, published: readonly BusEvent[]): vo
     const known = [...given, ...missed].toSorted((a, b) => a - b)
     const all = since.filter((event) => event.topic === topic).map(({ sequence }) => sequence)
     expect(known).toEqual(witness.isOver ? all.slice(0, known.length) : all)
+  }
+}
+
+/**
+ * Everybody is given events in the order in which they were handed out, as one saw it who saw all; and what was published
+ * live before something was recorded comes before it.
+ */
+export const expectOneOrder = ({ given }: Witness, witnesses: readonly Witness[]): void => {
+  const places = new Map(given.map(({ id }, place) => [id, place]))
+  for (const witness of witnesses) {
+    const order = witness.given.map(({ id }) => places.get(id)).filter((place) => place !== undefined)
+    expect(order, `the order of subscriber ${witness.index}`).toEqual(order.toSorted((a, b) => a - b))
+  }
+  let after = 0
+  for (const { id, position, payload } of given) {
+    if (position !== undefined) after = Math.max(after, Number(payload['after']))
+    else if (typeof payload['n'] === 'number') expect(payload['n'], `${id} was published before what came before it`).toBeGreaterThan(after)
   }
 }
 

@@ -1,9 +1,11 @@
+import { outputNews } from './output-news.property.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
 import { testProperty } from './run.ts'
 
-export { logUnended, logWhole, readersOfOutput, ringNewest }
+export { logUnended, logWhole, outputNews, readersOfOutput, ringNewest }
 testProperty(ringNewest)
 testProperty(readersOfOutput)
 testProperty(logWhole)
 testProperty(logUnended)
+testProperty(outputNews)

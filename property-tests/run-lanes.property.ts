@@ -120,6 +120,7 @@ class ScriptedTerminals implements TerminalHost {
       signal: (name, askedBy) => ({ at: 0, signal: name, target: { pid: 1, scope: 'group' }, askedBy, outcome: 'delivered' }),
       terminate: () => end(null, 'SIGTERM'),
       signals: () => [],
+      onOutput: () => undefined,
       stats: () => ({ outputBytes: 0, lastOutputAt: null, cols: 80, rows: 24 }),
     }
     this.alive.set(ptyId, pty)
@@ -188,6 +189,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     terminals,
     unrecorded: bug.unrecorded?.() ?? new Map(),
     opened: new Map(),
+    output: { follow: () => undefined, end: () => undefined },
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',

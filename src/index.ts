@@ -1,7 +1,7 @@
 export type { Bus, BusEvent, BusGap, BusSubscriber, BusSubscription, SubscribeRequest } from './protocols/bus.ts'
 export { CATALOGUE } from './protocols/error-catalogue.ts'
 export { type ErrorCode, isSignalboxError, SignalboxError } from './protocols/errors.ts'
-export type { EventPayloads, EventType } from './protocols/event-payloads.ts'
+export type { EventPayloads, EventType, LiveEventPayloads } from './protocols/event-payloads.ts'
 export type { RecordedEvent } from './protocols/events.ts'
 export type { Plan } from './protocols/plan.ts'
 export { parsePlan, planJsonSchema, validatePlan } from './protocols/plan-parse.ts'

@@ -20,6 +20,9 @@ export type ListenerHub = {
   readonly changed: (listener: BusListener) => void
 }
 
+/** A live event that waits, and the position of the last recorded one that was handed out before it. */
+type Live = { readonly event: BusEvent; readonly after: number }
+
 /** One subscriber: what it has been given, what waits for it, and whether it reads from the store. */
 export class BusListener {
   readonly ready: Promise<void>
@@ -30,7 +33,7 @@ export class BusListener {
   private readonly subscriber: BusSubscriber
   private readonly changed: (listener: BusListener) => void
   private readonly recorded = new Queue<BusEvent>()
-  private readonly live = new Queue<BusEvent>()
+  private readonly live = new Queue<Live>()
   /** Last sequence given, by topic. */
   private readonly given: Map<string, number>
   /** Live events that found no place, by topic, since the subscriber was last given something. */
@@ -65,10 +68,15 @@ export class BusListener {
     return this.recorded.size + this.live.size
   }
 
-  /** Something was published. */
-  offer(event: BusEvent): void {
+  /** Whether it wants what is published on this live topic. */
+  hears(topic: string): boolean {
+    return !this.isClosed && this.request.live !== false && matchesTopic(this.request.topics, topic)
+  }
+
+  /** Something was handed out. @param published position of the last recorded event that was, this one included */
+  offer(event: BusEvent, published: number): void {
     if (this.isClosed || !matchesTopic(this.request.topics, event.topic)) return
-    if (event.position === undefined) this.offerLive(event)
+    if (event.position === undefined) this.offerLive(event, published)
     else this.offerRecorded(event, event.position)
     this.pump()
   }
@@ -101,7 +109,7 @@ export class BusListener {
   /** Gives what waits, as long as the subscriber takes it at once. */
   pump(): void {
     while (!this.isBusy && !this.isClosed) {
-      const event = this.recorded.shift() ?? this.nextLive()
+      const event = this.isLiveNext() ? this.nextLive() : this.recorded.shift()
       if (event === undefined) break
       this.give(event)
     }
@@ -129,10 +137,20 @@ export class BusListener {
     this.recorded.push(event)
   }
 
-  private offerLive(event: BusEvent): void {
-    this.live.push(event)
+  /** What was handed out first comes first, also where a recorded event is still to be read. */
+  private isLiveNext(): boolean {
+    const live = this.live.peek()
+    if (live === undefined) return false
+    const recorded = this.recorded.peek()
+    if (recorded === undefined) return !this.isBehind || this.cursor >= live.after
+    return (recorded.position ?? 0) > live.after
+  }
+
+  private offerLive(event: BusEvent, after: number): void {
+    if (this.request.live === false) return
+    this.live.push({ event, after })
     if (this.live.size <= this.queueLimit) return
-    const oldest = this.live.shift()
+    const oldest = this.live.shift()?.event
     if (oldest === undefined) return
     const { topic, sequence } = oldest
     this.lost.set(topic, { topic, from: this.lost.get(topic)?.from ?? sequence, to: sequence })
@@ -144,7 +162,7 @@ export class BusListener {
       this.lost.delete(topic)
       this.tellGap({ topic, from: (this.given.get(topic) ?? from - 1) + 1, to })
     }
-    return this.live.shift()
+    return this.live.shift()?.event
   }
 
   private give(event: BusEvent): void {

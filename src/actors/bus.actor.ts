@@ -34,7 +34,7 @@ const begin = async (ctx: Ctx, hub: EventHub): Promise<void> => {
 const read = (ctx: Ctx, hub: EventHub): void => {
   for (const reading of hub.readings()) {
     ctx.run(() => readEvents(ctx, reading.query), {
-      done: ['$page', (events) => ({ take: () => hub.page(reading, events) })],
+      done: ['$page', (events) => ({ last: events.at(-1)?.sequence ?? 0, take: () => hub.page(reading, events) })],
       failed: ['$failed', (error) => ({ error })],
     })
   }
@@ -62,6 +62,7 @@ export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineAc
       const { hub, link } = state
       const publish = (): BusArgs => {
         hub.dispatch(events)
+        link?.published(hub.takeUntold())
         link?.stored(hub.position ?? 0)
         read(ctx, hub)
         reply({})
@@ -71,8 +72,8 @@ export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineAc
       return isNext ? publish() : catchUp(ctx, hub).then(publish)
     },
     'bus.wake': (ctx, state) => {
-      const published = state.hub.flush()
-      state.link?.published(published)
+      state.hub.flush()
+      state.link?.published(state.hub.takeUntold())
       read(ctx, state.hub)
       return state
     },
@@ -96,7 +97,9 @@ export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineAc
       await catchUp(ctx, hub)
       return state
     },
-    $page: (ctx, state, { take }) => {
+    $page: async (ctx, state, { last, take }) => {
+      // What is stored and not handed out yet, live events come before.
+      if (last > (state.hub.position ?? 0)) await catchUp(ctx, state.hub)
       take()
       read(ctx, state.hub)
       return state

@@ -25,6 +25,13 @@ type Pending = {
 /** Events of one place are about one thing: only the newest matters. What came from elsewhere is another thing. */
 const placeOf = ({ topic, key, isForeign }: Pending): string | null => (key === undefined ? null : `${isForeign ? '>' : ''}${topic} ${key}`)
 
+export type HubOptions = {
+  /** Events of each class that a slow subscriber may have waiting. @defaultValue 1,000 */
+  readonly queueLimit?: number
+  /** Other processes are told of live events, and nobody knows what they want. @defaultValue false */
+  readonly fansOut?: boolean
+}
+
 /** A page that the bus has to read for a listener. */
 export type Reading = { readonly listener: BusListener; readonly query: PageQuery; readonly upTo: number }
 
@@ -55,14 +62,20 @@ export class EventHub implements Bus {
   private readonly sequences = new Map<string, number>()
   private readonly now: () => number
   private readonly queueLimit: number
+  private readonly fansOut: boolean
+  /** Of topics that were asked for since somebody last came or went. */
+  private readonly heard = new Map<string, boolean>()
+  /** What the other processes have not been told. */
+  private untold: LiveMessage[] = []
   /** Asks the bus for a `bus.wake`; there is none before it starts. */
   private wake = (): void => {}
   private isAwake = false
 
-  /** @param now ms since the epoch @param queueLimit events of each class that a slow subscriber may have waiting */
-  constructor(now: () => number, queueLimit: number = QUEUE_LIMIT) {
+  /** @param now ms since the epoch */
+  constructor(now: () => number, { queueLimit = QUEUE_LIMIT, fansOut = false }: HubOptions = {}) {
     this.now = now
     this.queueLimit = queueLimit
+    this.fansOut = fansOut
   }
 
   subscribe(request: SubscribeRequest, subscriber: BusSubscriber): BusSubscription {
@@ -73,6 +86,7 @@ export class EventHub implements Bus {
       changed: (changed) => this.changed(changed),
     })
     this.listeners = [...this.listeners, listener]
+    this.heard.clear()
     listener.pump()
     return { ready: listener.ready, close: () => listener.close() }
   }
@@ -81,6 +95,14 @@ export class EventHub implements Bus {
     assertTopic(topic)
     assertPayloadFits(topic, JSON.stringify(payload))
     this.enqueue({ topic, key, ids, payload, isForeign: false })
+  }
+
+  hears(topic: string): boolean {
+    const known = this.heard.get(topic)
+    if (known !== undefined) return known
+    const isHeard = this.fansOut || this.listeners.some((listener) => listener.hears(topic))
+    this.heard.set(topic, isHeard)
+    return isHeard
   }
 
   /** What another process published; `publish` has checked it there. */
@@ -93,8 +115,12 @@ export class EventHub implements Bus {
     for (const topic of this.sequences.keys()) this.number(topic)
   }
 
-  /** Hands out recorded events, in their order; those that were handed out before are passed over. */
+  /**
+   * Hands out recorded events, in their order; those that were handed out before are passed over. What waits of live topics
+   * goes first: it may have been published before they were stored, and never because of them.
+   */
   dispatch(events: readonly RecordedEvent[]): void {
+    this.handOutLive(this.pending.size)
     for (const event of events) {
       if (event.sequence <= (this.position ?? 0)) continue
       this.position = event.sequence
@@ -102,21 +128,18 @@ export class EventHub implements Bus {
     }
   }
 
-  /** Hands out what waits of live topics. @returns what the other processes have not heard of */
-  flush(): readonly LiveMessage[] {
+  /** Hands out what waits of live topics. */
+  flush(): void {
     this.isAwake = false
-    const own: LiveMessage[] = []
-    const timestamp = this.now()
-    for (let left = Math.min(FLUSH_LIMIT, this.pending.size); left > 0; left -= 1) {
-      const pending = this.takePending()
-      if (pending === undefined) break
-      const { topic, ids, payload } = pending
-      if (!pending.isForeign) own.push(pending)
-      const sequence = this.number(topic)
-      this.handOut({ id: `${topic}#${sequence}`, topic, sequence, timestamp, ...(ids === undefined ? {} : { ids }), payload })
-    }
+    this.handOutLive(Math.min(FLUSH_LIMIT, this.pending.size))
     if (this.pending.size > 0) this.rouse()
-    return own
+  }
+
+  /** What was handed out of live topics since the last call, for the other processes. */
+  takeUntold(): readonly LiveMessage[] {
+    const { untold } = this
+    this.untold = []
+    return untold
   }
 
   /** What must be read for those who are behind; each is read for once at a time. */
@@ -187,13 +210,28 @@ export class EventHub implements Bus {
     return sequence
   }
 
+  private handOutLive(count: number): void {
+    if (count === 0) return
+    const timestamp = this.now()
+    for (let left = count; left > 0; left -= 1) {
+      const pending = this.takePending()
+      if (pending === undefined) break
+      const { topic, ids, payload } = pending
+      if (this.fansOut && !pending.isForeign) this.untold.push(pending)
+      const sequence = this.number(topic)
+      this.handOut({ id: `${topic}#${sequence}`, topic, sequence, timestamp, ...(ids === undefined ? {} : { ids }), payload })
+    }
+  }
+
   private handOut(event: BusEvent): void {
-    for (const listener of this.listeners) listener.offer(event)
+    const published = this.position ?? 0
+    for (const listener of this.listeners) listener.offer(event, published)
   }
 
   private changed(listener: BusListener): void {
     if (listener.isClosed) {
       this.behind.delete(listener)
+      this.heard.clear()
       this.listeners = this.listeners.filter((other) => other !== listener)
       return
     }

@@ -12,11 +12,13 @@ export const leftRunning = (
 
 /** Ends a process that nobody supervises any more. */
 export const endLeftRunning = async (
-  services: Pick<Services, 'unrecorded' | 'terminals'>,
+  services: Pick<Services, 'unrecorded' | 'terminals' | 'output'>,
   ptyId: PtyId,
   askedBy: string,
 ): Promise<void> => {
-  await (await leftRunning(services, ptyId))?.terminate({ graceMs: 0, askedBy })
+  const pty = await leftRunning(services, ptyId)
+  await pty?.terminate({ graceMs: 0, askedBy })
+  if (pty !== undefined) services.output.end(pty)
   services.unrecorded.delete(ptyId)
 }
 

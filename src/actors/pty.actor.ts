@@ -213,6 +213,7 @@ const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code 
 /** Stores how the process ended. */
 const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
   const { record, pty } = state
+  state.args.services.output.end(pty)
   const lines = lastLines(pty.tail(TAIL_BYTES), LAST_LINES)
   const finding = findingOf(ctx, state, exit, lines)
   const result: AttemptResult = {
@@ -261,6 +262,8 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
   async init(ctx, args) {
     const terminal = await readRecord<TerminalRecord>(ctx, 'terminal', args.terminalId)
     const { record, pty } = (await adoptable(ctx, args, terminal)) ?? (await start(ctx, args, terminal))
+    const { lane, command, attempt } = record
+    args.services.output.follow(pty, idsOf(record), { lane, command, attempt })
     ctx.run(() => pty.exited, { done: ['$exited', (exit) => ({ exit })], failed: ['$lost', (error) => ({ error })] })
     return { args, record, pty, startedMonotonic: ctx.monotonic(), memoryKills: args.services.memoryKills() }
   },
@@ -278,6 +281,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
       return { ...state, record }
     },
     $lost: async (ctx, state, { error }) => {
+      state.args.services.output.end(state.pty)
       const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
       state.args.services.unrecorded.delete(record.id)
       ctx.exit('crashed', error)

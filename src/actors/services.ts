@@ -5,6 +5,7 @@ import type { Id, IdKind, LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '
 import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
 import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { LaneOrigin, ProcessKey } from '../protocols/records.ts'
+import type { OutputNews } from './output-news.ts'
 
 /** What actors need of the outside; made once by the runtime. */
 export type Services = {
@@ -15,6 +16,8 @@ export type Services = {
   readonly unrecorded: Map<PtyId, Promise<Pty>>
   /** Terminals of lanes of their own that were opened in this process and have not ended: what their supervisors begin with again. */
   readonly opened: Map<TerminalId, PtyArgs>
+  /** Tells how far the output of PTYs is. */
+  readonly output: Pick<OutputNews, 'follow' | 'end'>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

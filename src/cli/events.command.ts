@@ -1,5 +1,6 @@
 import { fromBusEvent } from '../actors/bus-events.ts'
 import type { BusGap } from '../protocols/bus.ts'
+import { LIVE_TOPICS } from '../protocols/event-payloads.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import { nearest } from '../protocols/suggest.ts'
 import { assertPattern } from '../protocols/topics.ts'
@@ -26,11 +27,13 @@ const NAMES_FROM = 1_000
 
 type Print = (event: RecordedEvent) => void
 
-/** A topic of which nothing is recorded may be mistyped. @returns null when something is */
-const topicHint = async (inspection: Inspection, topics: readonly string[]): Promise<string | null> => {
+/** A topic of which nothing is recorded may be mistyped, or live. @returns null when something is, or what is live is waited for */
+const topicHint = async (inspection: Inspection, topics: readonly string[], follows: boolean): Promise<string | null> => {
+  const live = LIVE_TOPICS.find((topic) => topics.includes(topic))
+  if (live !== undefined) return follows ? null : `${live} is told while it happens, and not recorded: add --follow`
   if ((await inspection.events({ types: topics, newest: true, limit: 1 })).length > 0) return null
   const known = [...new Set((await inspection.events({ newest: true, limit: NAMES_FROM })).map(({ type }) => type))].sort()
-  const meant = topics.map((topic) => nearest(topic, known)).find((topic) => topic !== undefined)
+  const meant = topics.map((topic) => nearest(topic, [...known, ...LIVE_TOPICS])).find((topic) => topic !== undefined)
   const hint = meant === undefined ? (known.length === 0 ? '' : `; there is ${known.join(', ')}`) : `; did you mean ${meant}?`
   return `nothing is recorded of ${topics.join(', ')}${hint}`
 }
@@ -76,7 +79,7 @@ export const eventsCommand = async (options: EventsOptions, io: Io): Promise<num
   const { print, printGap, closed } = printerOf(io, options.json === true)
   const inspection = await openInspection({ workspace: io.cwd })
   const recorded = async (): Promise<number> => {
-    const hint = options.topic === undefined ? null : await topicHint(inspection, options.topic)
+    const hint = options.topic === undefined ? null : await topicHint(inspection, options.topic, options.follow === true)
     if (hint !== null) safeWriter(io.err).write(`signalbox: ${hint}\n`)
     return printRecorded(inspection, options, print)
   }
@@ -89,7 +92,9 @@ export const eventsCommand = async (options: EventsOptions, io: Io): Promise<num
       const since = await recorded()
       const left = new AbortController()
       io.out.on('error', () => left.abort())
-      const request = { since, signal: left.signal, ...(options.topic !== undefined && { topics: options.topic }) }
+      // How far outputs are, is told often: only to who asks for it.
+      const wanted = options.topic === undefined ? { live: false } : { topics: options.topic }
+      const request = { since, signal: left.signal, ...wanted }
       for await (const { event, gap } of client.subscribe(request)) {
         if (event !== undefined) print(fromBusEvent(event, client.server.workspaceId))
         else printGap(gap)

@@ -119,7 +119,8 @@ The terminal is yours until Ctrl-Q; Ctrl-Q twice types one. The program goes on.
 of your terminal; when several are attached, that of the last one who came or resized. Exit code 0 when you left or the program
 ended well, 1 when it failed.`,
   events: `
-Without --since the newest 50. Records are read also where no orchestrator runs; --follow needs one.
+Without --since the newest 50. Records are read also where no orchestrator runs; --follow needs one. Live topics, which are not
+recorded, are shown by --follow to who names them: --topic pty.output tells how far the output of terminals is.
 With --json each line is one JSON document; of what is not recorded "sequence" is null:
   { "type", "at", "sequence", "topicSequence", "workspaceId", "runId", "laneId", "terminalId", "ptyId", "correlationId",
     "causationId", "payload" }

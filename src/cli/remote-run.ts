@@ -60,8 +60,8 @@ export const startRemoteRun = async ({ socket, cwd, plan, overrides, isLive, clo
   const ended = new AbortController()
 
   const follow = async (): Promise<RunSummary> => {
-    for await (const { event } of client.subscribe({ since, signal: ended.signal })) {
-      if (event === undefined || event.position === undefined || event.ids?.runId !== runId) continue
+    for await (const { event } of client.subscribe({ since, live: false, signal: ended.signal })) {
+      if (event?.ids?.runId !== runId) continue
       const recorded: RecordedEvent = fromBusEvent(event, client.server.workspaceId as WorkspaceId)
       history.push(recorded)
       if (recorded.type === 'run.ended') return recorded.payload['summary'] as RunSummary

@@ -45,6 +45,7 @@ const describe: Readonly<Record<string, Describe>> = {
   'pty.spawned': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: pid ${numberOf(event, 'pid') ?? '?'}`,
   'pty.state-changed': changed,
   'pty.exited': exited,
+  'pty.output': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: ${numberOf(event, 'offset') ?? '?'} bytes so far`,
   'pty.error': (event) => errorMessage(event.payload['error']),
   'supervisor.decided': (event) => decisionText(decisionOf(event)),
   'actor.intervened': (event) =>

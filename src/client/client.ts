@@ -41,6 +41,8 @@ export type SubscribeOptions = {
   readonly topics?: readonly string[]
   /** The first position wanted; later ones follow without a hole. @defaultValue what happens from now on */
   readonly since?: number
+  /** Whether events of live topics are wanted, too. @defaultValue true */
+  readonly live?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -108,7 +110,7 @@ class Client implements ControlClient {
     }
   }
 
-  async *subscribe({ topics, since, signal }: SubscribeOptions = {}): AsyncGenerator<Happening> {
+  async *subscribe({ topics, since, live, signal }: SubscribeOptions = {}): AsyncGenerator<Happening> {
     const wire = await this.another(signal).catch((error: unknown) => {
       if (signal?.aborted === true) return null
       throw error
@@ -131,7 +133,11 @@ class Client implements ControlClient {
     }
     signal?.addEventListener('abort', told)
     try {
-      const request = { ...(topics !== undefined && { topics }), ...(since !== undefined && { since }) }
+      const request = {
+        ...(topics !== undefined && { topics }),
+        ...(since !== undefined && { since }),
+        ...(live !== undefined && { live }),
+      }
       await wire.request({ method: 'events.subscribe', payload: request, timeoutMs: CALL_LIMIT_MS, signal })
       while (signal?.aborted !== true) {
         const happening = queue.shift()

@@ -1,6 +1,6 @@
 export { type ErrorCode, isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 export type { BusEvent, BusGap } from '../protocols/bus.ts'
-export type { EventPayloads, EventType } from '../protocols/event-payloads.ts'
+export type { EventPayloads, EventType, LiveEventPayloads } from '../protocols/event-payloads.ts'
 export type { ControlMethod, ControlMethods, ParamsOf, ProgressOf, ResultOf } from '../protocols/control/methods.ts'
 export type {
   ActorInfo,

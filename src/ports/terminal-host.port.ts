@@ -63,6 +63,11 @@ export interface Pty {
   terminate(options: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit>
   /** Every signal sent so far, oldest first. */
   signals(): readonly SignalRecord[]
+  /**
+   * Calls `grew` after output has come, perhaps for each chunk: it must be quick, and must not throw. There is one that is
+   * called: another takes its place, null none.
+   */
+  onOutput(grew: (() => void) | null): void
   readonly stats: () => { readonly outputBytes: number; readonly lastOutputAt: number | null; readonly cols: number; readonly rows: number }
 }
 

@@ -10,6 +10,7 @@ export type BusProtocol = {
   'bus.heard': { message: { text: string } }
   /** The channel to the other processes is connected, perhaps after it was lost. */
   'bus.connected': { message: object }
-  $page: { message: { take: () => void } }
+  /** What was read; `last`: the position of its last event. */
+  $page: { message: { last: number; take: () => void } }
   $failed: { message: { error: unknown } }
 }

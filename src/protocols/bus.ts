@@ -60,11 +60,16 @@ export type SubscribeRequest = {
    * not name, from the first. @defaultValue what happens from now on
    */
   readonly since?: number | Readonly<Record<string, number>>
+  /** Whether events of live topics are wanted, too. @defaultValue true */
+  readonly live?: boolean
 }
 
 /** Who listens. One that throws, or rejects, is closed; nobody else notices. */
 export interface BusSubscriber {
-  /** In order within a topic, each once. Nothing more is given while a returned promise is open: that is how to be slow. */
+  /**
+   * In the order in which the bus hands them out, recorded and live ones alike, each once. Nothing more is given while a
+   * returned promise is open: that is how to be slow.
+   */
   next(event: BusEvent): void | Promise<void>
   /** Told before the next event of the topic. */
   gap(gap: BusGap): void
@@ -85,4 +90,6 @@ export interface Bus {
    * @throws ERR_BUS_TOPIC_INVALID, ERR_BUS_PAYLOAD_TOO_LARGE
    */
   publish(topic: string, payload: Readonly<Record<string, unknown>>, options?: { readonly key?: string; readonly ids?: EventIds }): void
+  /** Whether anybody would be given what is published on this live topic now: quick enough to be asked before each event. */
+  hears(topic: string): boolean
 }

@@ -112,4 +112,18 @@ export type EventPayloads = {
   }
 }
 
+/** What each event of a live topic says. Fields are added, as above. */
+export type LiveEventPayloads = {
+  /**
+   * How far the output of an attempt is: at once when it goes on, then at most every 250 ms. Where there was any, the last one
+   * says how much there was in all, and comes before `pty.exited`.
+   */
+  'pty.output': Attempt & {
+    /** Bytes put out so far: the offset after the last one. */
+    readonly offset: number
+  }
+}
+
 export type EventType = keyof EventPayloads
+
+export const LIVE_TOPICS: readonly (keyof LiveEventPayloads)[] = ['pty.output']

@@ -66,6 +66,7 @@ export const dryRun = async (options: RuntimeOptions, plan: Plan): Promise<DryRu
     {},
     createLiveRuns(() => () => undefined, terminals),
     owner,
+    new EventHub(() => 0),
   )
   const parts: Parts = { services, root, worktrees }
   const lanes = await Promise.all(plan.lanes.map((lane) => planLane(parts, plan, lane)))

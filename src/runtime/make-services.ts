@@ -1,7 +1,10 @@
+import { OutputNews } from '../actors/output-news.ts'
 import type { Services } from '../actors/services.ts'
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import { laneTree } from '../supervisors/lane.tree.ts'
 import { terminalTree } from '../supervisors/terminal.tree.ts'
+import type { Bus } from '../protocols/bus.ts'
 import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import type { Environment } from './environment.ts'
 import type { LiveRuns } from './live-runs.ts'
@@ -42,6 +45,7 @@ export const makeServices = (
   decorators: Decorators,
   live: LiveRuns,
   owner: Services['owner'],
+  bus: Bus,
 ): Services => {
   const settings = options.settings ?? (() => DEFAULT_SETTINGS)
   const around = decorators.tree ?? ((spec) => spec)
@@ -51,6 +55,7 @@ export const makeServices = (
     terminals,
     unrecorded: new Map(),
     opened: new Map(),
+    output: new OutputNews(systemClock, bus),
     newId: (kind) => env.ids.next(kind),
     baseEnv: inherited(options.env ?? process.env),
     lanesDirectory: env.lanesDirectory,

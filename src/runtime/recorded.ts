@@ -1,5 +1,5 @@
 import { fromBusEvent } from '../actors/bus-events.ts'
-import type { Bus } from '../protocols/bus.ts'
+import type { Bus, BusEvent } from '../protocols/bus.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { WorkspaceId } from '../protocols/ids.ts'
 
@@ -10,11 +10,8 @@ export type ListenRecorded = (listener: (event: RecordedEvent) => void) => () =>
 export const recordedOf =
   (bus: Bus, workspaceId: WorkspaceId): ListenRecorded =>
   (listener) => {
-    const next = (event: Parameters<typeof fromBusEvent>[0]): void => {
-      // A live event is of the moment only.
-      if (event.position !== undefined) listener(fromBusEvent(event, workspaceId))
-    }
+    const next = (event: BusEvent): void => listener(fromBusEvent(event, workspaceId))
     // What was forgotten was never of this process.
-    const { close } = bus.subscribe({ topics: ['*'] }, { next, gap: () => undefined })
+    const { close } = bus.subscribe({ topics: ['*'], live: false }, { next, gap: () => undefined })
     return close
   }

@@ -153,8 +153,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
-  const hub = new EventHub(() => systemClock.now())
   const link = await openLink(options, env)
+  const hub = new EventHub(() => systemClock.now(), { fansOut: link !== null })
   const listen = recordedOf(hub, env.workspaceId)
   const live = createLiveRuns(listen, terminals)
   const spans = await openSpans(listen)
@@ -242,7 +242,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     void close()
   }
 
-  const services = makeServices(env, options, terminals, decorators, live, owner)
+  const services = makeServices(env, options, terminals, decorators, live, owner, hub)
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
   /** Lanes of their own that are this process's. */
   const ownLanes = new Map<LaneId, Omit<OwnLaneArgs, 'services'>>()

@@ -45,6 +45,7 @@ export class InProcessPty implements Pty {
   #hangUpTimer: Timer | undefined
   #askedBy = 'signalbox'
   #lastOutputAt: number | null = null
+  #grew: (() => void) | null = null
   #cols: number
   #rows: number
 
@@ -64,6 +65,7 @@ export class InProcessPty implements Pty {
       (bytes) => {
         this.#lastOutputAt = parts.clock.now()
         this.#output.append(bytes)
+        this.#grew?.()
       },
       () => this.#fence(),
     )
@@ -117,6 +119,10 @@ export class InProcessPty implements Pty {
 
   signals(): readonly SignalRecord[] {
     return [...this.#signals]
+  }
+
+  onOutput(grew: (() => void) | null): void {
+    this.#grew = grew
   }
 
   readonly stats: Pty['stats'] = () => ({

@@ -175,6 +175,33 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         expect(text(pty, 2)).toBe('89')
       })
 
+      it('is told of after it came, what came at the exit too, to the one who asked last [PTY-13]', async () => {
+        const pty = await host.spawn(sh('stty -echo; printf 1; read x; printf 23; read x; printf 4567; read x; printf 89'))
+        await untilOutput(pty, '1')
+        const seen: number[] = []
+        const { promise: first, resolve } = Promise.withResolvers<void>()
+        pty.onOutput(() => resolve())
+        await pty.write(Buffer.from('\n'))
+        await first
+        pty.onOutput(() => void seen.push(pty.stats().outputBytes))
+        await pty.write(Buffer.from('\n'))
+        await until('it is told', () => seen.at(-1) === 7)
+        await pty.write(Buffer.from('\n'))
+        const { outputBytes } = await pty.exited
+        expect(seen.at(-1)).toBe(outputBytes)
+        expect(outputBytes).toBe(9)
+      })
+
+      it('is told of to nobody after null [PTY-13]', async () => {
+        const pty = await host.spawn(sh('read x; printf 123'))
+        let calls = 0
+        pty.onOutput(() => (calls += 1))
+        pty.onOutput(null)
+        await pty.write(Buffer.from('\n'))
+        await pty.exited
+        expect(calls).toBe(0)
+      })
+
       it('gives a defined gap to a reader that comes too late [PTY-11]', async () => {
         const pty = await host.spawn(sh('stty raw; head -c 300000 /dev/zero', { ringBytes: 65_536 }))
         const { outputBytes } = await pty.exited

@@ -208,6 +208,39 @@ describe('signalbox events', () => {
   })
 })
 
+describe('signalbox events of live topics', () => {
+  it('tells how far output is to who asks for it, and to nobody else [PTY-13]', async () => {
+    const asked = world.start(['events', '--follow', '--topic', 'pty.output', '--json'])
+    const read = world.start(['events', '--follow', '--topic', 'pty.*'])
+    const rest = world.start(['events', '--follow'])
+    const all = [asked, read, rest]
+    const clients = async (): Promise<number> =>
+      (JSON.parse((await world.run(['status', '--json'])).stdout) as { counts: { clients: number } }).counts.clients
+    await until('all follow', async () => (await clients()) === 2 * all.length)
+    await lane('loud')
+    await world.run(['term', 'spawn', 'loud', '--name', 'c', '--', 'sh', '-c', 'printf 12345; read x'])
+    await until('it is told', () => asked.output().includes('"offset":5'))
+    await world.run(['lane', 'rm', 'loud'])
+    await until('the end is told', () => [read, rest].every((one) => one.output().includes('pty.exited')))
+    for (const { child } of all) child.kill('SIGINT')
+    const [line] = (await asked.finished).stdout.split('\n')
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      type: 'pty.output',
+      sequence: null,
+      topicSequence: 1,
+      payload: { lane: 'loud', command: 'c', attempt: 1, offset: 5 },
+    })
+    expect((await asked.finished).stderr).toBe('')
+    expect((await read.finished).stdout).toMatch(/^ {3}live {2}\S+ \S+Z {2}loud\/c +pty\.output +attempt 1: 5 bytes so far$/mu)
+    expect((await rest.finished).stdout).not.toContain('pty.output')
+    expect(await world.run(['events', '--topic', 'pty.output'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'signalbox: pty.output is told while it happens, and not recorded: add --follow\n',
+    })
+  })
+})
+
 describe('without an orchestrator', () => {
   it.each([
     ['lane', 'ls'],

@@ -37,7 +37,7 @@ export type Process = {
 
 /** A journal and a bus as a process has them. Processes on one store see each other's events. */
 export const startProcess = async (store: EventStore = memoryStore(), fanOut: FanOut | null = null, self = 'me'): Promise<Process> => {
-  const hub = new EventHub(() => 7)
+  const hub = new EventHub(() => 7, { fansOut: fanOut !== null })
   const system = await startSystem({
     scheduler: directScheduler(),
     clock: systemClock,

@@ -116,6 +116,7 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
       .optional()
       .describe('Topics such as `lane.created`, prefixes such as `lane.*`, or `*`. Default: all.'),
     since: whole(1, Number.MAX_SAFE_INTEGER, 'The first position wanted. Default: what happens from now on.').optional(),
+    live: z.boolean().optional().describe('Whether events of live topics are wanted, too. Default: true.'),
   }),
   'events.unsubscribe': z.strictObject({ subscription: text('As events.subscribe answered.', 64) }),
   why: z.strictObject({

@@ -176,6 +176,8 @@ export type ControlMethods = {
       readonly topics?: readonly string[] | undefined
       /** The first position wanted. Default: what happens from now on. */
       readonly since?: number | undefined
+      /** Whether events of live topics are wanted, too. Default: true. */
+      readonly live?: boolean | undefined
     }
     result: {
       /** Stands in each line of it; of this connection only. */

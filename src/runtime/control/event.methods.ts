@@ -13,7 +13,7 @@ export const eventMethods = ({ runtime: { bus }, limits }: Served): Pick<Methods
   }
   return {
     'events.subscribe': {
-      run({ topics = ['*'], since }, { connection, afterwards }) {
+      run({ topics = ['*'], since, live }, { connection, afterwards }) {
         const own = ofConnection(connection)
         if (own.size >= limits.subscriptions) {
           throw new SignalboxError('ERR_CONTROL_PAYLOAD_INVALID', `a connection has at most ${limits.subscriptions} subscriptions`)
@@ -21,7 +21,7 @@ export const eventMethods = ({ runtime: { bus }, limits }: Served): Pick<Methods
         const subscription = `s${(count += 1)}`
         const answered = Promise.withResolvers<void>()
         const { close } = bus.subscribe(
-          { topics, ...(since !== undefined && { since }) },
+          { topics, ...(since !== undefined && { since }), ...(live !== undefined && { live }) },
           {
             async next(event) {
               await answered.promise

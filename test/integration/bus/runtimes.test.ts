@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ChildSpec, SupervisorSpec } from '../../../src/kernel/child-spec.ts'
-import type { BusEvent, BusGap } from '../../../src/protocols/bus.ts'
+import type { BusEvent, BusGap, SubscribeRequest } from '../../../src/protocols/bus.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import { type Runtime, startRuntime } from '../../../src/runtime/runtime.ts'
 import { redisServer, whyNoRedis } from '../../helpers/redis-server.ts'
@@ -10,11 +10,14 @@ const PLAN = { lanes: { one: { commands: ['echo 1', 'echo 2'] }, two: { commands
 
 type Follower = { readonly events: BusEvent[]; readonly gaps: BusGap[]; readonly ready: Promise<void> }
 
-const follow = (runtime: Runtime, since?: number): Follower => {
+/** @param request whatever is recorded, where it does not say otherwise */
+const follow = (runtime: Runtime, request: Partial<SubscribeRequest> = {}): Follower => {
   const events: BusEvent[] = []
   const gaps: BusGap[] = []
-  const request = since === undefined ? { topics: ['*'] } : { topics: ['*'], since }
-  const { ready } = runtime.bus.subscribe(request, { next: (event) => void events.push(event), gap: (gap) => void gaps.push(gap) })
+  const { ready } = runtime.bus.subscribe(
+    { topics: ['*'], live: false, ...request },
+    { next: (event) => void events.push(event), gap: (gap) => void gaps.push(gap) },
+  )
   return { events, gaps, ready }
 }
 
@@ -56,7 +59,7 @@ describe('the bus of a runtime', () => {
     const { runtime, records } = await world()
     const live = follow(runtime)
     expect((await runtime.run(PLAN)).ok).toBe(true)
-    const again = follow(runtime, 1)
+    const again = follow(runtime, { since: 1 })
     await again.ready
     const { events } = await records()
     expect(idsOf(live.events)).toEqual(storedIds(events))
@@ -82,7 +85,7 @@ describe('the bus of a runtime', () => {
   it('ends its subscriptions when the runtime closes', async () => {
     const { runtime } = await world()
     const live = follow(runtime)
-    const behind = follow(runtime, 1)
+    const behind = follow(runtime, { since: 1 })
     await runtime.close()
     await Promise.all([live.ready, behind.ready])
   })
@@ -99,9 +102,12 @@ describe('the bus of a runtime', () => {
         const other = await startRuntime({ workspace: repo.root, stateHome, fanOut })
         others.push(other)
         const seen = follow(other)
+        const output = follow(other, { topics: ['pty.output'], live: true })
         expect((await runtime.run(PLAN)).ok).toBe(true)
         const first = (await records()).events
         await until('the other has seen the run', () => seen.events.length >= first.length)
+        await until('the other has heard of all output', () => output.events.length === 3)
+        expect(output.events.map(({ payload }) => payload['offset'])).toEqual([3, 3, 3])
         await server.kill()
         expect((await runtime.run(PLAN)).ok).toBe(true)
         await server.start()
@@ -110,7 +116,7 @@ describe('the bus of a runtime', () => {
         expect(idsOf(seen.events)).toEqual(storedIds(all))
         expect(seen.gaps).toEqual([])
         runtime.bus.publish('pty.output', { offset: 1 })
-        await until('a live event has come', () => seen.events.at(-1)?.topic === 'pty.output')
+        await until('a live event has come', () => output.events.at(-1)?.payload['offset'] === 1)
       } finally {
         await server.dispose()
       }

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { OutputNews } from '../../../src/actors/output-news.ts'
+import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
+import type { Pty } from '../../../src/ports/terminal-host.port.ts'
 import { memoryStore, newEvent, type Process, startProcess, until, untilLast } from '../../helpers/bus-kit.ts'
 
 const numbered = (topic: string, count: number, from = 1): string[] =>
   Array.from({ length: count }, (_, index) => `${topic}#${from + index}`)
+
+const putsOut = (ptyId: Pty['ptyId'], outputBytes: number): Pty =>
+  ({ ptyId, onOutput: () => undefined, stats: () => ({ outputBytes }) }) as unknown as Pty
 
 describe('the bus', () => {
   let bus: Process
@@ -116,6 +122,62 @@ describe('the bus', () => {
     // It is level again.
     await bus.record('a.b')
     await untilLast(slow, 'a.b#3001')
+  })
+
+  it('tells a slow subscriber of many terminals the newest outputs and the gap, and slows nobody [PTY-13, BUS-3]', async () => {
+    const held = Promise.withResolvers<void>()
+    const slow = bus.subscribe({ topics: ['pty.output'] }, () => held.promise)
+    const quick = bus.subscribe({ topics: ['pty.*'] })
+    const news = new OutputNews(systemClock, bus.hub)
+    const ptys = Array.from({ length: 1_300 }, (_, n) => putsOut(`pt_${n}`, n + 1))
+    for (const pty of ptys) news.follow(pty, { ptyId: pty.ptyId }, { lane: 'a', command: 'b', attempt: 1 })
+    await untilLast(quick, 'pty.output#1300')
+    for (const pty of ptys) news.end(pty)
+    await bus.record('pty.exited')
+    expect(quick.ids()).toEqual([...numbered('pty.output', 1_300), 'pty.exited#1'])
+    expect(slow.ids()).toEqual(['pty.output#1'])
+    held.resolve()
+    await untilLast(slow, 'pty.output#1300')
+    expect(slow.gaps).toEqual([{ topic: 'pty.output', from: 2, to: 300 }])
+    expect(slow.events.slice(1).map(({ payload }) => payload['offset'])).toEqual(Array.from({ length: 1_000 }, (_, n) => n + 301))
+  })
+
+  it('gives recorded and live events in one order, to those who are slow or replay too [BUS-3]', async () => {
+    const pauses: (() => void)[] = []
+    const slow = bus.subscribe({ topics: ['*'] }, () => new Promise((resolve) => pauses.push(resolve)))
+    await bus.record('pty.spawned')
+    const behind = bus.subscribe({ topics: ['*'], since: 1 })
+    const expected = ['pty.spawned#1']
+    for (let n = 1; n <= 5; n += 1) {
+      bus.hub.publish('pty.output', { offset: n })
+      await bus.record('lane.created', 'pty.exited')
+      expected.push(`pty.output#${n}`, `lane.created#${n}`, `pty.exited#${n}`)
+    }
+    await until(() => {
+      pauses.splice(0).forEach((goOn) => goOn())
+      expect(slow.ids()).toEqual(expected)
+    })
+    expect(behind.ids()).toEqual(expected)
+    expect([...slow.gaps, ...behind.gaps]).toEqual([])
+  })
+
+  it('says whether anybody would be given a live event, and gives none to who wants none [BUS-3]', async () => {
+    const { hub } = bus
+    expect(hub.hears('live.a')).toBe(false)
+    const recordedOnly = bus.subscribe({ topics: ['*'], live: false })
+    bus.subscribe({ topics: ['live.b'] })
+    expect([hub.hears('live.a'), hub.hears('live.b')]).toEqual([false, true])
+    const got = bus.subscribe({ topics: ['live.*'] })
+    expect(hub.hears('live.a')).toBe(true)
+    hub.publish('live.a', {})
+    await untilLast(got, 'live.a#1')
+    got.subscription.close()
+    expect(hub.hears('live.a')).toBe(false)
+    await bus.record('a.b')
+    expect(recordedOnly.ids()).toEqual(['a.b#1'])
+    const joined = await startProcess(memoryStore(), { join: () => undefined, send: () => undefined, close: () => Promise.resolve() })
+    expect(joined.hub.hears('live.a'), 'other processes may listen').toBe(true)
+    await joined.stop()
   })
 
   it('of live events of one key that wait keeps the newest, of what does not fit the newest, and tells the gap [BUS-3]', async () => {
