@@ -12,6 +12,9 @@ Use Node.js 24.18 or later: https://nodejs.org, or \`npm install node@24\` in yo
 `)
   process.exitCode = 4
 } else {
+  // Compiled code is kept among the caches of the user, as short commands spend much of their time compiling.
+  const { HOME, XDG_CACHE_HOME: caches = HOME && `${HOME}/.cache` } = process.env
+  if (caches) process.getBuiltinModule('node:module').enableCompileCache(`${caches}/signalbox/compiled`)
   import('../dist/cli/main.js')
     .then((cli) => cli.main(process.argv.slice(2)))
     .then(
