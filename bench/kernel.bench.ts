@@ -50,7 +50,6 @@ export const kernelSuite = async ({ smoke }: { readonly smoke: boolean }): Promi
   const starts = (name: string, ours: Case['ours'], baseline: Case['baseline']): Case => ({
     name,
     unit: '1/s',
-    rounds: SLOW_ROUNDS,
     better: 'higher',
     ours,
     baseline,
