@@ -270,8 +270,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'what other processes stored is passed over',
     file: bus,
-    from: 'isNext ? publish() : catchUp(ctx, hub).then(publish)',
-    to: 'isNext ? publish() : publish()',
+    from: 'isNext(hub, events) ? publish() : catchUp(ctx, hub).then(publish)',
+    to: 'publish()',
   },
   { name: 'answered before published', file: journal, from: 'await ctx.ask(BUS,', to: 'void ctx.ask(BUS,' },
 ]

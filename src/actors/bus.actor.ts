@@ -1,5 +1,6 @@
 import { type ActorContext, type ActorDefinition, defineActor, type MessageOf } from '../kernel/types.ts'
 import type { BusProtocol } from '../protocols/bus.protocol.ts'
+import type { RecordedEvent } from '../protocols/events.ts'
 import type { EventHub } from './event-hub.ts'
 import type { FanOutLink } from './fan-out-link.ts'
 import { readEvents } from './journal.ts'
@@ -22,6 +23,13 @@ const catchUp = async (ctx: Ctx, hub: EventHub): Promise<void> => {
     hub.dispatch(events)
     left = events.length === PAGE
   }
+}
+
+/** Whether they follow what was handed out without a hole: another process may have stored something before or among them. */
+const isNext = ({ position }: EventHub, events: readonly RecordedEvent[]): boolean => {
+  const first = events[0]?.sequence ?? 0
+  const last = events.at(-1)?.sequence ?? 0
+  return first <= (position ?? 0) + 1 && last - first < events.length
 }
 
 /** Where a new process begins: what happened before is only for those who ask for it. */
@@ -68,8 +76,7 @@ export const busActor: ActorDefinition<BusProtocol, BusArgs, BusArgs> = defineAc
         reply({})
         return state
       }
-      const isNext = (events[0]?.sequence ?? 0) <= (hub.position ?? 0) + 1
-      return isNext ? publish() : catchUp(ctx, hub).then(publish)
+      return isNext(hub, events) ? publish() : catchUp(ctx, hub).then(publish)
     },
     'bus.wake': (ctx, state) => {
       state.hub.flush()

@@ -55,6 +55,23 @@ describe('the bus', () => {
     await other.stop()
   })
 
+  it('gives what another process stored between two events of this one in its place [BUS-3]', async () => {
+    const memory = memoryStore()
+    let before: Promise<unknown> = Promise.resolve()
+    const commit: typeof memory.commit = (own) => {
+      const committing = before.then(() => memory.commit(own))
+      before = committing.then(() => memory.commit({ events: [newEvent('of.another')] }))
+      return committing
+    }
+    const one = await startProcess({ ...memory, commit })
+    const got = one.subscribe({ topics: ['*'] })
+    await Promise.all(Array.from({ length: 20 }, () => one.record('of.this')))
+    const [ours, theirs] = [numbered('of.this', 20), numbered('of.another', 20)]
+    const inTurns = ours.flatMap((id, index) => [id, theirs[index] ?? '']).slice(0, -1)
+    expect([got.ids().slice(0, 39), got.gaps]).toEqual([inTurns, []])
+    await one.stop()
+  })
+
   it('has published what it answers for [BUS-3]', async () => {
     const got = bus.subscribe({ topics: ['*'] })
     for (let n = 1; n <= 20; n += 1) {
