@@ -76,13 +76,8 @@ export type RecoverContext = Pick<ActorContext<object>, 'ask' | 'signal'>
 export type ChildSpec = WorkerSpec | SupervisorSpec
 
 /** A worker's child spec; definition and args are checked together. */
-export const worker = <P, S, A>(name: string, definition: ActorDefinition<P, S, A>, args: A, options: ChildOptions = {}): WorkerSpec => ({
-  type: 'worker',
-  name,
-  definition,
-  args,
-  ...options,
-})
+export const worker = <P, S, A>(name: string, definition: ActorDefinition<P, S, A>, args: A, options?: ChildOptions): WorkerSpec =>
+  options === undefined ? { type: 'worker', name, definition, args } : { type: 'worker', name, definition, args, ...options }
 
 /** As OTP counts: `active` have an actor now; the others include children that do not run. */
 export type ChildCounts = { readonly specs: number; readonly active: number; readonly supervisors: number; readonly workers: number }

@@ -25,6 +25,8 @@ const KEPT_NAMES = 65_536
 /** Names and their incarnations. An incarnation number is never used twice for a name, however long the system runs. */
 export class Registry {
   private readonly entries = new Map<string, Entry>()
+  /** Claimed last: mostly the name that begins next. */
+  private claimed: Entry | null = null
   /** Names given back, oldest first, with their last incarnation. */
   private readonly retired = new Map<string, number>()
   /** Above every incarnation of a retired name that was forgotten. */
@@ -55,6 +57,7 @@ export class Registry {
     entry.earlier = owner.names
     if (owner.names !== null) owner.names.later = entry
     owner.names = entry
+    this.claimed = entry
     return true
   }
 
@@ -62,6 +65,7 @@ export class Registry {
     const entry = this.entries.get(name)
     if (entry === undefined) return
     this.entries.delete(name)
+    if (this.claimed === entry) this.claimed = null
     const { owner, earlier, later } = entry
     if (earlier !== null) earlier.later = later
     if (later !== null) later.earlier = earlier
@@ -77,7 +81,7 @@ export class Registry {
 
   /** @returns the incarnation that begins. */
   begin(cell: Incarnation, name: string): number {
-    let entry = this.entries.get(name)
+    let entry = this.claimed?.name === name ? this.claimed : this.entries.get(name)
     if (entry === undefined) this.entries.set(name, (entry = this.revive(name, null)))
     entry.incarnation += 1
     entry.restarted = false

@@ -3,7 +3,17 @@ import { type Child, hasActor } from './child.ts'
 
 /** The children of one supervisor, in their order, found and removed by name in constant time: there may be 100,000. */
 export class Children implements Iterable<Child> {
-  private byName = new Map<string, Child>()
+  private named = new Map<string, Child>()
+  /** Added, and not among the named ones yet: the names of a pool may never be asked for. */
+  private added: Child[] = []
+
+  private get byName(): Map<string, Child> {
+    if (this.added.length > 0) {
+      for (const child of this.added) this.named.set(child.spec.name, child)
+      this.added = []
+    }
+    return this.named
+  }
 
   get(name: string): Child | undefined {
     return this.byName.get(name)
@@ -13,8 +23,9 @@ export class Children implements Iterable<Child> {
     return this.byName.values()
   }
 
+  /** Of a name that none of them has. */
   add(child: Child): void {
-    this.byName.set(child.spec.name, child)
+    this.added.push(child)
   }
 
   remove(child: Child): void {
@@ -23,8 +34,9 @@ export class Children implements Iterable<Child> {
 
   /** Puts a child into the place of another. */
   replace(old: Child, child: Child): void {
-    if (old.spec.name === child.spec.name) return this.add(child)
-    this.byName = new Map(this.list().map((one) => (one === old ? [child.spec.name, child] : [one.spec.name, one])))
+    const { byName } = this
+    if (old.spec.name === child.spec.name) return void byName.set(child.spec.name, child)
+    this.named = new Map(this.list().map((one) => (one === old ? [child.spec.name, child] : [one.spec.name, one])))
   }
 
   list(): Child[] {
