@@ -5,7 +5,16 @@ import type { KeepPolicy } from '../protocols/plan.ts'
 import type { WorktreeRecord } from '../protocols/records.ts'
 import type { Outcome } from '../protocols/summary.ts'
 
-const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
+/** There was nothing to clean. */
+export const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
+
+/** What is left where the removal was given up. */
+export const notRemoved = (message: string): CleaningReport => ({
+  ...NOTHING,
+  kept: true,
+  branchDeleted: false,
+  reason: `worktree kept: it could not be removed (${message})`,
+})
 
 const asks = (keep: KeepPolicy, outcome: Outcome): string | null => {
   if (keep === 'always') return 'worktree kept: the plan keeps every worktree'

@@ -2,13 +2,13 @@ import { type ActorContext, type ActorDefinition, defineActor, named } from '../
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
 import type { NewEvent } from '../protocols/events.ts'
-import type { Exit } from '../protocols/exit.ts'
+import { type Exit, wentWithSupervisor } from '../protocols/exit.ts'
 import { type LaneEvent, laneMachine } from '../protocols/lane.machine.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import type { Outcome } from '../protocols/summary.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
-import { cleanLane } from './lane-cleaning.ts'
+import { cleanLane, notRemoved } from './lane-cleaning.ts'
 import { knownCommands, newRecord, newState, terminalSpec } from './lane-recovery.ts'
 import { endLeftRunning } from './left-running.ts'
 import { isUnanswered } from './unanswered.ts'
@@ -279,9 +279,8 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
       if (!isUnanswered(error)) return commandEnded(ctx, state, command, { reason: 'init_failed', error: toErrorRecord(error) })
       return state.verdict !== null ? state : rejoinOnceMore(ctx, state)
     },
-    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
     $terminalExited: (ctx, state, { command, exit }) => {
-      if (state.verdict !== null || (exit.reason !== 'killed' && exit.reason !== 'handover')) return commandEnded(ctx, state, command, exit)
+      if (state.verdict !== null || !wentWithSupervisor(exit)) return commandEnded(ctx, state, command, exit)
       return rejoinOnceMore(ctx, state)
     },
     $rejoined: (ctx, state, { running }) => rejoined(ctx, state, running),
@@ -301,13 +300,7 @@ export const laneActor: ActorDefinition<LaneProtocol, LaneActorState, LaneArgs> 
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)
       if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message, { error })
-      return end(ctx, state, {
-        kept: true,
-        branchDeleted: false,
-        commits: 0,
-        uncommitted: [],
-        reason: `worktree kept: it could not be removed (${message})`,
-      })
+      return end(ctx, state, notRemoved(message))
     },
     $retryCleaning: (ctx, state) => removeWorktree(ctx, state),
   },

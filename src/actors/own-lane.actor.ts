@@ -2,13 +2,14 @@ import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { type ActorContext, type ActorDefinition, defineActor, type Named, named } from '../kernel/types.ts'
 import { isSignalboxError, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import type { NewEvent } from '../protocols/events.ts'
+import { wentWithSupervisor } from '../protocols/exit.ts'
 import { type LaneEvent, laneMachine } from '../protocols/lane.machine.ts'
 import type { CleaningReport } from '../protocols/lane.protocol.ts'
 import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand } from '../protocols/plan.ts'
 import type { LaneRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
-import { cleanLane, holdsUncommitted } from './lane-cleaning.ts'
+import { cleanLane, holdsUncommitted, NOTHING, notRemoved } from './lane-cleaning.ts'
 import { terminalsName, terminalTreeName } from './names.ts'
 import { lastAttempt } from './lane-recovery.ts'
 import { endLostTerminals, lastAttempts, recordLost } from './own-lane-recovery.ts'
@@ -98,8 +99,6 @@ const terminalsStopped = async (ctx: Ctx, state: OwnLaneState): Promise<OwnLaneS
   await endLostTerminals(ctx, state.args.services, state.record.id)
   return removeWorktree(ctx, state)
 }
-
-const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
 
 const removeWorktree = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
   const { worktrees } = state.args.services
@@ -347,9 +346,8 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       if (!isUnanswered(error) || isLeaving(state)) return terminalEnded(ctx, answerSpawn(state, command, error), command)
       return rejoin(ctx, state, [command])
     },
-    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
     $terminalExited: (ctx, state, { command, exit }) => {
-      if (isLeaving(state) || (exit.reason !== 'killed' && exit.reason !== 'handover')) return terminalEnded(ctx, state, command)
+      if (isLeaving(state) || !wentWithSupervisor(exit)) return terminalEnded(ctx, state, command)
       return rejoin(ctx, state, [command])
     },
     $rejoined: (ctx, state, message) => rejoined(ctx, state, message),
@@ -366,12 +364,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     $cleanFailed: async (ctx, state, { error }) => {
       const { message } = toErrorRecord(error)
       if (state.cleaningAttempts < CLEANING_ATTEMPTS) return step(ctx, state, { type: 'cleanup-failed' }, message, { error })
-      return end(ctx, state, {
-        ...NOTHING,
-        kept: true,
-        branchDeleted: false,
-        reason: `worktree kept: it could not be removed (${message})`,
-      })
+      return end(ctx, state, notRemoved(message))
     },
     $retryCleaning: (ctx, state) => removeWorktree(ctx, state),
   },

@@ -1,5 +1,6 @@
 import { type ActorContext, type ActorDefinition, defineActor, named } from '../kernel/types.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
+import { wentWithSupervisor } from '../protocols/exit.ts'
 import type { LaneId, RunId } from '../protocols/ids.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { Plan, PlanLane } from '../protocols/plan.ts'
@@ -256,9 +257,8 @@ export const runActor: ActorDefinition<RunProtocol, RunState, RunArgs> = defineA
       return state
     },
     $rejoin: (ctx, state) => rejoin(ctx, state),
-    // One that neither ended by itself nor gave up went with its supervisor, which brings it back.
     $laneExited: (ctx, state, { laneId, exit }) => {
-      if (exit.reason === 'killed' || exit.reason === 'handover') return rejoinOnceMore(ctx, state)
+      if (wentWithSupervisor(exit)) return rejoinOnceMore(ctx, state)
       const why = `the tree of the lane ended (${exit.reason})${exit.error === undefined ? '' : `: ${exit.error.message}`}`
       return laneEnded(ctx, state, laneId, why)
     },

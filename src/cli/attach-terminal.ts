@@ -8,7 +8,7 @@ import type { PtyExit } from '../protocols/pty-exit.ts'
 import { keyFinder } from './detach-key.ts'
 import { replayed } from './replay-output.ts'
 import { ScreenModes } from './screen-modes.ts'
-import type { Output } from './writer.ts'
+import { drained, type Output } from './writer.ts'
 
 /** A second press within this time types the key. ms */
 const DOUBLE_MS = 400
@@ -133,14 +133,7 @@ class Display {
   private async write(bytes: Uint8Array): Promise<void> {
     this.modes.see(bytes)
     const { output } = this.seat
-    if (output.write(bytes)) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        for (const event of ['drain', 'close', 'error']) output.off(event, done)
-        resolve()
-      }
-      for (const event of ['drain', 'close', 'error']) output.once(event, done)
-    })
+    if (!output.write(bytes)) await drained(output)
   }
 }
 

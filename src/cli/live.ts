@@ -27,7 +27,8 @@ export type Live = {
   stop(): void
 }
 
-const screenOf = ({ columns, rows }: Output): Screen => ({
+/** Of a terminal; where it does not say, 80 × 24. */
+export const screenOf = ({ columns, rows }: Output): Screen => ({
   width: columns === undefined || columns < 1 ? 80 : columns,
   // one row stays free for the cursor, so that the screen never scrolls
   height: Math.max(1, (rows === undefined || rows < 1 ? 24 : rows) - 1),

@@ -2,8 +2,7 @@ import type { DryRun, PlannedLane, PlannedNode } from '../protocols/dry-run.ts'
 import type { Paint } from './paint.ts'
 import { count } from './plural.ts'
 import { cut, plainLine, span } from './text.ts'
-
-const COLUMNS = 80
+import { COLUMNS } from './wrap.ts'
 
 const stops = (shutdown: PlannedNode['shutdown']): string => {
   if (shutdown === 'brutal') return 'killed at once'

@@ -7,6 +7,7 @@ import { withOrchestrator } from './orchestrator-client.ts'
 import { replayed } from './replay-output.ts'
 import { ScreenModes } from './screen-modes.ts'
 import { untilSignal } from './until-signal.ts'
+import { drained } from './writer.ts'
 
 export type TermLogsOptions = { readonly follow?: boolean; readonly lines?: number; readonly attempt?: number; readonly json?: boolean }
 
@@ -45,13 +46,7 @@ class Screen {
     const shown = this.modes === null ? bytes : replayed(bytes, false)
     this.modes?.see(shown)
     const { out } = this.io
-    if (shown.length === 0 || out.write(shown)) return
-    const { promise, resolve } = Promise.withResolvers<unknown>()
-    for (const event of ['drain', 'close', 'error']) out.once(event, resolve)
-    this.signal.addEventListener('abort', resolve)
-    await promise
-    for (const event of ['drain', 'close', 'error']) out.removeListener(event, resolve)
-    this.signal.removeEventListener('abort', resolve)
+    if (shown.length > 0 && !out.write(shown)) await drained(out, this.signal)
   }
 
   restore(): void {

@@ -4,6 +4,7 @@ import { type Io, jsonLine, safeWriter } from './io.ts'
 import { orchestratorOf } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { renderTrace } from './render-info.ts'
+import { widthOfScreen } from './table.ts'
 import { cut } from './text.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -26,12 +27,12 @@ export const traceCommand = async (name: string | undefined, options: TraceOptio
   const { type, under, max, for: seconds, json } = options
   const out = safeWriter(io.out)
   // a line each where somebody reads along; whole where a program or a file does
-  const fitted = (line: string): string => (io.out.isTTY === true && io.out.columns !== undefined ? cut(line, io.out.columns) : line)
+  const width = widthOfScreen(io.out)
   const err = safeWriter(io.err)
   let seen = 0
   const onProgress = (progress: TraceInfo): void => {
     seen += 1
-    out.write(json === true ? jsonLine(progress) : `${fitted(renderTrace(progress))}\n`)
+    out.write(json === true ? jsonLine(progress) : `${cut(renderTrace(progress), width)}\n`)
     // nobody reads any more: the trace ends with the connection
     if (out.closed()) client.close()
   }

@@ -11,12 +11,10 @@ export type TreeOptions = { readonly depth?: number; readonly watch?: boolean; r
 
 /** How often a tree that is watched is asked for. */
 const LOOK_EACH_MS = 1_000
-const WIDTH = 80
-const HEIGHT = 24
 type Look = () => Promise<ActorNode>
 
 const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
-  const [{ startLive }, { renderActors }] = await Promise.all([import('./live.ts'), import('./render-actors.ts')])
+  const [{ screenOf, startLive }, { renderActors }] = await Promise.all([import('./live.ts'), import('./render-actors.ts')])
   const paint = paintFor(io)
   let tree = await look()
   const { write } = safeWriter(io.out)
@@ -31,7 +29,7 @@ const draw = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
     live.stop()
   }
   // what was seen last stays
-  printLines(io, renderActors(tree, { width: io.out.columns ?? WIDTH, height: (io.out.rows ?? HEIGHT) - 1, paint }))
+  printLines(io, renderActors(tree, { ...screenOf(io.out), paint }))
 }
 
 const tell = async (look: Look, io: Io, signal: AbortSignal): Promise<void> => {
@@ -57,8 +55,8 @@ const lookWith =
 
 /** Measuring text takes a package, which `--json` does without. */
 const print = async (tree: ActorNode, io: Io): Promise<void> => {
-  const { renderActors } = await import('./render-actors.ts')
-  printLines(io, renderActors(tree, { width: io.out.columns ?? WIDTH, paint: paintFor(io) }))
+  const [{ screenOf }, { renderActors }] = await Promise.all([import('./live.ts'), import('./render-actors.ts')])
+  printLines(io, renderActors(tree, { width: screenOf(io.out).width, paint: paintFor(io) }))
 }
 
 /** `signalbox tree`: the supervision tree of the orchestrator, or a part of it. */

@@ -19,6 +19,18 @@ export const onLostOutput = (stream: Output, lost: (error: Error) => void): void
   })
 }
 
+const FREED = ['drain', 'close', 'error']
+
+/** Waits until a full stream has place again, is over, or the signal comes. */
+export const drained = async (stream: Output, signal?: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  for (const event of FREED) stream.once(event, resolve)
+  signal?.addEventListener('abort', resolve)
+  await promise
+  for (const event of FREED) stream.removeListener(event, resolve)
+  signal?.removeEventListener('abort', resolve)
+}
+
 /** A writer that outlives its reader: once a write failed it says nothing more, and nothing fails. */
 export type SafeWriter = { readonly write: (text: string) => void; readonly closed: () => boolean }
 

@@ -11,3 +11,6 @@ export type Exit = {
   /** Of a supervisor that escalated: the exit of the child that caused it. */
   readonly cause?: Exit
 }
+
+/** One that neither ended by itself nor gave up went with its supervisor, which brings it back. */
+export const wentWithSupervisor = ({ reason }: Exit): boolean => reason === 'killed' || reason === 'handover'

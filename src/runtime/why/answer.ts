@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises'
 import { laneName, laneTreeName, ptyName, runName, terminalsName } from '../../actors/names.ts'
+import { exists } from '../../adapters/git/files.ts'
 import type { DeadLetter } from '../../kernel/types.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
 import type { PtyId } from '../../protocols/ids.ts'
@@ -7,6 +7,7 @@ import type { ProcessKey } from '../../protocols/records.ts'
 import type { WhyAnswer } from '../../protocols/why.ts'
 import type { Inspection as Looked } from '../../supervisors/system.types.ts'
 import { briefOf } from '../crashes/crash-brief.ts'
+import { textOf } from '../event-text.ts'
 import type { FiledDossier } from '../inspection.ts'
 import { readLastWords } from '../last-words.ts'
 import type { RuntimeRecords } from '../records.ts'
@@ -71,14 +72,11 @@ const STANDING = ['ready', 'running']
 /** The state of its lane, as recorded last. */
 const laneState = (events: readonly RecordedEvent[], found: Found): string => {
   const last = events.findLast(({ type, laneId }) => type === 'lane.state-changed' && laneId === found.subject.laneId)
-  return String(last?.payload['to'])
+  return last === undefined ? '' : textOf(last, 'to')
 }
 
-const isMissing = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => false,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
-  )
+/** What cannot be looked at is taken to be there. */
+const isMissing = async (path: string): Promise<boolean> => !(await exists(path).catch(() => true))
 
 const lastPty = (events: readonly RecordedEvent[], { subject }: Found): PtyId | null =>
   events.findLast(({ type, terminalId }) => type === 'pty.spawned' && terminalId === subject.terminalId)?.ptyId ?? null

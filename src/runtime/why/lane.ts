@@ -5,7 +5,7 @@ import { explainAttempt } from './attempt.ts'
 import { sentence } from './failure.ts'
 import { laneFacts, type LaneFacts, stoppedBy, type Told, upNow, type WhyFacts } from './facts.ts'
 import { isOrphan, lostWith } from './owner.ts'
-import { freeLock, lookInside, quoted, remedy, remedyOfError, why } from './remedies.ts'
+import { FIND_WHO_REMOVED_IT, freeLock, lookInside, quoted, remedy, remedyOfError, why } from './remedies.ts'
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
@@ -109,14 +109,15 @@ const remediesOfFailure = ({ payload }: RecordedEvent): readonly WhyRemedy[] => 
   return remedyOfError(typeof code === 'string' ? code : null)
 }
 
-const runningLane = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): Told => {
+const runningLane = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent, isGone: boolean): Told => {
+  const inside = isGone ? [] : lookInside(lane.worktree)
   const open = lane.attempts.filter((attempt, index) => lane.attempts.findLastIndex(({ command }) => command === attempt.command) === index)
   const told = open
     .map((attempt) => ({ command: attempt.command, told: explainAttempt(facts, lane, attempt) }))
     .filter((one) => one.told.next !== null)
   if (told.length === 0) {
     const summary = lane.plan === null ? 'Its worktree is there; nothing runs in it.' : 'Its next command is about to start.'
-    return { state: lane.plan === null ? 'ready' : 'running', since: state.at, summary, next: null, remedies: lookInside(lane.worktree) }
+    return { state: lane.plan === null ? 'ready' : 'running', since: state.at, summary, next: null, remedies: inside }
   }
   const first = told[0]
   const isWorst = told.find((one) => one.told.state !== 'running') ?? first
@@ -125,10 +126,7 @@ const runningLane = (facts: WhyFacts, lane: LaneFacts, state: RecordedEvent): To
     since: isWorst?.told.since ?? state.at,
     summary: told.map((one) => `${one.command}: ${one.told.summary}`).join('\n'),
     next: nextOf(isWorst?.command, isWorst?.told.next ?? null),
-    remedies: [
-      ...told.slice(0, 3).map(({ command }) => remedy(`see more of ${command}`, why(`${lane.name}/${command}`))),
-      ...lookInside(lane.worktree),
-    ],
+    remedies: [...told.slice(0, 3).map(({ command }) => remedy(`see more of ${command}`, why(`${lane.name}/${command}`))), ...inside],
   }
 }
 
@@ -140,8 +138,8 @@ const withoutWorktree = (lane: LaneFacts, told: Told): Told => ({
   remedies: [
     lane.plan === null
       ? remedy('let go of the lane, then make it again', `signalbox lane rm ${quoted(lane.name)}`)
-      : remedy('find out who removed it (a script that cleans up, `git worktree remove`, `git clean -ffdx`), then run the plan again'),
-    ...told.remedies.filter(({ command }) => !lookInside(lane.worktree).some((one) => one.command === command)),
+      : remedy(FIND_WHO_REMOVED_IT),
+    ...told.remedies,
   ],
 })
 
@@ -250,8 +248,9 @@ export const explainLane = (facts: WhyFacts, lane: LaneFacts): Told => {
     case 'cleaning':
       return cleaning(facts, lane, lane.state)
     default: {
-      const told = runningLane(facts, lane, lane.state)
-      return facts.seen.isWorktreeGone && facts.lane?.name === lane.name ? withoutWorktree(lane, told) : told
+      const isGone = facts.seen.isWorktreeGone && facts.lane?.name === lane.name
+      const told = runningLane(facts, lane, lane.state, isGone)
+      return isGone ? withoutWorktree(lane, told) : told
     }
   }
 }

@@ -42,10 +42,13 @@ export const readLog = (attempt: WhyAttempt | undefined): readonly WhyRemedy[] =
 export const lookInside = (worktree: string | null): readonly WhyRemedy[] =>
   worktree === null ? [] : [remedy('look into its worktree', `cd ${quoted(worktree)}`)]
 
+/** Of a worktree that is gone. */
+export const FIND_WHO_REMOVED_IT =
+  'find out who removed it (a script that cleans up, `git worktree remove`, `git clean -ffdx`), then run the plan again'
+
 /** Where the class of the failure says less than its error. */
 const OF_ERROR: Readonly<Record<string, string>> = {
-  ERR_PTY_CWD_NOT_FOUND:
-    'find out who removed it (a script that cleans up, `git worktree remove`, `git clean -ffdx`), then run the plan again',
+  ERR_PTY_CWD_NOT_FOUND: FIND_WHO_REMOVED_IT,
   ERR_PTY_COMMAND_NOT_EXECUTABLE:
     'make the file executable and commit that (`git update-index --chmod=+x FILE`), or run it by its interpreter',
 }
