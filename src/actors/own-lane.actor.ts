@@ -283,6 +283,15 @@ const rejoined = async (ctx: Ctx, state: OwnLaneState, { names, running }: Rejoi
 
 const isLeaving = ({ record: { snapshot } }: OwnLaneState): boolean => snapshot.state === 'cleaning' || snapshot.state === 'closed'
 
+/** Records it, and makes its worktree. */
+const make = (ctx: Ctx, state: OwnLaneState): Promise<OwnLaneState> => {
+  const { args, record } = state
+  const { path: worktree, branch, baseCommit } = record.worktree
+  const payload = { name: record.name, worktree, branch, baseCommit, base: args.made.base, ...(args.by !== undefined && { by: args.by }) }
+  const created = event(record.createdAt, 'lane.created', { laneId: record.id }, payload)
+  return step(ctx, state, { type: 'provision' }, 'somebody asked for it', { before: created })
+}
+
 /** A lane of its own: a worktree and branch, kept until it is removed, in which terminals are opened one by one. */
 export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLaneArgs> = defineActor<
   OwnLaneProtocol,
@@ -295,19 +304,14 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     if (known !== null) return recover(ctx, args, known)
     const { base } = args.made
     const baseCommit = await args.services.worktrees.resolve(base)
-    const record = newOwnRecord(args, baseCommit, ctx.now())
-    const { path: worktree, branch } = record.worktree
-    const payload = { name: record.name, worktree, branch, baseCommit, base, ...(args.by !== undefined && { by: args.by }) }
-    const created = event(ctx.now(), 'lane.created', { laneId: args.laneId }, payload)
-    await commit(ctx, [created], [recordOf('lane', record)])
-    return newOwnState(args, record)
+    return newOwnState(args, newOwnRecord(args, baseCommit, ctx.now()))
   },
   on: {
     'lane.ready': (ctx, state, _message, reply) => {
       const now = state.record.snapshot.state
       const asked = { ...state, readyAsked: [...state.readyAsked, reply] }
       // not before: whoever asks learns why it failed, however fast that is
-      if (now === 'new') return step(ctx, asked, { type: 'provision' }, 'somebody asked for it')
+      if (now === 'new') return make(ctx, asked)
       if (now === 'provisioning' || (now === 'cleaning' && state.failure !== null)) return asked
       if (now === 'cleaning' || now === 'closed') reply.fail(notReady(state, 'is being removed'))
       else reply(state.record)
