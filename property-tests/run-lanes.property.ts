@@ -114,14 +114,17 @@ class ScriptedTerminals implements TerminalHost {
       identity: { pid: 1, startTime: '1', bootId: 'b' },
       exited: promise,
       write: () => Promise.resolve(),
-      resize: () => undefined,
+      resize: () => Promise.resolve(),
       read: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) }),
-      tail: () => new Uint8Array(),
-      signal: (name, askedBy) => ({ at: 0, signal: name, target: { pid: 1, scope: 'group' }, askedBy, outcome: 'delivered' }),
+      tail: () => Promise.resolve(new Uint8Array()),
+      preview: () => new Uint8Array(),
+      signal: (name, askedBy) =>
+        Promise.resolve({ at: 0, signal: name, target: { pid: 1, scope: 'group' }, askedBy, outcome: 'delivered' }),
       terminate: () => end(null, 'SIGTERM'),
-      signals: () => [],
+      signals: () => Promise.resolve([]),
       onOutput: () => undefined,
       stats: () => ({ outputBytes: 0, lastOutputAt: null, cols: 80, rows: 24 }),
+      release: () => undefined,
     }
     this.alive.set(ptyId, pty)
     return pty

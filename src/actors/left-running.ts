@@ -19,6 +19,7 @@ export const endLeftRunning = async (
   const pty = await leftRunning(services, ptyId)
   await pty?.terminate({ graceMs: 0, askedBy })
   if (pty !== undefined) services.output.end(pty)
+  pty?.release()
   services.unrecorded.delete(ptyId)
 }
 

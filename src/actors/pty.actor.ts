@@ -94,7 +94,11 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
 const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty } | null> => {
   if (terminal?.lastPtyId == null) return null
   const record = await readRecord<PtyRecord>(ctx, 'pty', terminal.lastPtyId)
-  if (record === null || record.endedAt !== null) return null
+  if (record === null) return null
+  if (record.endedAt !== null) {
+    args.services.terminals.get(record.id)?.release()
+    return null
+  }
   const pty = await leftRunning(args.services, record.id)
   if (pty === undefined) {
     if (record.snapshot.state === 'spawning') await failed(ctx, record, neverStarted(record))
@@ -131,6 +135,7 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
   if (isTakenOver(ctx)) throw neverStarted(spawning)
   const ending = await pty.terminate({ graceMs: 0, askedBy: 'stopped while it was starting' })
   unrecorded.delete(fresh.id)
+  pty.release()
   return stoppedEarly(ctx, spawning, ending)
 }
 
@@ -214,7 +219,7 @@ const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code 
 const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
   const { record, pty } = state
   state.args.services.output.end(pty)
-  const lines = lastLines(pty.tail(TAIL_BYTES), LAST_LINES)
+  const lines = lastLines(await pty.tail(TAIL_BYTES), LAST_LINES)
   const finding = findingOf(ctx, state, exit, lines)
   const result: AttemptResult = {
     ptyId: record.id,
@@ -235,7 +240,7 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     signal: exit.signal,
     outputBytes: exit.outputBytes,
     survivors: exit.survivors,
-    signals: pty.signals(),
+    signals: await pty.signals(),
     durationMs: result.durationMs,
     logGap: exit.logGap,
     log: record.log,
@@ -247,6 +252,7 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     events: [exited],
   })
   state.args.services.unrecorded.delete(record.id)
+  pty.release()
   return closed
 }
 
@@ -284,6 +290,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
       state.args.services.output.end(state.pty)
       const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
       state.args.services.unrecorded.delete(record.id)
+      state.pty.release()
       ctx.exit('crashed', error)
       return { ...state, record }
     },

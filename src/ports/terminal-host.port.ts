@@ -40,7 +40,10 @@ export type ReadOptions = {
 export interface Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
-  /** Resolves once: the leader has ended, its output is drained and logged, and its survivors are gone (or reported). Never rejects. */
+  /**
+   * Resolves once: the leader has ended, its output is drained and logged, and its survivors are gone (or reported).
+   * Rejects with ERR_PTY_LOST only where the process that held it died.
+   */
   readonly exited: Promise<PtyExit>
   /**
    * Queues input, in order, whole.
@@ -49,26 +52,31 @@ export interface Pty {
    */
   write(bytes: Uint8Array): Promise<void>
   /** Delivers SIGWINCH. @throws ERR_PTY_INVALID_ARGUMENT, ERR_PTY_ENDED */
-  resize(cols: number, rows: number): void
+  resize(cols: number, rows: number): Promise<void>
   /** Ends at the end of output, or when `signal` aborts. */
   read(options?: ReadOptions): AsyncIterable<OutputChunk>
-  /** The last bytes put out, at most `bytes`; allocates only them. */
-  tail(bytes: number): Uint8Array
+  /** The last bytes put out, at most `bytes`, of what the ring holds; allocates only them. */
+  tail(bytes: number): Promise<Uint8Array>
+  /** The last bytes put out, at most 2 KB, at once: of a PTY in another process as of a moment ago. */
+  preview(): Uint8Array
   /** Sends one signal to the process group. @throws ERR_PTY_ENDED */
-  signal(name: NodeJS.Signals, askedBy: string): SignalRecord
+  signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord>
   /**
    * SIGTERM to the group (SIGHUP too where that is ignored), SIGKILL after `graceMs`, then everything that still carries the mark (PTY-7).
    * A second call with a shorter grace shortens it; `graceMs: 0` kills now. Resolves as `exited` does.
    */
   terminate(options: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit>
   /** Every signal sent so far, oldest first. */
-  signals(): readonly SignalRecord[]
+  signals(): Promise<readonly SignalRecord[]>
   /**
    * Calls `grew` after output has come, perhaps for each chunk: it must be quick, and must not throw. There is one that is
    * called: another takes its place, null none.
    */
   onOutput(grew: (() => void) | null): void
+  /** As of now; of a PTY in another process as of a moment ago. */
   readonly stats: () => { readonly outputBytes: number; readonly lastOutputAt: number | null; readonly cols: number; readonly rows: number }
+  /** Its end is recorded: nothing of it is needed any more. Before its end it does nothing. Idempotent. */
+  release(): void
 }
 
 /** Holds PTYs. One contract suite runs on every implementation. */
@@ -81,7 +89,9 @@ export interface TerminalHost {
    *   ERR_PTY_SPAWN_FAILED (cause: errno), ERR_EXEC_HELPER_MISSING. After a throw nothing is left.
    */
   spawn(spec: PtySpec): Promise<Pty>
+  /** One that lives, or that ended and was not released yet. */
   get(ptyId: PtyId): Pty | undefined
+  /** Those that have not ended. */
   list(): readonly Pty[]
   /** Ends every PTY with `graceMs` and waits for all. */
   close(graceMs: number): Promise<void>

@@ -10,7 +10,6 @@ import type { CommandSummary, LaneSummary } from '../protocols/summary.ts'
 import type { CommandView, LaneView, RunView } from '../protocols/view.ts'
 
 /** Bytes of a ring looked at for the last line, at each redraw. */
-const LAST_LINE_BYTES = 1_024
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] }
 type CommandDraft = Draft<CommandView> & { ptyId: PtyId | null }
@@ -104,7 +103,7 @@ export const projectRun = (
   const byId = new Map([...drafts.values()].map((lane) => [lane.id, lane]))
   const lastLine = ({ ptyId, lastLine: recorded }: CommandDraft): string => {
     const pty = ptyId === null ? undefined : terminals.get(ptyId)
-    return pty === undefined ? recorded : (lastLines(pty.tail(LAST_LINE_BYTES), 1)[0] ?? '')
+    return pty === undefined ? recorded : (lastLines(pty.preview(), 1)[0] ?? '')
   }
   const viewCommand = (command: CommandDraft): CommandView => {
     const { ptyId: _, ...view } = command

@@ -34,8 +34,9 @@ class InProcessTerminalHost implements TerminalHost {
   readonly #options: InProcessTerminalHostOptions
   readonly #reports = new ExecReports()
   readonly #sweep: MarkSweep
-  readonly #ptys = new Map<PtyId, Pty>()
-  /** Ids and marks that are in use, starts that are under way included. */
+  /** Those that live, and those that ended and are not released yet. */
+  readonly #ptys = new Map<PtyId, InProcessPty>()
+  /** Ids and marks of living PTYs, starts that are under way included. */
   readonly #taken = new Set<string>()
   readonly #starting = new Set<Promise<unknown>>()
   #closed = false
@@ -55,8 +56,7 @@ class InProcessTerminalHost implements TerminalHost {
         context: { ptyId: spec.ptyId, mark: spec.mark },
       })
     }
-    const release = (): void => {
-      this.#ptys.delete(spec.ptyId)
+    const ended = (): void => {
       this.#taken.delete(spec.ptyId)
       this.#taken.delete(spec.mark)
     }
@@ -66,10 +66,10 @@ class InProcessTerminalHost implements TerminalHost {
     try {
       const pty = await starting
       this.#ptys.set(spec.ptyId, pty)
-      void pty.exited.then(release)
+      void pty.exited.then(ended)
       return pty
     } catch (error) {
-      release()
+      ended()
       throw error
     } finally {
       this.#starting.delete(starting)
@@ -81,7 +81,7 @@ class InProcessTerminalHost implements TerminalHost {
   }
 
   list(): readonly Pty[] {
-    return [...this.#ptys.values()]
+    return [...this.#ptys.values()].filter(({ isOver }) => !isOver)
   }
 
   async close(graceMs: number): Promise<void> {
@@ -91,7 +91,11 @@ class InProcessTerminalHost implements TerminalHost {
     this.#reports.close()
   }
 
-  async #start(checked: CheckedSpec, helperPath: string): Promise<Pty> {
+  readonly #released = (pty: Pty): void => {
+    if (this.#ptys.get(pty.ptyId) === pty) this.#ptys.delete(pty.ptyId)
+  }
+
+  async #start(checked: CheckedSpec, helperPath: string): Promise<InProcessPty> {
     const { clock, processTable } = this.#options
     const { spec } = checked
     try {
@@ -103,7 +107,7 @@ class InProcessTerminalHost implements TerminalHost {
     try {
       const started = await startProcess(checked, helperPath, this.#reports, processTable)
       try {
-        return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep })
+        return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep, released: this.#released })
       } catch (cause) {
         await abandonProcess(started)
         throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)

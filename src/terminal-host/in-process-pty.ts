@@ -18,7 +18,12 @@ import { endSurvivors, keyOf, type MarkSweep, type Patience } from './survivors.
 /** How long processes that outlived a leader which ended by itself have between SIGTERM and SIGKILL. */
 const SURVIVOR_GRACE_MS = 1_000
 
+/** The most that a preview holds. */
+const PREVIEW_BYTES = 2_048
+
 export type PtyParts = {
+  /** Called once when its end is recorded. */
+  readonly released: (pty: Pty) => void
   readonly clock: Clock
   readonly processTable: ProcessTable
   readonly sweep: MarkSweep
@@ -41,6 +46,8 @@ export class InProcessPty implements Pty {
   /** −1 once closed: the number may by then belong to another terminal. */
   #masterFd: number
   #leaderEnded = false
+  /** Its exit is known. */
+  #over = false
   #killTimer: Timer | undefined
   #hangUpTimer: Timer | undefined
   #askedBy = 'signalbox'
@@ -78,7 +85,8 @@ export class InProcessPty implements Pty {
     return this.#input.write(bytes)
   }
 
-  resize(cols: number, rows: number): void {
+  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
+  async resize(cols: number, rows: number): Promise<void> {
     checkSize(this, cols, rows)
     if (this.#leaderEnded || this.#masterFd < 0) throw this.#endedError('resized')
     loadNativePty().resize(this.#masterFd, cols, rows)
@@ -90,11 +98,16 @@ export class InProcessPty implements Pty {
     return this.#output.read(options)
   }
 
-  tail(bytes: number): Uint8Array {
-    return this.#output.tail(bytes)
+  tail(bytes: number): Promise<Uint8Array> {
+    return Promise.resolve(this.#output.tail(bytes))
   }
 
-  signal(name: NodeJS.Signals, askedBy: string): SignalRecord {
+  preview(): Uint8Array {
+    return this.#output.tail(PREVIEW_BYTES)
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
+  async signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord> {
     if (this.#leaderEnded) throw this.#endedError('signalled')
     return this.#signalGroup(name, askedBy)
   }
@@ -117,8 +130,12 @@ export class InProcessPty implements Pty {
     return this.exited
   }
 
-  signals(): readonly SignalRecord[] {
-    return [...this.#signals]
+  signals(): Promise<readonly SignalRecord[]> {
+    return Promise.resolve([...this.#signals])
+  }
+
+  get isOver(): boolean {
+    return this.#over
   }
 
   onOutput(grew: (() => void) | null): void {
@@ -131,6 +148,10 @@ export class InProcessPty implements Pty {
     cols: this.#cols,
     rows: this.#rows,
   })
+
+  release(): void {
+    if (this.#over) this.#parts.released(this)
+  }
 
   /** From the end of the leader to the end of everything. */
   async #end(exit: LeaderExit, slaveFd: number, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
@@ -156,6 +177,7 @@ export class InProcessPty implements Pty {
     this.#output.finish()
     await logged
     const logGap = (await log?.finish()) ?? false
+    this.#over = true
     return {
       exitCode: exit.signal === 0 ? exit.exitCode : null,
       signal: exit.signal === 0 ? null : signalName(exit.signal),

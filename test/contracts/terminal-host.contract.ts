@@ -27,12 +27,12 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         const spec = specOf(['/bin/sh', '-c', script, 'zero', 'a b', '', 'ü'], { cwd, cols: 101, rows: 33, extraEnv: { FOO: 'b ar=1' } })
         const pty = await host.spawn(spec)
         const exit = await pty.exited
-        const [line = '', size] = text(pty).split('\r\n')
+        const [line = '', size] = (await text(pty)).split('\r\n')
         const expected = Object.entries(spec.env).map(([key, value]) => `${key}=${value}`)
         expect(Buffer.from(line, 'latin1').toString().split('|')).toEqual(['zero', 'a b', '', 'ü', ...expected.sort(), cwd])
         expect(size).toBe('33 101')
         expect(exit).toEqual({ exitCode: 0, signal: null, outputBytes: exit.outputBytes, survivors: [], logGap: false })
-        expect(exit.outputBytes).toBe(pty.tail(1_000_000).length)
+        expect(exit.outputBytes).toBe((await pty.tail(1_000_000)).length)
       })
 
       it('reports the exit code [PTY-13]', async () => {
@@ -43,15 +43,19 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         expect(await (await host.spawn(sh('kill -SEGV $$'))).exited).toMatchObject({ exitCode: null, signal: 'SIGSEGV' })
       })
 
-      it('holds a PTY by id from spawn until it has ended [PTY-2]', async () => {
+      it('holds a PTY by id from spawn until it has ended and is released [PTY-2]', async () => {
         const spec = sh('read x')
         const pty = await host.spawn(spec)
         expect(host.get(spec.ptyId)).toBe(pty)
         expect(host.list()).toContain(pty)
+        pty.release() // too early: it lives
+        expect(host.get(spec.ptyId)).toBe(pty)
         await pty.write(Buffer.from('\n'))
         await pty.exited
-        await until('the host has let go of it', () => host.get(spec.ptyId) === undefined)
         expect(host.list()).not.toContain(pty)
+        expect(host.get(spec.ptyId)).toBe(pty)
+        pty.release()
+        await until('the host has let go of it', () => host.get(spec.ptyId) === undefined)
       })
 
       it('looks commands up on the PATH of env, relative entries in the cwd [PTY-3]', async () => {
@@ -59,14 +63,14 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         writeFileSync(join(directory, 'tools', 'my tool'), '#!/bin/sh\necho from $0', { mode: 0o755 })
         const pty = await host.spawn(specOf(['my tool'], { cwd: directory, extraEnv: { PATH: '/nowhere:tools' } }))
         await pty.exited
-        expect(text(pty)).toBe('from tools/my tool\r\n')
+        expect(await text(pty)).toBe('from tools/my tool\r\n')
       })
 
       it('runs a text without an interpreter line by /bin/sh, as execvp does [PTY-3]', async () => {
         writeFileSync(join(directory, 'plain'), 'echo "$0:$1:$#"', { mode: 0o755 })
         const pty = await host.spawn(specOf(['./plain', 'one', 'two'], { cwd: directory }))
         await pty.exited
-        expect(text(pty)).toBe('./plain:one:2\r\n')
+        expect(await text(pty)).toBe('./plain:one:2\r\n')
       })
     })
 
@@ -121,7 +125,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         for (let at = 0; at < bytes.length; at += 777) void pty.write(bytes.subarray(at, at + 777))
         expect((await pty.exited).exitCode).toBe(0)
         // `stty` lets the kernel end the line of "ready" one way or the other: what counts is what came back.
-        expect(Buffer.from(pty.tail(bytes.length)).equals(bytes)).toBe(true)
+        expect(Buffer.from(await pty.tail(bytes.length)).equals(bytes)).toBe(true)
         expect(pty.stats().outputBytes).toBe(from + bytes.length)
       })
 
@@ -141,16 +145,16 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
       it('resizes with SIGWINCH and keeps the new size [PTY-6]', async () => {
         const pty = await host.spawn(sh('trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
-        pty.resize(77, 22)
+        await pty.resize(77, 22)
         await pty.exited
-        expect(text(pty)).toContain('22 77')
+        expect(await text(pty)).toContain('22 77')
         expect(pty.stats()).toMatchObject({ cols: 77, rows: 22 })
       })
 
       it('refuses a bad size [PTY-6]', async () => {
         const pty = await host.spawn(sh('read x'))
-        expect(() => pty.resize(0, 10)).toThrow(expect.objectContaining({ code: 'ERR_PTY_INVALID_ARGUMENT' }))
-        expect(() => pty.resize(10, Number.NaN)).toThrow(expect.objectContaining({ code: 'ERR_PTY_INVALID_ARGUMENT' }))
+        await expect(pty.resize(0, 10)).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await expect(pty.resize(10, Number.NaN)).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
         await pty.terminate({ graceMs: 0, askedBy: 'test' })
       })
 
@@ -158,8 +162,8 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         const pty = await host.spawn(sh('exit 0'))
         await pty.exited
         await expect(pty.write(Buffer.from('x'))).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
-        expect(() => pty.resize(80, 24)).toThrow(expect.objectContaining({ code: 'ERR_PTY_ENDED' }))
-        expect(() => pty.signal('SIGTERM', 'test')).toThrow(expect.objectContaining({ code: 'ERR_PTY_ENDED' }))
+        await expect(pty.resize(80, 24)).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
+        await expect(pty.signal('SIGTERM', 'test')).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
         expect(await pty.terminate({ graceMs: 0, askedBy: 'test' })).toEqual(await pty.exited)
       })
     })
@@ -172,7 +176,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         for await (const chunk of pty.read({ from: 4 })) chunks.push(chunk)
         expect(chunks).toEqual([{ offset: 4, bytes: new Uint8Array(Buffer.from('456789')) }])
         for await (const chunk of pty.read({ tail: 3 })) expect(chunk).toMatchObject({ offset: 7 })
-        expect(text(pty, 2)).toBe('89')
+        expect(await text(pty, 2)).toBe('89')
       })
 
       it('is told of after it came, what came at the exit too, to the one who asked last [PTY-13]', async () => {
@@ -267,7 +271,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
       it('delivers a signal to the group by name and records it [PTY-8]', async () => {
         const pty = await host.spawn(sh('trap "echo got; exit 7" USR1; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
-        const record = pty.signal('SIGUSR1', 'operator')
+        const record = await pty.signal('SIGUSR1', 'operator')
         expect(record).toEqual({
           at: expect.any(Number),
           signal: 'SIGUSR1',
@@ -276,15 +280,15 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
           outcome: 'delivered',
         })
         expect(await pty.exited).toMatchObject({ exitCode: 7 })
-        expect(text(pty)).toContain('got')
-        expect(pty.signals()).toEqual([record])
+        expect(await text(pty)).toContain('got')
+        expect(await pty.signals()).toEqual([record])
       })
 
       it('terminate lets a program end in its own way within the grace [PTY-7]', async () => {
         const pty = await host.spawn(sh('trap "echo bye; exit 3" TERM; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
         expect(await pty.terminate({ graceMs: 30_000, askedBy: 'test' })).toMatchObject({ exitCode: 3, signal: null, survivors: [] })
-        expect(text(pty)).toContain('bye')
+        expect(await text(pty)).toContain('bye')
       })
 
       it('terminate ends an interactive shell, which ignores SIGTERM, without waiting for the grace [PTY-7]', async () => {
@@ -299,7 +303,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         const pty = await host.spawn(sh('trap "" TERM HUP; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
         expect(await pty.terminate({ graceMs: 50, askedBy: 'test' })).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
-        const group = pty.signals().filter(({ target }) => target.scope === 'group')
+        const group = (await pty.signals()).filter(({ target }) => target.scope === 'group')
         expect(group.map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGHUP', 'SIGCONT', 'SIGKILL'])
       })
 
@@ -310,7 +314,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         void pty.terminate({ graceMs: 7_200_000, askedBy: 'test' })
         expect(await pty.terminate({ graceMs: 0, askedBy: 'impatient' })).toMatchObject({ signal: 'SIGKILL' })
         expect(await first).toMatchObject({ signal: 'SIGKILL' })
-        expect(pty.signals().at(-1)).toMatchObject({ signal: 'SIGKILL', askedBy: 'impatient' })
+        expect((await pty.signals()).at(-1)).toMatchObject({ signal: 'SIGKILL', askedBy: 'impatient' })
       })
 
       it('terminate ends a stopped program [PTY-7]', async () => {

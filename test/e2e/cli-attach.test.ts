@@ -21,7 +21,7 @@ describe('signalbox term attach', () => {
     await seat.shows('said before')
     await seat.type('stty size; echo $((6 * 7))\r')
     await seat.shows(/23 91\r\n42/u)
-    seat.pty.resize(120, 40)
+    await seat.pty.resize(120, 40)
     await until('the new size has come', async () => {
       await seat.type('stty size\r')
       return seat.screen().includes('40 120')

@@ -58,7 +58,12 @@ export const makeCliDesk = async (): Promise<CliDesk> => {
         cols,
         rows,
       })
-      const screen = (): string => Buffer.from(pty.tail(4_000_000)).toString()
+      let seen = ''
+      void (async () => {
+        const decoder = new TextDecoder()
+        for await (const chunk of pty.read({ from: 0 })) if ('bytes' in chunk) seen += decoder.decode(chunk.bytes, { stream: true })
+      })()
+      const screen = (): string => seen
       const shows = (text: string | RegExp): Promise<void> =>
         until(`the user sees ${String(text)}`, () => (typeof text === 'string' ? screen().includes(text) : text.test(screen()))).catch(
           (error: unknown) => {

@@ -45,7 +45,7 @@ class Attachment {
     // A client that sends no more has left.
     socket.on('end', () => this.end())
     socket.on('close', () => this.leave())
-    if (size !== undefined) seats.take(pty, this, size)
+    if (size !== undefined) this.sit(size)
   }
 
   async run(rest: Uint8Array, tailBytes: number): Promise<void> {
@@ -101,7 +101,7 @@ class Attachment {
       case FRAME.input:
         return this.input(frame)
       case FRAME.resize:
-        return this.seats.take(this.pty, this, readSizeBody(frame))
+        return this.sit(readSizeBody(frame))
       case FRAME.ack:
         this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
         this.credit?.resolve()
@@ -112,6 +112,10 @@ class Attachment {
       case FRAME.error:
         throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `a client sent a frame of type ${frame.type}`)
     }
+  }
+
+  private sit(size: { readonly cols: number; readonly rows: number }): void {
+    this.seats.take(this.pty, this, size).catch((error: unknown) => this.fail(error))
   }
 
   private input({ offset, body }: Frame): void {

@@ -5,7 +5,7 @@ type Size = { readonly cols: number; readonly rows: number }
 /** Whoever is attached to a terminal, with a size of his own. */
 export type Seats = {
   /** From now on it has the size of this one. */
-  take(pty: Pty, seat: object, size: Size): void
+  take(pty: Pty, seat: object, size: Size): Promise<void>
   /** Whose size it had leaves it to the one who came or resized before. */
   leave(pty: Pty, seat: object): void
 }
@@ -19,7 +19,7 @@ export const createSeats = (): Seats => {
       taken.set(pty, seats)
       seats.delete(seat)
       seats.set(seat, size)
-      pty.resize(size.cols, size.rows)
+      return pty.resize(size.cols, size.rows)
     },
     leave(pty, seat) {
       const seats = taken.get(pty)
@@ -27,7 +27,8 @@ export const createSeats = (): Seats => {
       const decided = [...seats.keys()].at(-1) === seat
       seats.delete(seat)
       const size = [...seats.values()].at(-1)
-      if (decided && size !== undefined) pty.resize(size.cols, size.rows)
+      // one that has ended has no size any more
+      if (decided && size !== undefined) pty.resize(size.cols, size.rows).catch(() => undefined)
     },
   }
 }

@@ -75,7 +75,7 @@ export const terminalMethods = (
   'terminal.resize': {
     async run({ terminal, cols, rows }) {
       const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
-      pty.resize(cols, rows)
+      await pty.resize(cols, rows)
       return { cols, rows }
     },
   },
@@ -83,7 +83,7 @@ export const terminalMethods = (
     async run({ terminal, signal }, { by }) {
       const name = signalName(signal)
       const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
-      return { delivery: pty.signal(name, by) }
+      return { delivery: await pty.signal(name, by) }
     },
   },
   'terminal.kill': {
@@ -103,7 +103,7 @@ export const terminalMethods = (
       const { id } = await findTerminal(terminals, terminal)
       const pty = await terminals.pty(id)
       const size = sizeOf({ cols, rows })
-      if (size !== undefined) pty.resize(size.cols, size.rows)
+      if (size !== undefined) await pty.resize(size.cols, size.rows)
       takeOver(attachment(pty, { tailBytes, limits, seats, size }))
       return { terminal: await terminals.get(id), windowBytes: limits.windowBytes }
     },

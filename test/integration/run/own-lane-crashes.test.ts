@@ -31,7 +31,7 @@ const go = (name: string): void => writeFileSync(join(world.notes, `${name}-go`)
 const echoes = async (id: TerminalInfo['id'], word: string): Promise<boolean> => {
   const pty = await world.runtime.terminals.pty(id)
   await pty.write(new TextEncoder().encode(`echo ${word}$((1+1))\n`))
-  await until('it answers', () => new TextDecoder().decode(pty.tail(4_096)).includes(`${word}2`))
+  await until('it answers', async () => new TextDecoder().decode(await pty.tail(4_096)).includes(`${word}2`))
   return true
 }
 

@@ -31,8 +31,8 @@ describe.skipIf(!linux)('descriptors (looked at through /proc: Linux only)', () 
     await using kit = openKit()
     const pty = await kit.host.spawn(sh('cat /proc/self/environ | tr "\\0" "\\n"; grep -E "^Sig(Blk|Ign)" /proc/self/status'))
     await pty.exited
-    expect(text(pty)).not.toContain('SIGNALBOX_EXEC')
-    expect(text(pty)).toMatch(/SigBlk:\s0{16}\r\nSigIgn:\s0{16}\r\n/)
+    expect(await text(pty)).not.toContain('SIGNALBOX_EXEC')
+    expect(await text(pty)).toMatch(/SigBlk:\s0{16}\r\nSigIgn:\s0{16}\r\n/)
     const silent = await kit.host.spawn(specOf(['true']))
     expect((await silent.exited).outputBytes).toBe(0)
   })
@@ -68,7 +68,7 @@ describe.skipIf(!linux)('descriptors (looked at through /proc: Linux only)', () 
         await untilOutput(second, 'ready')
         await second.write(Buffer.from('end'))
         await untilOutput(second, 'end')
-        expect(text(second)).not.toContain('A')
+        expect(await text(second)).not.toContain('A')
         await second.terminate({ graceMs: 0, askedBy: 'test' })
       }
     }
@@ -80,11 +80,11 @@ describe.skipIf(!linux)('descriptors (looked at through /proc: Linux only)', () 
     await first.exited
     const second = await kit.host.spawn(sh('trap "echo changed" WINCH; echo ready; read x; stty size', { cols: 80, rows: 24 }))
     await untilOutput(second, 'ready')
-    expect(() => first.resize(200, 50)).toThrow(expect.objectContaining({ code: 'ERR_PTY_ENDED' }))
+    await expect(first.resize(200, 50)).rejects.toMatchObject({ code: 'ERR_PTY_ENDED' })
     await second.write(Buffer.from('\n'))
     await second.exited
-    expect(text(second)).toContain('24 80')
-    expect(text(second)).not.toContain('changed')
+    expect(await text(second)).toContain('24 80')
+    expect(await text(second)).not.toContain('changed')
   })
 
   it('a command is never run when the host died while it started [PTY-3]', async () => {

@@ -67,7 +67,7 @@ describe('many at once', () => {
     const specs = Array.from({ length: 300 }, (_, index) => specOf(['/bin/sh', '-c', `echo number ${index}; read x`]))
     const ptys = await Promise.all(specs.map((spec) => kit.host.spawn(spec)))
     await Promise.all(ptys.map((pty, index) => untilOutput(pty, `number ${index}\r\n`)))
-    expect(ptys.map((pty) => text(pty))).toEqual(specs.map((_, index) => `number ${index}\r\n`))
+    expect(await Promise.all(ptys.map((pty) => text(pty)))).toEqual(specs.map((_, index) => `number ${index}\r\n`))
     expect(process.memoryUsage.rss() - before).toBeLessThan(500_000_000)
     const exits = await Promise.all(ptys.map((pty) => pty.terminate({ graceMs: 10_000, askedBy: 'test' })))
     expect(exits.every(({ signal }) => signal === 'SIGHUP' || signal === 'SIGTERM')).toBe(true)

@@ -51,7 +51,7 @@ describe('output at exit', () => {
     const script = 'echo before; exec </dev/null >/dev/null 2>&1; sleep 0.1; echo after > /dev/tty; sleep 0.1; exit 5'
     const pty = await kit.host.spawn(sh(script))
     expect(await pty.exited).toMatchObject({ exitCode: 5, signal: null })
-    expect(text(pty)).toBe('before\r\nafter\r\n')
+    expect(await text(pty)).toBe('before\r\nafter\r\n')
   })
 
   it('a grandchild that keeps the terminal open does not hold up the exit [PTY-17]', async () => {

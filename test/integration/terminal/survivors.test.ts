@@ -19,7 +19,7 @@ describe('the end of the whole tree', () => {
     expect(exit.signal).toBe('SIGKILL')
     expect(exit.survivors).toContainEqual({ pid: expect.any(Number), command: expect.stringContaining('trap "" TERM'), endedBy: 'SIGKILL' })
     expect(await kit.processTable.findByMark(spec.mark)).toEqual([])
-    expect(pty.signals()).toContainEqual(
+    expect(await pty.signals()).toContainEqual(
       expect.objectContaining({ signal: 'SIGKILL', target: { pid: expect.any(Number), scope: 'survivor' } }),
     )
   })
@@ -38,7 +38,9 @@ describe('the end of the whole tree', () => {
       await untilOutput(pty, 'ready')
       const ending = pty.terminate({ graceMs: 60_000, askedBy: 'test' })
       await until('the leader has ended', () => !kit.processTable.isAlive(pty.identity))
-      await until('it was found', () => pty.signals().some(({ signal, target }) => target.scope === 'survivor' && signal === 'SIGCONT'))
+      await until('it was found', async () =>
+        (await pty.signals()).some(({ signal, target }) => target.scope === 'survivor' && signal === 'SIGCONT'),
+      )
       ahead = 30_000 // half of the grace is over
       writeFileSync(go, '')
       expect(await ending).toMatchObject({ signal: 'SIGTERM' })
@@ -70,7 +72,7 @@ describe('the end of the whole tree', () => {
     const pty = await kit.host.spawn(sh('trap "" TERM; echo ready; while :; do sleep 0.05; done'))
     await untilOutput(pty, 'ready')
     expect(await pty.terminate({ graceMs: 5_000, askedBy: 'test' })).toMatchObject({ signal: 'SIGHUP' })
-    expect(pty.signals().map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGCONT', 'SIGHUP'])
+    expect((await pty.signals()).map(({ signal }) => signal)).toEqual(['SIGTERM', 'SIGCONT', 'SIGHUP'])
   })
 
   it('ends survivors that start new ones when they are ended [PTY-7]', async () => {
@@ -106,7 +108,7 @@ describe('the end of the whole tree', () => {
     const clock = { ...systemClock, monotonic: () => frozenAt || systemClock.monotonic() }
     await using kit = openKit({ clock })
     const pty = await kit.host.spawn(sh(`${DEAF_DAEMON} sleep 0.1; exit 0`))
-    await until('the survivor was asked to end', () => pty.signals().some(({ signal }) => signal === 'SIGTERM'))
+    await until('the survivor was asked to end', async () => (await pty.signals()).some(({ signal }) => signal === 'SIGTERM'))
     frozenAt = systemClock.monotonic() // from here on no grace ends by itself
     const { exitCode, survivors } = await pty.terminate({ graceMs: 0, askedBy: 'test' })
     expect(exitCode).toBe(0)
@@ -139,10 +141,10 @@ describe('the end of the whole tree', () => {
     const pty = await kit.host.spawn(sh('trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'))
     await untilOutput(pty, 'ready')
     reused = true
-    expect(pty.signal('SIGKILL', 'test').outcome).toBe('gone')
+    expect((await pty.signal('SIGKILL', 'test')).outcome).toBe('gone')
     reused = false
     expect(real.isAlive(pty.identity)).toBe(true)
-    pty.signal('SIGTERM', 'test')
+    await pty.signal('SIGTERM', 'test')
     expect((await pty.exited).exitCode).toBe(9)
   })
 

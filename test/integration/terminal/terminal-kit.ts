@@ -57,10 +57,11 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-export const text = (pty: Pty, bytes = 1_000_000): string => Buffer.from(pty.tail(bytes)).toString('latin1')
+export const text = async (pty: Pty, bytes = 1_000_000): Promise<string> => Buffer.from(await pty.tail(bytes)).toString('latin1')
 
 /** Waits until the output holds a text. */
-export const untilOutput = (pty: Pty, wanted: string): Promise<void> => until(`output holds ${wanted}`, () => text(pty).includes(wanted))
+export const untilOutput = (pty: Pty, wanted: string): Promise<void> =>
+  until(`output holds ${wanted}`, async () => (await text(pty)).includes(wanted))
 
 /** Everything that a lossless reader is given, with the gaps. */
 export async function collect(pty: Pty): Promise<{ bytes: Buffer; gaps: number }> {

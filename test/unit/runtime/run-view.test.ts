@@ -17,7 +17,7 @@ const plan = validatePlan({
 })
 let tail = ''
 const terminals = {
-  get: (id: string) => (id === 'pt_1' ? { tail: () => new TextEncoder().encode(tail) } : undefined),
+  get: (id: string) => (id === 'pt_1' ? { preview: () => new TextEncoder().encode(tail) } : undefined),
 } as unknown as TerminalHost
 const project = (): RunProjection =>
   projectRun(
