@@ -29,6 +29,17 @@ export type ProcessUsage = {
   readonly fds: number | null
 }
 
+/**
+ * What the foreground program of a terminal does, as far as there is evidence:
+ * - `input`: blocked in a read of its terminal, so surely waiting for input;
+ * - `prompt`: waits in select or poll until its terminal can be read, as line editors and full-screen programs do;
+ * - `listening`: an event loop that listens to its terminal among others: it takes input, but may be at work;
+ * - `output`: blocked in a write to its terminal: nobody reads what it puts out;
+ * - `busy`: none of these: it computes, sleeps, or waits for something else;
+ * - `unknown`: it cannot be seen (another user's, hidden by the system, io_uring), or nobody is in the foreground.
+ */
+export type Waiting = 'input' | 'prompt' | 'listening' | 'output' | 'busy' | 'unknown'
+
 /** The processes of the machine. */
 export interface ProcessTable {
   /** @returns the identity of a living process (a zombie counts as ended), or null. */
@@ -49,6 +60,12 @@ export interface ProcessTable {
   ignores?(identity: ProcessIdentity, signal: NodeJS.Signals): boolean | null
   /** @returns what exactly this process uses now; null when it no longer lives or the platform does not tell. Absent: it never tells. */
   usage?(identity: ProcessIdentity): ProcessUsage | null
+  /**
+   * What the foreground program of the terminal that `leader` leads the session of waits for.
+   * @param among - pids among which the members of the foreground group are, for a caller who has them. @defaultValue the leader and what descends from it
+   * @returns null when the leader no longer lives. Absent: the platform does not tell.
+   */
+  waiting?(leader: ProcessIdentity, among?: readonly number[]): Waiting | null
   /**
    * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
    *   the platform does not. Absent: it never tells.

@@ -2,6 +2,8 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+import { foregroundWaiting } from './foreground.ts'
+import { isDead, parseStat } from './proc-stat.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
 
 const MARK = 'SIGNALBOX_MARK='
@@ -89,6 +91,9 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       if (stat === null || isDead(stat.state) || stat.startTime !== identity.startTime || identity.bootId !== bootId) return null
       return { rssBytes: kilobytes(RSS) * 1_024, peakRssBytes: kilobytes(PEAK) * 1_024, cpuMs: stat.cpuTicks * TICK_MS, fds }
     },
+    waiting(leader, among) {
+      return leader.bootId === bootId ? foregroundWaiting({ path: procPath, spare, read }, leader, among) : null
+    },
     // Kills within control groups are counted here too (mm/oom_kill.c).
     memoryKills() {
       const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]
@@ -109,8 +114,6 @@ function countOrNull(spare: SpareDescriptor, path: string): number | null {
     return null
   }
 }
-
-const isDead = (state: string): boolean => state === 'Z' || state === 'X' || state === 'x'
 
 function readOrNull(spare: SpareDescriptor, path: string): string | null {
   try {
@@ -137,27 +140,4 @@ function findMark(environ: string): string | null {
   if (at === 0 && !environ.startsWith(MARK)) return null
   const end = environ.indexOf('\0', at)
   return Buffer.from(environ.slice(at + MARK.length, end < 0 ? undefined : end), 'latin1').toString('utf8')
-}
-
-type Stat = { name: string; state: string; ppid: number; pgid: number; sid: number; flags: number; cpuTicks: number; startTime: string }
-
-/** Fields 2 to 22 of /proc/PID/stat. The name in parentheses may itself hold spaces and parentheses. */
-function parseStat(text: string | null): Stat | null {
-  if (text === null) return null
-  const close = text.lastIndexOf(')')
-  const fields = text.slice(close + 2).split(' ') // fields[0] is field 3, the state
-  const [state, ppid, pgid, sid] = fields
-  const startTime = fields[19]
-  if (state === undefined || startTime === undefined) return null
-  const name = text.slice(text.indexOf('(') + 1, close)
-  return {
-    name,
-    state,
-    ppid: Number(ppid),
-    pgid: Number(pgid),
-    sid: Number(sid),
-    flags: Number(fields[6]),
-    cpuTicks: Number(fields[11]) + Number(fields[12]),
-    startTime,
-  }
 }
