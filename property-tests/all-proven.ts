@@ -10,6 +10,7 @@ import { laneWalks, ptyWalks } from './machines/machines.property.ts'
 import { outputNews } from './output-news.property.ts'
 import type { Proven } from './proven.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
+import { ringMemory } from './ring-memory.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
 import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
 import { suspension } from './suspension.property.ts'
@@ -43,6 +44,7 @@ export const allProven: readonly Proven<unknown>[] = [
   idsTold,
   ringNewest,
   readersOfOutput,
+  ringMemory,
   logWhole,
   logUnended,
   outputNews,

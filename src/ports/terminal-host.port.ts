@@ -34,6 +34,11 @@ export type ReadOptions = {
   readonly tail?: number
   /** lossy: a slow reader meets gaps. lossless: a slow reader slows the child (PTY-12). @defaultValue lossy */
   readonly mode?: 'lossy' | 'lossless'
+  /**
+   * The bytes of a chunk may change once the next one is asked for, or the reading ends: nothing is allocated then. For
+   * readers that hand them on or copy what they keep. @defaultValue false: they never change
+   */
+  readonly borrow?: boolean
   readonly signal?: AbortSignal
 }
 

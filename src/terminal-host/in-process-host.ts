@@ -7,6 +7,7 @@ import { locateExecHelper } from './exec-helper.ts'
 import { ExecReports } from './exec-report.ts'
 import { InProcessPty } from './in-process-pty.ts'
 import { LogWriter } from './log-writer.ts'
+import { RingMemory } from './ring-memory.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
 import { abandonProcess, startProcess } from './start-process.ts'
@@ -17,6 +18,11 @@ export type InProcessTerminalHostOptions = {
   readonly processTable: ProcessTable
   /** @defaultValue `native/build/exec-helper` of this installation */
   readonly helperPath?: string
+  /**
+   * What the rings of all its PTYs take together, in bytes; beyond it the largest give up their oldest output, and late
+   * readers meet gaps. @defaultValue 256 MB
+   */
+  readonly ringBudgetBytes?: number
 }
 
 /**
@@ -34,6 +40,7 @@ class InProcessTerminalHost implements TerminalHost {
   readonly #options: InProcessTerminalHostOptions
   readonly #reports = new ExecReports()
   readonly #sweep: MarkSweep
+  readonly #ringMemory: RingMemory
   /** Those that live, and those that ended and are not released yet. */
   readonly #ptys = new Map<PtyId, InProcessPty>()
   /** Ids and marks of living PTYs, starts that are under way included. */
@@ -44,6 +51,7 @@ class InProcessTerminalHost implements TerminalHost {
   constructor(options: InProcessTerminalHostOptions) {
     this.#options = options
     this.#sweep = new MarkSweep(options.processTable)
+    this.#ringMemory = new RingMemory(options.ringBudgetBytes)
   }
 
   async spawn(spec: PtySpec): Promise<Pty> {
@@ -107,7 +115,13 @@ class InProcessTerminalHost implements TerminalHost {
     try {
       const started = await startProcess(checked, helperPath, this.#reports, processTable)
       try {
-        return new InProcessPty(checked, started, log, { clock, processTable, sweep: this.#sweep, released: this.#released })
+        return new InProcessPty(checked, started, log, {
+          clock,
+          processTable,
+          sweep: this.#sweep,
+          ringMemory: this.#ringMemory,
+          released: this.#released,
+        })
       } catch (cause) {
         await abandonProcess(started)
         throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)

@@ -9,6 +9,7 @@ import type { LogWriter } from './log-writer.ts'
 import { MasterStream } from './master-stream.ts'
 import { loadNativePty } from './native-pty.ts'
 import { Output } from './output.ts'
+import type { RingMemory } from './ring-memory.ts'
 import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf } from './spawn-error.ts'
@@ -27,6 +28,7 @@ export type PtyParts = {
   readonly clock: Clock
   readonly processTable: ProcessTable
   readonly sweep: MarkSweep
+  readonly ringMemory: RingMemory
 }
 
 /** One process behind a terminal, from a successful exec to the end of all that it left. */
@@ -66,7 +68,7 @@ export class InProcessPty implements Pty {
     this.#rows = checked.rows
     this.#masterFd = started.masterFd
     this.#input = new InputQueue(ptyId, started.masterFd, parts.clock)
-    this.#output = new Output(checked.ringBytes, (paused) => this.#master.setPaused(paused))
+    this.#output = new Output(checked.ringBytes, (paused) => this.#master.setPaused(paused), parts.ringMemory)
     this.#master = new MasterStream(
       started.masterFd,
       (bytes) => {
@@ -150,7 +152,9 @@ export class InProcessPty implements Pty {
   })
 
   release(): void {
-    if (this.#over) this.#parts.released(this)
+    if (!this.#over) return
+    this.#output.release()
+    this.#parts.released(this)
   }
 
   /** From the end of the leader to the end of everything. */

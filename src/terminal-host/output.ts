@@ -1,13 +1,22 @@
 import type { OutputChunk, ReadOptions } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { Ring } from './ring.ts'
+import type { Block, RingMemory } from './ring-memory.ts'
 
 /** How far a lossless reader may fall behind before the child is slowed. Smaller than the ring. */
 const WINDOW_BYTES = 262_144
 
+export type CursorOptions = Pick<ReadOptions, 'from' | 'tail' | 'mode'> & {
+  /** Whether the bytes that it gives stay right for ever, at the price of memory that is not used again. @defaultValue false */
+  readonly keep?: boolean
+}
+
 /** A place in the output. */
 export interface Cursor {
-  /** The chunk at this place without going on, or null at the end of what is there. A gap is passed by being told. */
+  /**
+   * The chunk at this place without going on, or null at the end of what is there. A gap is passed by being told. The
+   * bytes are right until the next call of `peek`, `advance` or `close`: later their memory is used again.
+   */
   peek(): OutputChunk | null
   /** Goes on by what was handled, which gives the credit back. */
   advance(bytes: number): void
@@ -19,7 +28,14 @@ export interface Cursor {
   close(): void
 }
 
-type Waiter = { position: number; readonly lossless: boolean; wake: (() => void) | undefined; closed: boolean }
+type Waiter = {
+  position: number
+  readonly lossless: boolean
+  wake: (() => void) | undefined
+  closed: boolean
+  /** What it looks at, and no ring may write to meanwhile. */
+  leased: Block | undefined
+}
 
 /** The output of one terminal: the ring, its readers, and whether the slowest of them has credit left. */
 export class Output {
@@ -31,13 +47,21 @@ export class Output {
   #lossless = 0
   #paused = false
   #ended = false
+  #released = false
 
-  constructor(ringBytes: number, onFlow: (paused: boolean) => void) {
-    this.#ring = new Ring(ringBytes)
+  constructor(ringBytes: number, onFlow: (paused: boolean) => void, memory?: RingMemory) {
+    const keepFrom = (): number => (this.#lossless === 0 ? Infinity : this.#slowest())
+    this.#ring = new Ring(ringBytes, { keepFrom, ...(memory !== undefined && { memory }) })
     this.#windowBytes = Math.min(WINDOW_BYTES, ringBytes / 2)
     this.#onFlow = onFlow
   }
 
+  /** Offset of the oldest byte held. */
+  get start(): number {
+    return this.#ring.start
+  }
+
+  /** Offset after the newest byte. */
   get end(): number {
     return this.#ring.end
   }
@@ -48,7 +72,7 @@ export class Output {
 
   append(bytes: Uint8Array): void {
     if (this.#ended) return
-    this.#ring.append(bytes, this.#lossless === 0 ? Infinity : this.#slowest())
+    this.#ring.append(bytes)
     for (const reader of this.#readers) wake(reader)
     this.#updateFlow()
   }
@@ -59,14 +83,21 @@ export class Output {
     for (const reader of this.#readers) wake(reader)
   }
 
+  /** Nobody will begin to read any more: gives the memory back when the last reader is done. Idempotent. */
+  release(): void {
+    this.#released = true
+    if (this.#readers.size === 0) this.#ring.clear()
+  }
+
   tail(bytes: number): Uint8Array {
     return this.#ring.tail(bytes)
   }
 
-  cursor(options: Pick<ReadOptions, 'from' | 'tail' | 'mode'> = {}): Cursor {
+  cursor(options: CursorOptions = {}): Cursor {
     const ring = this.#ring
     const from = options.from ?? (options.tail === undefined ? ring.start : Math.max(ring.start, ring.end - options.tail))
-    const reader: Waiter = { position: from, lossless: options.mode === 'lossless', wake: undefined, closed: false }
+    const reader: Waiter = { position: from, lossless: options.mode === 'lossless', wake: undefined, closed: false, leased: undefined }
+    const keep = options.keep === true
     this.#readers.add(reader)
     if (reader.lossless) this.#lossless += 1
     this.#updateFlow()
@@ -74,17 +105,26 @@ export class Output {
     const finished = (): boolean => reader.closed || (this.#ended && !hasMore())
     return {
       peek: () => {
+        this.#unlease(reader)
         if (reader.closed) return null
         if (reader.position < ring.start) {
           const gap = { from: reader.position, to: ring.start }
           reader.position = ring.start
           return { gap }
         }
-        return hasMore() ? { offset: reader.position, bytes: ring.view(reader.position) } : null
+        if (!hasMore()) return null
+        const offset = reader.position
+        if (keep) return { offset, bytes: ring.view(offset) }
+        const block = ring.lease(offset) as Block
+        reader.leased = block
+        return { offset, bytes: ring.viewIn(block, offset) }
       },
       advance: (bytes) => {
+        this.#unlease(reader)
         reader.position += bytes
-        if (reader.lossless) this.#updateFlow()
+        if (!reader.lossless) return
+        ring.settle()
+        this.#updateFlow()
       },
       wait: () =>
         new Promise((resolve) => {
@@ -97,12 +137,23 @@ export class Output {
       close: () => {
         if (reader.closed) return
         reader.closed = true
+        this.#unlease(reader)
         this.#readers.delete(reader)
-        if (reader.lossless) this.#lossless -= 1
+        if (reader.lossless) {
+          this.#lossless -= 1
+          ring.settle()
+        }
         wake(reader)
         this.#updateFlow()
+        if (this.#released && this.#readers.size === 0) this.#ring.clear()
       },
     }
+  }
+
+  #unlease(reader: Waiter): void {
+    if (reader.leased === undefined) return
+    this.#ring.unlease(reader.leased)
+    reader.leased = undefined
   }
 
   /**
@@ -120,7 +171,7 @@ export class Output {
 
   #iterate(options: ReadOptions): AsyncIterator<OutputChunk> {
     const { signal } = options
-    const cursor = this.cursor(options)
+    const cursor = this.cursor({ ...options, keep: options.borrow !== true })
     let unread = 0
     const end = (): IteratorResult<OutputChunk> => {
       signal?.removeEventListener('abort', cursor.close)

@@ -217,6 +217,32 @@ export function terminalHostContract(name: string, make: () => TerminalHost): vo
         expect(first.value).toEqual({ gap: { from: 0, to: 300_000 - bytes.length } })
       })
 
+      it('what a reader was given never changes, unless he borrows it: then until he asks for the next [PTY-11, PTY-12]', async () => {
+        const total = 1_500_000
+        const script = `stty raw; seq -f '%09.0f' 1 ${total / 10}`
+        const pty = await host.spawn(sh(script, { ringBytes: 131_072 }))
+        const wanted = (offset: number, length: number): string => {
+          let out = ''
+          for (let line = Math.floor(offset / 10); out.length < length + 10; line += 1) out += `${String(line + 1).padStart(9, '0')}\n`
+          return out.slice(offset % 10, (offset % 10) + length)
+        }
+        const kept: { offset: number; bytes: Uint8Array }[] = []
+        const keeping = (async () => {
+          for await (const chunk of pty.read({ from: 0, mode: 'lossless' })) if ('bytes' in chunk) kept.push(chunk)
+        })()
+        let borrowed = 0
+        for await (const chunk of pty.read({ from: 0, mode: 'lossless', borrow: true })) {
+          if ('gap' in chunk) throw new Error('a gap')
+          await new Promise((resolve) => setImmediate(resolve))
+          expect(Buffer.from(chunk.bytes).toString('latin1')).toBe(wanted(chunk.offset, chunk.bytes.length))
+          borrowed += chunk.bytes.length
+        }
+        await keeping
+        expect(borrowed).toBe(total)
+        expect(kept.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBe(total)
+        for (const { offset, bytes } of kept) expect(Buffer.from(bytes).toString('latin1')).toBe(wanted(offset, bytes.length))
+      })
+
       it('a lossless reader slows the child, while a lossy one goes on [PTY-12]', async () => {
         const total = 3_000_000
         const pty = await host.spawn(sh(`stty raw; head -c ${total} /dev/zero`))

@@ -52,7 +52,7 @@ class Attachment {
     if (rest.length > 0) this.take(rest)
     this.socket.resume()
     try {
-      for await (const chunk of this.pty.read({ tail: tailBytes, mode: 'lossy', signal: this.over.signal })) {
+      for await (const chunk of this.pty.read({ tail: tailBytes, mode: 'lossy', borrow: true, signal: this.over.signal })) {
         if (this.over.signal.aborted) return
         if ('gap' in chunk) this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
         else await this.sendOutput(chunk.offset, chunk.bytes)

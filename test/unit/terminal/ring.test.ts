@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { BLOCK_BYTES, Ring } from '../../../src/terminal-host/ring.ts'
+import { BLOCK_BYTES, RingMemory } from '../../../src/terminal-host/ring-memory.ts'
+import { Ring } from '../../../src/terminal-host/ring.ts'
 
 const pattern = (from: number, count: number): Uint8Array => Uint8Array.from({ length: count }, (_, index) => ((from + index) * 31) & 0xff)
 
@@ -27,7 +28,7 @@ describe('ring', () => {
     })
   })
 
-  it('keeps a view right after its block was given up [PTY-11]', () => {
+  it('keeps a view right for ever: its block is never used again [PTY-11]', () => {
     const ring = new Ring(BLOCK_BYTES)
     ring.append(pattern(0, BLOCK_BYTES))
     const view = ring.view(0)
@@ -35,10 +36,46 @@ describe('ring', () => {
     expect(Buffer.from(view).equals(pattern(0, BLOCK_BYTES))).toBe(true)
   })
 
+  it('uses a block again when its ring has given it up and its last reader is done, no sooner [PTY-11]', () => {
+    const memory = new RingMemory()
+    const ring = new Ring(BLOCK_BYTES, { memory })
+    ring.append(pattern(0, BLOCK_BYTES))
+    const first = ring.lease(0)!
+    const again = ring.lease(5)!
+    expect(again).toBe(first)
+    const view = ring.viewIn(first, 0)
+    ring.append(pattern(BLOCK_BYTES, BLOCK_BYTES))
+    ring.unlease(first)
+    ring.append(pattern(2 * BLOCK_BYTES, BLOCK_BYTES))
+    expect(Buffer.from(view).equals(pattern(0, BLOCK_BYTES))).toBe(true)
+    ring.unlease(first)
+    ring.append(pattern(3 * BLOCK_BYTES, BLOCK_BYTES))
+    ring.append(pattern(4 * BLOCK_BYTES, BLOCK_BYTES))
+    expect([pattern(3 * BLOCK_BYTES, 9), pattern(4 * BLOCK_BYTES, 9)]).toContainEqual(view.slice(0, 9))
+    expect(memory.allocatedBytes).toBe(2 * BLOCK_BYTES)
+  })
+
+  it('allocates nothing for a chunk at steady state [PTY-11]', () => {
+    const ring = new Ring(16 * BLOCK_BYTES)
+    const chunk = pattern(0, BLOCK_BYTES)
+    for (let count = 0; count < 32; count += 1) ring.append(chunk)
+    const before = process.memoryUsage().arrayBuffers
+    for (let count = 0; count < 10_000; count += 1) {
+      ring.append(chunk)
+      const block = ring.lease(ring.end - BLOCK_BYTES)!
+      ring.viewIn(block, ring.end - BLOCK_BYTES)
+      ring.unlease(block)
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * BLOCK_BYTES)
+  })
+
   it('gives up nothing that a lossless reader still needs, even over its cap [PTY-12]', () => {
-    const ring = new Ring(2 * BLOCK_BYTES)
-    ring.append(pattern(0, 5 * BLOCK_BYTES), BLOCK_BYTES + 7)
+    const keepFrom = BLOCK_BYTES + 7
+    const ring = new Ring(2 * BLOCK_BYTES, { keepFrom: () => needed })
+    let needed = keepFrom
+    ring.append(pattern(0, 5 * BLOCK_BYTES))
     expect(ring.start).toBe(BLOCK_BYTES)
+    needed = Infinity
     ring.append(pattern(5 * BLOCK_BYTES, 1))
     expect(ring.allocatedBytes).toBe(2 * BLOCK_BYTES)
   })
