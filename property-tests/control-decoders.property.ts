@@ -39,7 +39,7 @@ const linesOf = (bytes: Uint8Array): { lines: string[]; refused: boolean } => {
 
 /** Cuts bytes into chunks that all lie in one buffer, as those of a socket may: what is kept must be copied. */
 const chunked = function* (bytes: Uint8Array, cuts: readonly number[]): Generator<Uint8Array> {
-  const buffer = new Uint8Array(bytes.length + 1)
+  const buffer = Buffer.alloc(bytes.length + 1)
   let at = 0
   for (const cut of [...cuts, bytes.length]) {
     const chunk = bytes.subarray(at, at + cut)
@@ -188,7 +188,7 @@ const frames = 'protocols/control/frames.ts'
 type Bug = Omit<Mutant, 'file'>
 
 const LINE_BUGS: readonly Bug[] = [
-  { name: 'a line that goes on is kept where it came', from: 'end < 0 ? part.slice() : part', to: 'part' },
+  { name: 'a line that goes on is kept where it came', from: 'end < 0 ? copyOf(part) : part', to: 'part' },
   {
     name: 'a line may be a byte too long',
     from: 'this.length + part.length > this.limit',
@@ -207,13 +207,20 @@ const HAND_OVER_BUGS: readonly Bug[] = [
   { name: 'what came with the last line is lost', from: 'return rest', to: 'return NOTHING' },
 ]
 const FRAME_BUGS: readonly Bug[] = [
-  { name: 'a chunk is kept where it came', from: 'this.more.push(chunk.slice())', to: 'this.more.push(chunk)' },
-  { name: 'one frame of a chunk is read', from: 'if (frame === null) break', to: 'if (frame === null || frames.length > 0) break' },
-  { name: 'what has begun is dropped with the frame before it', from: 'this.held = this.held.subarray(at)', to: 'this.held = NOTHING' },
-  { name: 'later chunks come first', from: '[this.held, ...this.more]', to: '[...this.more, this.held]' },
-  { name: 'a body is not waited for', from: '    this.wanted = FRAME_HEADER_BYTES + length\n', to: '' },
-  { name: 'offsets have 32 bits', from: 'const offset = view.getFloat64(8)', to: 'const offset = view.getFloat64(8) >>> 0' },
-  { name: 'channels have 16 bits', from: 'view.getUint32(4) & MAX_CHANNEL', to: 'view.getUint32(4) & 0xffff' },
+  { name: 'a body is kept where it came', from: 'body: copyOf(frame.body)', to: 'body: frame.body' },
+  { name: 'a body is a view of what came', from: 'body: copyOf(frame.body)', to: 'body: frame.body.slice()' },
+  { name: 'one frame of a chunk is read', from: '        at += length\n      } else', to: '        at = chunk.length\n      } else' },
+  {
+    name: 'a header that has begun is forgotten',
+    from: '        this.headBytes += part.length',
+    to: '        this.headBytes = part.length',
+  },
+  { name: 'later parts of a body come first', from: 'frame.body.set(part, this.bodyBytes)', to: 'frame.body.set(part, 0)' },
+  { name: 'a body is not waited for', from: 'if (this.bodyBytes === frame.body.length)', to: 'if (this.bodyBytes > 0)' },
+  { name: 'what follows a body in its chunk is lost', from: '    return part.length\n', to: '    return chunk.length - at\n' },
+  { name: 'the bytes of a body before count for the next', from: '        this.bodyBytes = 0\n', to: '' },
+  { name: 'offsets have 32 bits', from: 'const offset = scratch.getFloat64(0)', to: 'const offset = scratch.getFloat64(0) >>> 0' },
+  { name: 'channels have 16 bits', from: 'typeAndChannel & MAX_CHANNEL', to: 'typeAndChannel & 0xffff' },
 ]
 const NOISE_BUGS: readonly Bug[] = [
   { name: 'a body may have any length', from: 'if (length > this.limit)', to: 'if (length > 0xffff_ffff)' },

@@ -1,5 +1,5 @@
 import type { Io } from './io.ts'
-import { version } from './version.ts'
+import { version } from '../runtime/version.ts'
 import { onLostOutput, safeWriter } from './writer.ts'
 
 /** Exit codes needed before the catalogue of errors is loaded. */

@@ -7,7 +7,7 @@ import { ANOTHER_RUNS } from '../runtime/service/background.ts'
 import { fileLog, streamLog } from '../runtime/service/service-log.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, safeWriter } from './io.ts'
-import { version } from './version.ts'
+import { version } from '../runtime/version.ts'
 
 /** `signalbox up --foreground`: the orchestrator is this process, and logs to stderr. */
 export const runInForeground = async (set: readonly string[] | undefined, io: Io): Promise<number> => {

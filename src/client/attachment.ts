@@ -172,8 +172,7 @@ class FramedAttachment implements Attachment {
         return this.finish(null)
       case FRAME.error:
         return this.finish(fromEnvelopeError(readJsonBody(frame) as EnvelopeError))
-      case FRAME.input:
-      case FRAME.resize:
+      default:
         throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `the orchestrator sent a frame of type ${frame.type}`)
     }
   }

@@ -98,6 +98,8 @@ export interface TerminalHost {
   get(ptyId: PtyId): Pty | undefined
   /** Those that have not ended. */
   list(): readonly Pty[]
+  /** Leaves its PTYs to the next process, and does nothing more. Only where it keeps them. */
+  detach?(): void
   /** Ends every PTY with `graceMs` and waits for all. */
   close(graceMs: number): Promise<void>
 }

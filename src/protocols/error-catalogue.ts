@@ -371,6 +371,36 @@ export const CATALOGUE = {
     next: 'Choose another name, or end that terminal.',
     retryable: false,
   },
+  ERR_HOST_FAILED: {
+    kind: 'fault',
+    text: 'The terminal host could not be started, or could not do what it was asked.',
+    next: 'Read the end of its log, which the message names; then try again.',
+    retryable: true,
+  },
+  ERR_HOST_UNREACHABLE: {
+    kind: 'fault',
+    text: 'The terminal host runs, or should, and does not answer.',
+    next: 'See `signalbox doctor`; its terminals go on meanwhile.',
+    retryable: true,
+  },
+  ERR_HOST_DISCONNECTED: {
+    kind: 'fault',
+    text: 'The connection to the terminal host ended before it answered.',
+    next: 'Try again: the connection is made anew by itself.',
+    retryable: true,
+  },
+  ERR_HOST_VERSION: {
+    kind: 'fault',
+    text: 'The terminal host that runs speaks another version of its protocol.',
+    next: 'Let its terminals end with `signalbox up --drain`, or go on with the signalbox that started it.',
+    retryable: false,
+  },
+  ERR_HOST_DRAINING: {
+    kind: 'fault',
+    text: 'The terminal host starts nothing more: it ends with its last terminal.',
+    next: 'Try again when it has ended; another is started by itself then.',
+    retryable: true,
+  },
   ERR_PTY_LOST: {
     kind: 'fault',
     text: 'The process behind a terminal was lost with the orchestrator that held it.',

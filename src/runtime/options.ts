@@ -4,12 +4,18 @@ import type { Settings } from '../protocols/config.schema.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ClosePhase } from './close-phases.ts'
+import type { TerminalHostKind } from './terminal-hosts.ts'
 
 export type RuntimeOptions = {
   /** Settings, asked for at each use: a change applies to what starts later. @defaultValue the defaults of each setting */
   readonly settings?: () => Settings
   /** A directory in the git repository to work on. */
   readonly workspace: string
+  /**
+   * Where terminals are held: in this process, with which they end; or in a small process of their own, which outlives it,
+   * so that the next runtime on the repository takes them over. @defaultValue in-process
+   */
+  readonly terminals?: TerminalHostKind
   /** Where records and logs are kept. @defaultValue $XDG_STATE_HOME, or ~/.local/state */
   readonly stateHome?: string
   /** Where worktrees are made. @defaultValue as `lanes.place` of the settings says: `../<repository>.lanes` */
@@ -32,6 +38,8 @@ export type Decorators = {
   readonly store?: (store: EventStore) => EventStore
   readonly worktrees?: (worktrees: Worktrees) => Worktrees
   readonly terminals?: (terminals: TerminalHost) => TerminalHost
+  /** The terminal host, if it is open already. */
+  readonly host?: TerminalHost
   /** Around what supervisors are given to start: the root, and the trees of runs, lanes and terminals. */
   readonly tree?: (spec: SupervisorSpec) => SupervisorSpec
 }

@@ -7,6 +7,8 @@ export type StatePaths = {
   readonly directory: string
   readonly database: string
   readonly logs: string
+  /** Of the process that holds the terminals. */
+  readonly hostLog: string
   /** One file a crash. */
   readonly crashes: string
   /** One file a living orchestrator; in the repository, so that those with another state home are seen too. */
@@ -30,6 +32,7 @@ export const statePaths = (stateHome: string, workspaceId: WorkspaceId, commonDi
     directory,
     database: join(directory, 'signalbox.db'),
     logs: join(directory, 'logs'),
+    hostLog: join(directory, 'terminal-host.log'),
     crashes: join(directory, 'crashes'),
     owners: join(commonDir, 'signalbox', 'owners'),
     failures: join(commonDir, 'signalbox', 'failures'),

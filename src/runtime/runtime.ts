@@ -29,7 +29,6 @@ import { ownLaneTree } from '../supervisors/own-lane.tree.ts'
 import { rootTree, runTree } from '../supervisors/root.tree.ts'
 import { startSystem } from '../supervisors/system.ts'
 import type { Inspection, System, TreeNode } from '../supervisors/system.types.ts'
-import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, type Named, namedProcesses } from './close-phases.ts'
 import { DOSSIER_LIMITS, pruneDossiers } from './crashes/dossier-files.ts'
 import { Dossiers, HISTORY } from './crashes/dossiers.ts'
@@ -53,6 +52,7 @@ import { createLiveRuns } from './live-runs.ts'
 import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { openSpans } from './telemetry/open-spans.ts'
+import { openTerminalHost } from './terminal-hosts.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
 const START_RUN_LIMIT_MS = 60_000
@@ -150,7 +150,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const { pid, startTime, bootId } = ownIdentity(env.processTable)
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
-  const host = createInProcessTerminalHost({ clock: systemClock, processTable: env.processTable })
+  const host = decorators.host ?? (await openTerminalHost(options.terminals ?? 'in-process', env, process.env))
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
   const link = await openLink(options, env)
@@ -192,6 +192,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     // what is suspended would not hear that it is to end
     for (const { name, state } of system?.inspectAll() ?? []) if (state === 'suspended') system?.resume(name)
     const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
+    if (isKept) host.detach?.()
     await dossiers.close()
     await unregister()
     live.failAll(new SignalboxError('ERR_RUNTIME_CLOSED', 'the runtime was closed before the run ended'))

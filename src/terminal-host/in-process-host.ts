@@ -32,11 +32,11 @@ export type InProcessTerminalHostOptions = {
  * const pty = await host.spawn({ ptyId, argv: ['make'], env: { ...env, SIGNALBOX_MARK: mark }, cwd, mark })
  * const { exitCode } = await pty.exited
  */
-export function createInProcessTerminalHost(options: InProcessTerminalHostOptions): TerminalHost {
+export function createInProcessTerminalHost(options: InProcessTerminalHostOptions): InProcessTerminalHost {
   return new InProcessTerminalHost(options)
 }
 
-class InProcessTerminalHost implements TerminalHost {
+export class InProcessTerminalHost implements TerminalHost {
   readonly #options: InProcessTerminalHostOptions
   readonly #reports = new ExecReports()
   readonly #sweep: MarkSweep
@@ -54,7 +54,7 @@ class InProcessTerminalHost implements TerminalHost {
     this.#ringMemory = new RingMemory(options.ringBudgetBytes)
   }
 
-  async spawn(spec: PtySpec): Promise<Pty> {
+  async spawn(spec: PtySpec): Promise<InProcessPty> {
     if (this.#closed) throw new SignalboxError('ERR_RUNTIME_CLOSED', `Cannot start ${spec.ptyId}: the terminal host is closed.`)
     const helperPath = locateExecHelper(this.#options.helperPath)
     const checked = checkSpec(spec)
@@ -84,11 +84,11 @@ class InProcessTerminalHost implements TerminalHost {
     }
   }
 
-  get(ptyId: PtyId): Pty | undefined {
+  get(ptyId: PtyId): InProcessPty | undefined {
     return this.#ptys.get(ptyId)
   }
 
-  list(): readonly Pty[] {
+  list(): readonly InProcessPty[] {
     return [...this.#ptys.values()].filter(({ isOver }) => !isOver)
   }
 

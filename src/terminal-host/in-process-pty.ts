@@ -8,7 +8,7 @@ import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
 import { MasterStream } from './master-stream.ts'
 import { loadNativePty } from './native-pty.ts'
-import { Output } from './output.ts'
+import { type Cursor, Output } from './output.ts'
 import type { RingMemory } from './ring-memory.ts'
 import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
@@ -98,6 +98,11 @@ export class InProcessPty implements Pty {
 
   read(options?: ReadOptions): AsyncIterable<OutputChunk> {
     return this.#output.read(options)
+  }
+
+  /** A reading by hand, for who must not wait. @param onMore as of Output.cursor */
+  cursor(options: Pick<ReadOptions, 'from' | 'tail' | 'mode'>, onMore: () => void): Cursor {
+    return this.#output.cursor(options, onMore)
   }
 
   tail(bytes: number): Promise<Uint8Array> {

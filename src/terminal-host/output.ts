@@ -20,6 +20,8 @@ export interface Cursor {
   peek(): OutputChunk | null
   /** Goes on by what was handled, which gives the credit back. */
   advance(bytes: number): void
+  /** Bytes from this place to the end. */
+  readonly available: number
   /** Resolves when there is more than at the time of the call, or the output or this cursor has ended. */
   wait(): Promise<void>
   /** True when nothing more will come. */
@@ -31,10 +33,19 @@ export interface Cursor {
 type Waiter = {
   position: number
   readonly lossless: boolean
+  readonly onMore: (() => void) | undefined
   wake: (() => void) | undefined
   closed: boolean
   /** What it looks at, and no ring may write to meanwhile. */
   leased: Block | undefined
+}
+
+/** @throws ERR_PTY_INVALID_ARGUMENT for an offset that is not a whole number ≥ 0 */
+export function checkReading({ from, tail }: ReadOptions): void {
+  for (const [name, value] of Object.entries({ from, tail })) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue
+    throw new SignalboxError('ERR_PTY_INVALID_ARGUMENT', `Cannot read output: ${name} is ${value}, not a whole number from 0.`)
+  }
 }
 
 /** The output of one terminal: the ring, its readers, and whether the slowest of them has credit left. */
@@ -93,10 +104,12 @@ export class Output {
     return this.#ring.tail(bytes)
   }
 
-  cursor(options: CursorOptions = {}): Cursor {
+  /** @param onMore is called when there is more, and at the end: must be quick, and must not throw */
+  cursor(options: CursorOptions = {}, onMore?: () => void): Cursor {
     const ring = this.#ring
     const from = options.from ?? (options.tail === undefined ? ring.start : Math.max(ring.start, ring.end - options.tail))
-    const reader: Waiter = { position: from, lossless: options.mode === 'lossless', wake: undefined, closed: false, leased: undefined }
+    const lossless = options.mode === 'lossless'
+    const reader: Waiter = { position: from, lossless, onMore, wake: undefined, closed: false, leased: undefined }
     const keep = options.keep === true
     this.#readers.add(reader)
     if (reader.lossless) this.#lossless += 1
@@ -118,6 +131,9 @@ export class Output {
         const block = ring.lease(offset) as Block
         reader.leased = block
         return { offset, bytes: ring.viewIn(block, offset) }
+      },
+      get available() {
+        return Math.max(0, ring.end - reader.position)
       },
       advance: (bytes) => {
         this.#unlease(reader)
@@ -162,10 +178,7 @@ export class Output {
    * @throws ERR_PTY_INVALID_ARGUMENT for an offset that is not a whole number ≥ 0
    */
   read(options: ReadOptions = {}): AsyncIterable<OutputChunk> {
-    for (const [name, value] of Object.entries({ from: options.from, tail: options.tail })) {
-      if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue
-      throw new SignalboxError('ERR_PTY_INVALID_ARGUMENT', `Cannot read output: ${name} is ${value}, not a whole number from 0.`)
-    }
+    checkReading(options)
     return { [Symbol.asyncIterator]: () => this.#iterate(options) }
   }
 
@@ -217,4 +230,5 @@ function wake(reader: Waiter): void {
   const resolve = reader.wake
   reader.wake = undefined
   resolve?.()
+  reader.onMore?.()
 }

@@ -1,3 +1,4 @@
+import { copyOf } from '../copy-of.ts'
 import { SignalboxError } from '../errors.ts'
 import { CONTROL_LIMITS } from './limits.ts'
 
@@ -20,6 +21,20 @@ export const FRAME = {
   resize: 6,
   /** Output up to `offset` is used; from the server: input up to `offset` is with the kernel. */
   ack: 7,
+  /** Between an orchestrator and the terminal host only, as all that follow: what both are. Body: JSON. The same in every version. */
+  hello: 8,
+  /** A question. Offset: its number. Body: JSON. To the host. */
+  request: 9,
+  /** The answer to the request or input of this number. Body: JSON, or nothing. */
+  answer: 10,
+  /** Begins a reading, whose number is the channel. Body: JSON. To the host. */
+  open: 11,
+  /** Ends a reading. To the host. */
+  close: 12,
+  /** How far a terminal is: offset after the last byte; f64 of when that came, then the end of the output. To the orchestrator. */
+  news: 13,
+  /** The process of a terminal has ended. Body: JSON. To the orchestrator. */
+  exit: 14,
 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
@@ -27,15 +42,30 @@ export type Frame = { readonly type: FrameType; readonly channel: number; readon
 
 export const FRAME_HEADER_BYTES = 16
 const MAX_CHANNEL = 0xff_ffff
-const LAST_TYPE = FRAME.ack
+const LAST_TYPE = FRAME.exit
 const NOTHING = new Uint8Array(0)
+
+/** For the offset of a header, which may lie anywhere in a chunk. */
+const scratch = new DataView(new ArrayBuffer(8))
+const scratchBytes = new Uint8Array(scratch.buffer)
+
+/** Writes a header to the start of `target`, which has room for it. Allocates nothing. */
+export const putHeader = (target: Uint8Array, type: FrameType, channel: number, offset: number, length: number): void => {
+  target[0] = length >>> 24
+  target[1] = length >>> 16
+  target[2] = length >>> 8
+  target[3] = length
+  target[4] = type
+  target[5] = channel >>> 16
+  target[6] = channel >>> 8
+  target[7] = channel
+  scratch.setFloat64(0, offset)
+  target.set(scratchBytes, 8)
+}
 
 const header = (type: FrameType, channel: number, offset: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, length)
-  view.setUint32(4, ((type << 24) | (channel & MAX_CHANNEL)) >>> 0)
-  view.setFloat64(8, offset)
+  putHeader(bytes, type, channel, offset, length)
   return bytes
 }
 
@@ -80,13 +110,16 @@ export const readJsonBody = ({ body }: Frame): unknown => {
 
 const invalid = (what: string): SignalboxError => new SignalboxError('ERR_CONTROL_LINE_INVALID', what)
 
-/** Cuts a stream of bytes into frames, however they are chunked. */
+type Head = Omit<Frame, 'body'> & { readonly length: number }
+
+/** Cuts a stream of bytes into frames, however they are chunked. Costs a copy only of what a chunk does not hold whole. */
 export class FrameDecoder {
-  private held: Uint8Array = NOTHING
-  /** Chunks after `held` that do not complete a frame yet. */
-  private more: Uint8Array[] = []
-  private size = 0
-  private wanted = FRAME_HEADER_BYTES
+  /** A header that has begun. */
+  private readonly head = new Uint8Array(FRAME_HEADER_BYTES)
+  private headBytes = 0
+  /** A frame whose body has begun. */
+  private begun: Frame | null = null
+  private bodyBytes = 0
   private readonly limit: number
 
   /** @param limit bytes of the longest body */
@@ -94,55 +127,73 @@ export class FrameDecoder {
     this.limit = limit
   }
 
+  /**
+   * @param take is called with each frame that this chunk completes. Its body may lie in the chunk: what is kept must be copied.
+   * @throws ERR_CONTROL_LINE_INVALID for what is no frame
+   */
+  feed(chunk: Uint8Array, take: (frame: Frame) => void): void {
+    for (let at = 0; at < chunk.length;) {
+      if (this.begun !== null) {
+        at += this.goOn(this.begun, chunk, at, take)
+        continue
+      }
+      const isWhole = this.headBytes === 0 && chunk.length - at >= FRAME_HEADER_BYTES
+      if (!isWhole) {
+        const part = chunk.subarray(at, at + FRAME_HEADER_BYTES - this.headBytes)
+        this.head.set(part, this.headBytes)
+        this.headBytes += part.length
+        at += part.length
+        if (this.headBytes < FRAME_HEADER_BYTES) return
+      }
+      const { length, ...head } = isWhole ? this.read(chunk, at) : this.read(this.head, 0)
+      if (isWhole) at += FRAME_HEADER_BYTES
+      this.headBytes = 0
+      if (chunk.length - at >= length) {
+        take({ ...head, body: length === 0 ? NOTHING : chunk.subarray(at, at + length) })
+        at += length
+      } else {
+        this.begun = { ...head, body: new Uint8Array(length) }
+        this.bodyBytes = 0
+      }
+    }
+  }
+
   /** @returns the frames that this chunk completes; their bodies are copies. @throws ERR_CONTROL_LINE_INVALID for what is no frame */
   push(chunk: Uint8Array): Frame[] {
-    if (chunk.length > 0) this.more.push(chunk.slice())
-    this.size += chunk.length
-    if (this.size < this.wanted) return []
-    this.gather()
     const frames: Frame[] = []
-    let at = 0
-    for (;;) {
-      const frame = this.read(at)
-      if (frame === null) break
-      frames.push(frame)
-      at += FRAME_HEADER_BYTES + frame.body.length
-    }
-    this.held = this.held.subarray(at)
-    this.size = this.held.length
+    this.feed(chunk, (frame) => void frames.push({ ...frame, body: copyOf(frame.body) }))
     return frames
   }
 
   /** Whether a frame has begun and not ended. */
   get isInFrame(): boolean {
-    return this.size > 0
+    return this.headBytes > 0 || this.begun !== null
   }
 
-  private gather(): void {
-    const whole = new Uint8Array(this.size)
-    let at = 0
-    for (const part of [this.held, ...this.more]) {
-      whole.set(part, at)
-      at += part.length
+  /** @returns how many bytes of the chunk belong to the body that has begun */
+  private goOn(frame: Frame, chunk: Uint8Array, at: number, take: (frame: Frame) => void): number {
+    const part = chunk.subarray(at, at + frame.body.length - this.bodyBytes)
+    frame.body.set(part, this.bodyBytes)
+    this.bodyBytes += part.length
+    if (this.bodyBytes === frame.body.length) {
+      this.begun = null
+      take(frame)
     }
-    this.held = whole
-    this.more = []
+    return part.length
   }
 
-  private read(at: number): Frame | null {
-    const left = this.held.length - at
-    this.wanted = FRAME_HEADER_BYTES
-    if (left < FRAME_HEADER_BYTES) return null
-    const view = new DataView(this.held.buffer, this.held.byteOffset + at, FRAME_HEADER_BYTES)
-    const length = view.getUint32(0)
-    const type = view.getUint8(4)
-    const offset = view.getFloat64(8)
+  private read(from: Uint8Array, at: number): Head {
+    const word = (index: number): number =>
+      (((from[index] ?? 0) << 24) | ((from[index + 1] ?? 0) << 16) | ((from[index + 2] ?? 0) << 8) | (from[index + 3] ?? 0)) >>> 0
+    const length = word(at)
+    const typeAndChannel = word(at + 4)
+    const type = typeAndChannel >>> 24
+    scratch.setUint32(0, word(at + 8))
+    scratch.setUint32(4, word(at + 12))
+    const offset = scratch.getFloat64(0)
     if (length > this.limit) throw invalid(`a frame has ${length} bytes; at most ${this.limit} are allowed`)
     if (type < 1 || type > LAST_TYPE) throw invalid(`a frame has the unknown type ${type}`)
     if (!Number.isSafeInteger(offset) || offset < 0) throw invalid(`a frame has the offset ${offset}`)
-    this.wanted = FRAME_HEADER_BYTES + length
-    if (left < this.wanted) return null
-    const start = at + FRAME_HEADER_BYTES
-    return { type: type as FrameType, channel: view.getUint32(4) & MAX_CHANNEL, offset, body: this.held.subarray(start, start + length) }
+    return { length, type: type as FrameType, channel: typeAndChannel & MAX_CHANNEL, offset }
   }
 }

@@ -1,3 +1,4 @@
+import { copyOf } from '../copy-of.ts'
 import { SignalboxError } from '../errors.ts'
 import { CONTROL_LIMITS } from './limits.ts'
 
@@ -46,7 +47,7 @@ export class LineDecoder {
     this.input = end < 0 ? NOTHING : this.input.subarray(end + 1)
     if (part.length > 0) {
       // A copy: the chunk may be a part of a buffer that is used again.
-      this.parts.push(end < 0 ? part.slice() : part)
+      this.parts.push(end < 0 ? copyOf(part) : part)
       this.length += part.length
     }
     if (end < 0) return null

@@ -97,21 +97,11 @@ class Attachment {
   }
 
   private handle(frame: Frame): void {
-    switch (frame.type) {
-      case FRAME.input:
-        return this.input(frame)
-      case FRAME.resize:
-        return this.sit(readSizeBody(frame))
-      case FRAME.ack:
-        this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
-        this.credit?.resolve()
-        return
-      case FRAME.output:
-      case FRAME.gap:
-      case FRAME.end:
-      case FRAME.error:
-        throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `a client sent a frame of type ${frame.type}`)
-    }
+    if (frame.type === FRAME.input) return this.input(frame)
+    if (frame.type === FRAME.resize) return this.sit(readSizeBody(frame))
+    if (frame.type !== FRAME.ack) throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `a client sent a frame of type ${frame.type}`)
+    this.ackedTo = Math.min(Math.max(this.ackedTo, frame.offset), this.sentTo)
+    this.credit?.resolve()
   }
 
   private sit(size: { readonly cols: number; readonly rows: number }): void {

@@ -26,7 +26,7 @@ const packages = (loaded: readonly string[]): string[] => loaded.filter((path) =
 
 describe('what a command loads', () => {
   it('the version: three files of ours and node:fs', () => {
-    expect(loadedBy('--version').sort()).toEqual(['src/cli/main.ts', 'src/cli/version.ts', 'src/cli/writer.ts', 'node:fs'].sort())
+    expect(loadedBy('--version').sort()).toEqual(['src/cli/main.ts', 'src/runtime/version.ts', 'src/cli/writer.ts', 'node:fs'].sort())
   })
 
   it.each([[['help']], [['help', 'run']], [['rum']], [['completion', 'bash']], [['complete', '--', 'ru']]])(

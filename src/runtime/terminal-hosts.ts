@@ -1,0 +1,43 @@
+import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import type { ProcessIdentity } from '../ports/process-table.port.ts'
+import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
+import { RemoteTerminalHost } from '../terminal-host/remote-host.ts'
+import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
+import type { Environment } from './environment.ts'
+import { hostPlace, hostSocketPath } from './host/host-place.ts'
+import { ownIdentity } from './owners.ts'
+import { socketPath } from './service/socket-path.ts'
+import { version } from './version.ts'
+
+/**
+ * Where terminals are held. in-process: in the process that asks for them, and they end with it. host: in a small process
+ * of their own, which outlives that one.
+ */
+export type TerminalHostKind = 'in-process' | 'host'
+
+/** How long a terminal host goes on without a terminal and without an orchestrator. ms */
+const HOST_GRACE_MS = 60_000
+
+/**
+ * Opens the terminal host of a workspace; one in a process of its own is started with its first terminal.
+ * @throws ERR_HOST_VERSION, ERR_HOST_UNREACHABLE
+ */
+export const openTerminalHost = async (
+  kind: TerminalHostKind,
+  { processTable, paths, workspaceId, worktrees }: Environment,
+  env: NodeJS.ProcessEnv,
+): Promise<TerminalHost> => {
+  if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable })
+  const own = version()
+  const options = {
+    commonDir: worktrees.workspace.commonDir,
+    socket: hostSocketPath(socketPath(env, paths.directory, workspaceId)),
+    log: paths.hostLog,
+    version: own,
+    graceMs: HOST_GRACE_MS,
+  }
+  const place = hostPlace(options, { clock: systemClock, table: processTable, env })
+  const identity: ProcessIdentity = ownIdentity(processTable)
+  return RemoteTerminalHost.open({ clock: systemClock, processTable, place, client: { protocol: HOST_PROTOCOL, version: own, identity } })
+}

@@ -1,0 +1,176 @@
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../ports/clock.port.ts'
+import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import { HostConnection, noPty } from './host-connection.ts'
+import { HostEntries, type HostEntry, infoOf } from './host-entries.ts'
+import type { InProcessTerminalHost } from './in-process-host.ts'
+import { keyOf } from './survivors.ts'
+import { encodeBody, type HostHello, type HostMethod, type HostMethods, type HostRequest } from './wire.ts'
+
+/** Least time between two news of one PTY. */
+const NEWS_MS = 200
+
+export type HostServerOptions = {
+  readonly engine: InProcessTerminalHost
+  readonly clock: Clock
+  readonly processTable: Pick<ProcessTable, 'isAlive'>
+  readonly hello: HostHello
+  /** How long it goes on without a PTY and without an orchestrator. ms */
+  readonly graceMs: number
+  /** It is not needed any more. Called once. */
+  readonly onOver: () => void
+  readonly log: (text: string) => void
+}
+
+type Handlers = { readonly [M in HostMethod]: (params: HostMethods[M]['params'], by: HostConnection) => Promise<HostMethods[M]['result']> }
+
+/**
+ * What a terminal host does for the orchestrators that connect to it. A PTY belongs to the orchestrator that started it,
+ * and is another's to take over when that one's process has died.
+ */
+export class HostServer {
+  readonly #options: HostServerOptions
+  readonly #entries = new HostEntries()
+  readonly #connections = new Set<HostConnection>()
+  /** Of PTYs that put something out since they were last told of. */
+  readonly #fresh = new Set<HostEntry>()
+  readonly #hello: Uint8Array
+  #isNewsDue = false
+  #graceTimer: Timer | null = null
+  #isDraining = false
+  #isOver = false
+
+  constructor(options: HostServerOptions) {
+    this.#options = options
+    this.#hello = encodeBody(options.hello)
+    this.#considerEnd()
+  }
+
+  connect(socket: Socket): void {
+    const connection = new HostConnection(socket, {
+      hello: this.#hello,
+      entry: (handle) => this.#entries.get(handle),
+      carryOut: (request, by) => this.#carryOut(request, by),
+      closed: () => {
+        this.#connections.delete(connection)
+        this.#considerEnd()
+      },
+      log: this.#options.log,
+    })
+    this.#connections.add(connection)
+    this.#considerEnd()
+  }
+
+  /** Ends every PTY, and with it this. */
+  async close(graceMs: number): Promise<void> {
+    this.#isDraining = true
+    await this.#options.engine.close(graceMs)
+    for (const connection of this.#connections) connection.close()
+  }
+
+  readonly #handlers: Handlers = {
+    spawn: async ({ spec, again }, by) => {
+      const owner = by.client as ProcessIdentity
+      const known = this.#entries.ofId(spec.ptyId)
+      if (again && known !== undefined && known.mark === spec.mark && isSame(known.owner, owner)) return infoOf(known)
+      if (this.#isDraining)
+        throw new SignalboxError('ERR_HOST_DRAINING', 'The terminal host starts nothing more: it ends with its last PTY.')
+      const pty = await this.#options.engine.spawn(spec)
+      if (known !== undefined) this.#entries.remove(known) // it had ended: the engine would have refused else
+      const entry = this.#entries.add(pty, spec.mark, owner)
+      pty.onOutput(() => this.#grew(entry))
+      void pty.exited.then((exit) => {
+        entry.exit = exit
+        const body = encodeBody({ exit, info: infoOf(entry) })
+        for (const connection of this.#connections) if (isOf(connection, entry)) connection.exit(entry.handle, body)
+      })
+      return infoOf(entry)
+    },
+    adopt: (_, by) => {
+      const owner = by.client as ProcessIdentity
+      const mine = this.#entries.all().filter((entry) => isSame(entry.owner, owner) || !this.#isHeld(entry))
+      for (const entry of mine) entry.owner = owner
+      return Promise.resolve({ ptys: mine.map(infoOf) })
+    },
+    resize: async ({ handle, cols, rows }) => {
+      await this.#entry(handle).pty.resize(cols, rows)
+      return {}
+    },
+    tail: async ({ handle, bytes }) => ({ bytes: await this.#entry(handle).pty.tail(bytes) }),
+    signal: ({ handle, name, askedBy }) => this.#entry(handle).pty.signal(name, askedBy),
+    signals: async ({ handle }) => ({ signals: await this.#entry(handle).pty.signals() }),
+    terminate: ({ handle, graceMs, askedBy }) => {
+      void this.#entry(handle).pty.terminate({ graceMs, askedBy })
+      return Promise.resolve({})
+    },
+    release: ({ handle }) => {
+      const entry = this.#entries.get(handle)
+      if (entry?.exit != null) {
+        entry.pty.release()
+        this.#entries.remove(entry)
+        this.#considerEnd()
+      }
+      return Promise.resolve({})
+    },
+    leave: (_, by) => {
+      const ends = this.#entries.size === 0 && [...this.#connections].every((connection) => connection === by)
+      if (ends) this.#isDraining = true
+      this.#considerEnd()
+      return Promise.resolve({ ends })
+    },
+    drain: () => {
+      this.#isDraining = true
+      this.#considerEnd()
+      return Promise.resolve({})
+    },
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- what a handler throws is a rejection
+  async #carryOut({ method, params }: HostRequest, by: HostConnection): Promise<unknown> {
+    const handler = Object.hasOwn(this.#handlers, method) ? this.#handlers[method] : undefined
+    if (handler === undefined) throw new SignalboxError('ERR_HOST_FAILED', `The terminal host knows no method ${String(method)}.`)
+    return (handler as (params: unknown, by: HostConnection) => Promise<unknown>)(params, by)
+  }
+
+  #entry(handle: number): HostEntry {
+    const entry = this.#entries.get(handle)
+    if (entry === undefined) throw noPty(handle)
+    return entry
+  }
+
+  /** Whether its orchestrator is there, or may come back. */
+  #isHeld({ owner }: HostEntry): boolean {
+    return this.#options.processTable.isAlive(owner)
+  }
+
+  /** Told of within `NEWS_MS`, one timer for all PTYs, and none where nothing is put out. */
+  #grew(entry: HostEntry): void {
+    this.#fresh.add(entry)
+    if (this.#isNewsDue) return
+    this.#isNewsDue = true
+    this.#options.clock.setTimer(NEWS_MS, () => {
+      this.#isNewsDue = false
+      for (const each of this.#fresh) for (const connection of this.#connections) if (isOf(connection, each)) connection.news(each)
+      this.#fresh.clear()
+    })
+  }
+
+  #considerEnd(): void {
+    const isIdle = this.#entries.size === 0 && (this.#connections.size === 0 || this.#isDraining)
+    if (!isIdle) {
+      this.#graceTimer?.cancel()
+      this.#graceTimer = null
+      return
+    }
+    this.#graceTimer ??= this.#options.clock.setTimer(this.#isDraining ? 0 : this.#options.graceMs, () => {
+      if (this.#isOver || this.#entries.size > 0) return
+      this.#isOver = true
+      this.#options.onOver()
+    })
+  }
+}
+
+const isSame = (a: ProcessIdentity, b: ProcessIdentity): boolean => keyOf(a) === keyOf(b) && a.bootId === b.bootId
+
+const isOf = (connection: HostConnection, { owner }: HostEntry): boolean => connection.client !== null && isSame(connection.client, owner)

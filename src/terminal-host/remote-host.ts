@@ -1,0 +1,325 @@
+import type { Clock } from '../ports/clock.port.ts'
+import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import type { Pty, PtyExit, PtySpec, ReadOptions, SurvivorRecord, TerminalHost } from '../ports/terminal-host.port.ts'
+import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
+import { copyOf } from '../protocols/copy-of.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
+import { checkVersion, HostLink } from './host-link.ts'
+import { RemotePty } from './remote-pty.ts'
+import { RemoteReader } from './remote-reader.ts'
+import { checkSpec } from './spawn-check.ts'
+import { endSurvivors, MarkSweep } from './survivors.ts'
+import {
+  type ClientHello,
+  decodeBody,
+  encodeBody,
+  failureOf,
+  type HostAnswer,
+  type HostMethod,
+  type HostMethods,
+  type OpenBody,
+  type PtyInfo,
+  readNews,
+} from './wire.ts'
+
+/** Where a terminal host is, and how one is started. */
+export interface HostPlace {
+  /** @returns the path of its socket and who it is; null when none runs */
+  find(): { readonly socket: string; readonly identity: ProcessIdentity } | null
+  /** Starts one, unless another does at the same moment, and waits until it can be found. @throws ERR_HOST_FAILED */
+  start(): Promise<{ readonly socket: string; readonly identity: ProcessIdentity }>
+}
+
+export type RemoteHostOptions = {
+  readonly clock: Clock
+  readonly processTable: ProcessTable
+  readonly place: HostPlace
+  readonly client: ClientHello
+}
+
+/** Between attempts to reach a host that lives. */
+const AGAIN_MS = 50
+/** How long a host that lives may be out of reach before its terminals are given up. */
+const UNREACHABLE_MS = 30_000
+/** For processes that outlived their host, between SIGTERM and SIGKILL. The terminals that they were on are gone. */
+const SURVIVOR_GRACE_MS = 1_000
+const LARGEST_CHANNEL = 0xff_ffff
+
+type Reading = { readonly pty: RemotePty; readonly reader: RemoteReader }
+
+/**
+ * The PTYs of a terminal host in a process of its own, which outlives this one: another orchestrator takes them over. It
+ * is started with the first PTY.
+ */
+export class RemoteTerminalHost implements TerminalHost {
+  readonly keepsTerminals = true
+  readonly #options: RemoteHostOptions
+  readonly #sweep: MarkSweep
+  readonly #byHandle = new Map<number, RemotePty>()
+  readonly #byId = new Map<PtyId, RemotePty>()
+  readonly #readings = new Map<number, Reading>()
+  readonly #starting = new Set<Promise<unknown>>()
+  #lastChannel = 0
+  #link: HostLink | null = null
+  #linking: Promise<HostLink> | null = null
+  #host: ProcessIdentity | null = null
+  #isClosed = false
+
+  private constructor(options: RemoteHostOptions) {
+    this.#options = options
+    this.#sweep = new MarkSweep(options.processTable)
+  }
+
+  /**
+   * Takes over the PTYs of a host that runs and whose orchestrator is gone. Starts none.
+   * @throws ERR_HOST_VERSION, ERR_HOST_UNREACHABLE
+   */
+  static async open(options: RemoteHostOptions): Promise<RemoteTerminalHost> {
+    const host = new RemoteTerminalHost(options)
+    if (options.place.find() !== null) {
+      await host.#connected(false).catch((error: unknown) => {
+        // One that was about to end, and has.
+        if (options.place.find() !== null) throw error
+      })
+    }
+    return host
+  }
+
+  async spawn(spec: PtySpec): Promise<Pty> {
+    if (this.#isClosed) throw new SignalboxError('ERR_RUNTIME_CLOSED', `Cannot start ${spec.ptyId}: the terminal host is closed.`)
+    checkSpec(spec)
+    const starting = this.#spawn(spec)
+    this.#starting.add(starting)
+    try {
+      return await starting
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  get(ptyId: PtyId): Pty | undefined {
+    return this.#byId.get(ptyId)
+  }
+
+  list(): readonly Pty[] {
+    return [...this.#byId.values()].filter(({ isOver }) => !isOver)
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    await Promise.allSettled(this.#starting)
+    await Promise.allSettled(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
+    const link = await this.#linking?.catch(() => null)
+    if (link?.isOpen === true) {
+      const releases = [...this.#byHandle.keys()].map((handle) => link.request('release', { handle }))
+      await Promise.allSettled(releases)
+      // Another orchestrator may hold terminals there: then it goes on for that one.
+      const left = await link.request('leave', {}).catch(() => null)
+      if (left?.ends === true) await this.#untilGone()
+    }
+    this.detach()
+  }
+
+  /** Leaves the PTYs to whoever comes next. */
+  detach(): void {
+    this.#isClosed = true
+    this.#link?.close()
+    this.#link = null
+  }
+
+  async #spawn(spec: PtySpec): Promise<Pty> {
+    for (let again = false; ; again = true) {
+      const link = await this.#connected(true)
+      try {
+        return this.#adopt(await link.request('spawn', { spec, again }))
+      } catch (error) {
+        // Ended by itself in this very moment, for want of terminals; or the connection broke.
+        if (!isSignalboxError(error, 'ERR_HOST_DISCONNECTED') && !isSignalboxError(error, 'ERR_HOST_DRAINING')) throw error
+        if (again) throw error
+        await this.#lostSight(link)
+      }
+    }
+  }
+
+  #adopt(info: PtyInfo): RemotePty {
+    const known = this.#byHandle.get(info.handle)
+    if (known !== undefined) {
+      known.news(info.outputBytes, info.lastOutputAt, info.preview)
+      if (info.exit !== null) known.over(info.exit)
+      return known
+    }
+    const pty = new RemotePty(info, {
+      request: (method, params) => this.#request(method, params),
+      input: async (handle, bytes) => (await this.#connected(false)).input(handle, bytes),
+      read: (of, options) => this.#read(of, options),
+      released: (of) => this.#released(of),
+    })
+    this.#byHandle.set(pty.handle, pty)
+    this.#byId.set(pty.ptyId, pty)
+    return pty
+  }
+
+  /** Asks again over a new connection where asking twice does no harm. */
+  async #request<M extends HostMethod>(method: M, params: HostMethods[M]['params']): Promise<HostMethods[M]['result']> {
+    const link = await this.#connected(false)
+    try {
+      return await link.request(method, params)
+    } catch (error) {
+      if (method === 'signal' || !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
+      await this.#lostSight(link)
+      return (await this.#connected(false)).request(method, params)
+    }
+  }
+
+  #released(pty: RemotePty): void {
+    this.#byHandle.delete(pty.handle)
+    if (this.#byId.get(pty.ptyId) === pty) this.#byId.delete(pty.ptyId)
+    this.#link?.request('release', { handle: pty.handle }).catch(() => undefined) // or the next who connects sees to it
+  }
+
+  #read(pty: RemotePty, { from, tail, mode }: ReadOptions): RemoteReader {
+    do this.#lastChannel = this.#lastChannel === LARGEST_CHANNEL ? 1 : this.#lastChannel + 1
+    while (this.#readings.has(this.#lastChannel))
+    const channel = this.#lastChannel
+    const begin: Omit<OpenBody, 'handle'> = {
+      ...(from !== undefined && { from }),
+      ...(tail !== undefined && { tail }),
+      ...(mode !== undefined && { mode }),
+    }
+    const reader = new RemoteReader({
+      open: (position) => {
+        const body: OpenBody = {
+          handle: pty.handle,
+          ...(position === null ? begin : { from: position, ...(mode !== undefined && { mode }) }),
+        }
+        this.#link?.send(FRAME.open, channel, 0, encodeBody(body))
+      },
+      used: (bytes) => this.#link?.send(FRAME.ack, channel, bytes),
+      close: () => {
+        this.#readings.delete(channel)
+        this.#link?.send(FRAME.close, channel, 0)
+      },
+    })
+    this.#readings.set(channel, { pty, reader })
+    return reader
+  }
+
+  /** @param start whether one is started where none runs */
+  #connected(start: boolean): Promise<HostLink> {
+    if (this.#linking !== null) return this.#linking
+    const linking = this.#connect(start)
+    this.#linking = linking
+    linking.catch(() => {
+      if (this.#linking === linking) this.#linking = null
+    })
+    return linking
+  }
+
+  async #connect(start: boolean): Promise<HostLink> {
+    const { place, client, clock } = this.#options
+    const found = place.find() ?? (start ? await place.start() : null)
+    if (found === null) throw new SignalboxError('ERR_HOST_UNREACHABLE', 'No terminal host runs.')
+    const events = { frame: (frame: Frame) => this.#frame(frame), closed: () => void this.#lostSight(link) }
+    const link: HostLink = await HostLink.open(found.socket, client, events, clock)
+    this.#host = link.hello.identity
+    checkVersion(link.hello)
+    this.#link = link
+    const { ptys } = await link.request('adopt', {})
+    for (const info of ptys) this.#adopt(info)
+    for (const { reader } of this.#readings.values()) reader.reopen()
+    return link
+  }
+
+  #frame({ type, channel, offset, body }: Frame): void {
+    switch (type) {
+      case FRAME.output:
+        this.#readings.get(channel)?.reader.output(offset, copyOf(body))
+        return
+      case FRAME.gap:
+        this.#readings.get(channel)?.reader.gap(offset, readOffsetBody({ type, channel, offset, body }))
+        return
+      case FRAME.end:
+        this.#readings.get(channel)?.reader.end()
+        this.#readings.delete(channel)
+        return
+      case FRAME.error: {
+        const answer = decodeBody(body) as HostAnswer
+        this.#readings.get(channel)?.reader.end('error' in answer ? failureOf(answer.error) : null)
+        this.#readings.delete(channel)
+        return
+      }
+      case FRAME.news: {
+        const { lastOutputAt, preview } = readNews(body)
+        this.#byHandle.get(channel)?.news(offset, lastOutputAt, preview)
+        return
+      }
+      case FRAME.exit: {
+        const { exit, info } = decodeBody(body) as { readonly exit: PtyExit; readonly info: PtyInfo }
+        const pty = this.#byHandle.get(channel)
+        pty?.news(info.outputBytes, info.lastOutputAt, info.preview)
+        pty?.over(exit)
+        return
+      }
+      default:
+        throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `the terminal host sent a frame of type ${type}`)
+    }
+  }
+
+  /** A connection has ended: another is made, as long as the host lives. */
+  async #lostSight(link: HostLink): Promise<void> {
+    if (this.#link !== link) return
+    this.#link = null
+    this.#linking = null
+    if (this.#isClosed) return
+    const { clock, processTable } = this.#options
+    const limit = clock.monotonic() + UNREACHABLE_MS
+    const { identity } = link.hello
+    while (processTable.isAlive(identity) && clock.monotonic() < limit) {
+      if ((await this.#connected(false).catch(() => null)) !== null) return
+      await new Promise<void>((resolve) => void clock.setTimer(AGAIN_MS, resolve))
+    }
+    await this.#lostHost(identity)
+  }
+
+  /** The host is dead, and what it held with it: what is left of its process trees is found and ended, then all are told. */
+  async #lostHost(identity: ProcessIdentity): Promise<void> {
+    const ptys = [...this.#byHandle.values()].filter(({ isOver }) => !isOver)
+    this.#byHandle.clear()
+    this.#byId.clear()
+    const readings = [...this.#readings.values()]
+    this.#readings.clear()
+    const lost = async (pty: RemotePty): Promise<void> => {
+      const survivors = await this.#endLeft(pty).catch((): readonly SurvivorRecord[] => [])
+      const text = `${pty.ptyId} was lost with the terminal host (pid ${identity.pid}), which died.`
+      const error = new SignalboxError('ERR_PTY_LOST', text, {
+        context: { ptyId: pty.ptyId, pid: pty.identity.pid, host: identity.pid, survivors },
+      })
+      pty.lost(error)
+      for (const { pty: of, reader } of readings) if (of === pty) reader.end(error)
+    }
+    await Promise.all(ptys.map(lost))
+  }
+
+  #endLeft({ mark }: RemotePty): Promise<readonly SurvivorRecord[]> {
+    const { clock, processTable } = this.#options
+    return endSurvivors({
+      sweep: this.#sweep,
+      processTable,
+      clock,
+      mark,
+      patience: { killAt: clock.monotonic() + SURVIVOR_GRACE_MS },
+      asked: () => false,
+      send: (target, name) => void processTable.signal(target, name),
+    })
+  }
+
+  /** Waits for the end of a host that has nothing left to hold. */
+  async #untilGone(): Promise<void> {
+    const { clock, processTable } = this.#options
+    for (const limit = clock.monotonic() + UNREACHABLE_MS; clock.monotonic() < limit;) {
+      if (this.#host === null || !processTable.isAlive(this.#host)) return
+      await new Promise<void>((resolve) => void clock.setTimer(5, resolve))
+    }
+  }
+}

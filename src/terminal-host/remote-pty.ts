@@ -1,0 +1,152 @@
+import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
+import type { ProcessIdentity } from '../ports/process-table.port.ts'
+import { SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
+import { checkReading } from './output.ts'
+import type { RemoteReader } from './remote-reader.ts'
+import { checkSize } from './spawn-check.ts'
+import type { HostMethod, HostMethods, PtyInfo } from './wire.ts'
+
+/** What a PTY needs of the connection that it is reached by. */
+export type RemoteParts = {
+  readonly request: <M extends HostMethod>(method: M, params: HostMethods[M]['params']) => Promise<HostMethods[M]['result']>
+  readonly input: (handle: number, bytes: Uint8Array) => Promise<void>
+  readonly read: (pty: RemotePty, options: ReadOptions) => RemoteReader
+  readonly released: (pty: RemotePty) => void
+}
+
+/** A PTY of the terminal host. */
+export class RemotePty implements Pty {
+  readonly ptyId: PtyId
+  readonly identity: ProcessIdentity
+  readonly mark: string
+  readonly handle: number
+  readonly exited: Promise<PtyExit>
+  readonly #parts: RemoteParts
+  readonly #end: PromiseWithResolvers<PtyExit> = Promise.withResolvers<PtyExit>()
+  #preview: Uint8Array
+  #outputBytes: number
+  #lastOutputAt: number | null
+  #cols: number
+  #rows: number
+  #grew: (() => void) | null = null
+  #isOver = false
+  #isReleased = false
+
+  constructor(info: PtyInfo, parts: RemoteParts) {
+    this.ptyId = info.ptyId
+    this.identity = info.identity
+    this.mark = info.mark
+    this.handle = info.handle
+    this.exited = this.#end.promise
+    this.exited.catch(() => {}) // whoever wants to know asks
+    this.#parts = parts
+    this.#preview = info.preview
+    this.#outputBytes = info.outputBytes
+    this.#lastOutputAt = info.lastOutputAt
+    this.#cols = info.cols
+    this.#rows = info.rows
+    if (info.exit !== null) this.over(info.exit)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#isOver) throw this.#ended('takes no input')
+    return this.#parts.input(this.handle, bytes)
+  }
+
+  async resize(cols: number, rows: number): Promise<void> {
+    checkSize(this, cols, rows)
+    if (this.#isOver) throw this.#ended('cannot be resized')
+    await this.#parts.request('resize', { handle: this.handle, cols, rows })
+    this.#cols = cols
+    this.#rows = rows
+  }
+
+  read(options: ReadOptions = {}): AsyncIterable<OutputChunk> {
+    checkReading(options)
+    return {
+      [Symbol.asyncIterator]: () => {
+        const { signal } = options
+        const reader = this.#parts.read(this, options)
+        const stop = (): void => reader.stop()
+        if (signal?.aborted === true) stop()
+        signal?.addEventListener('abort', stop, { once: true })
+        return reader
+      },
+    }
+  }
+
+  async tail(bytes: number): Promise<Uint8Array> {
+    return (await this.#parts.request('tail', { handle: this.handle, bytes })).bytes
+  }
+
+  preview(): Uint8Array {
+    return this.#preview
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
+  async signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord> {
+    if (this.#isOver) throw this.#ended('cannot be signalled')
+    return this.#parts.request('signal', { handle: this.handle, name, askedBy })
+  }
+
+  async terminate({ graceMs, askedBy }: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit> {
+    if (!this.#isOver)
+      await this.#parts.request('terminate', { handle: this.handle, graceMs: Math.min(graceMs, Number.MAX_SAFE_INTEGER), askedBy })
+    return this.exited
+  }
+
+  async signals(): Promise<readonly SignalRecord[]> {
+    return (await this.#parts.request('signals', { handle: this.handle })).signals
+  }
+
+  onOutput(grew: (() => void) | null): void {
+    this.#grew = grew
+  }
+
+  readonly stats: Pty['stats'] = () => ({
+    outputBytes: this.#outputBytes,
+    lastOutputAt: this.#lastOutputAt,
+    cols: this.#cols,
+    rows: this.#rows,
+  })
+
+  release(): void {
+    if (!this.#isOver || this.#isReleased) return
+    this.#isReleased = true
+    this.#parts.released(this)
+  }
+
+  /** How far it is now. */
+  news(outputBytes: number, lastOutputAt: number | null, preview: Uint8Array): void {
+    if (outputBytes <= this.#outputBytes) return
+    this.#outputBytes = outputBytes
+    this.#lastOutputAt = lastOutputAt
+    this.#preview = preview
+    this.#grew?.()
+  }
+
+  /** It has ended. Idempotent. */
+  over(exit: PtyExit): void {
+    this.#isOver = true
+    this.#end.resolve(exit)
+  }
+
+  /** Nobody knows how it ended. Idempotent. */
+  lost(error: SignalboxError): void {
+    this.#isOver = true
+    this.#isReleased = true
+    this.#end.reject(error)
+  }
+
+  #ended(what: string): SignalboxError {
+    return new SignalboxError('ERR_PTY_ENDED', `The process of ${this.ptyId} has ended: it ${what}.`, {
+      context: { ptyId: this.ptyId, pid: this.identity.pid },
+    })
+  }
+}
