@@ -67,7 +67,7 @@ class FakePty {
     this.pty = {
       ptyId: `pt_${index}`,
       onOutput: (grew: (() => void) | null) => void (this.grew = grew),
-      stats: () => ({ outputBytes: this.total, lastOutputAt: null, cols: 80, rows: 24 }),
+      stats: () => ({ outputBytes: this.total, lastOutputAt: null, inputBytes: 0, inputQueuedBytes: 0, cols: 80, rows: 24 }),
     } as Pty
   }
 

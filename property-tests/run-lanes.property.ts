@@ -123,7 +123,7 @@ class ScriptedTerminals implements TerminalHost {
       terminate: () => end(null, 'SIGTERM'),
       signals: () => Promise.resolve([]),
       onOutput: () => undefined,
-      stats: () => ({ outputBytes: 0, lastOutputAt: null, cols: 80, rows: 24 }),
+      stats: () => ({ outputBytes: 0, lastOutputAt: null, inputBytes: 0, inputQueuedBytes: 0, cols: 80, rows: 24 }),
       release: () => undefined,
     }
     this.alive.set(ptyId, pty)
@@ -193,6 +193,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     unrecorded: bug.unrecorded?.() ?? new Map(),
     opened: new Map(),
     output: { follow: () => undefined, end: () => undefined },
+    health: { follow: () => undefined, end: () => undefined },
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',

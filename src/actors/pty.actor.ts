@@ -2,12 +2,13 @@ import { type ActorContext, type ActorDefinition, defineActor, type Exit } from 
 import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
 import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import { classifyExit, classifyStartFailure, type ExitFinding } from '../protocols/exit-class.ts'
-import type { EventIds, NewEvent } from '../protocols/events.ts'
+import type { NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
 import { type PtyEvent, ptyMachine } from '../protocols/pty.machine.ts'
 import type { PtyProtocol } from '../protocols/pty.protocol.ts'
 import type { AttemptResult, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
+import { followHealth, idled, idsOf } from './pty-idle.ts'
 import { argvOf, childEnvironment, lastLines, logPath } from './pty-spec.ts'
 import { leftRunning } from './left-running.ts'
 import type { PtyArgs } from './services.ts'
@@ -27,13 +28,6 @@ type Ctx = ActorContext<PtyProtocol>
 const TAIL_BYTES = 16_384
 /** Lines of output kept with the record of an attempt. */
 const LAST_LINES = 20
-
-const idsOf = ({ runId, laneId, terminalId, id }: PtyRecord): EventIds => ({
-  ...(runId !== null && { runId }),
-  laneId,
-  terminalId,
-  ptyId: id,
-})
 
 /** Takes the machine one step on and stores it with what else happened, in one transaction. */
 const step = async (
@@ -218,7 +212,7 @@ const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code 
 /** Stores how the process ended. */
 const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
   const { record, pty } = state
-  state.args.services.output.end(pty)
+  unfollow(state)
   const lines = lastLines(await pty.tail(TAIL_BYTES), LAST_LINES)
   const finding = findingOf(ctx, state, exit, lines)
   const result: AttemptResult = {
@@ -256,6 +250,11 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
   return closed
 }
 
+const unfollow = ({ args: { services }, pty }: PtyState): void => {
+  services.output.end(pty)
+  services.health.end(pty)
+}
+
 /** An actor that crashed, or that hands over, leaves its process to the next incarnation. */
 const leavesProcess = ({ reason }: Exit): boolean => reason === 'crashed' || reason === 'handover'
 
@@ -270,6 +269,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     const { record, pty } = (await adoptable(ctx, args, terminal)) ?? (await start(ctx, args, terminal))
     const { lane, command, attempt } = record
     args.services.output.follow(pty, idsOf(record), { lane, command, attempt })
+    followHealth(ctx, args, record, pty)
     ctx.run(() => pty.exited, { done: ['$exited', (exit) => ({ exit })], failed: ['$lost', (error) => ({ error })] })
     return { args, record, pty, startedMonotonic: ctx.monotonic(), memoryKills: args.services.memoryKills() }
   },
@@ -286,8 +286,20 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
         )
       return { ...state, record }
     },
+    $idle: async (ctx, state, { health }) => {
+      if (state.record.snapshot.state !== 'active') return state
+      const cause = `${health.condition}: ${health.evidence}`
+      return {
+        ...state,
+        record: await step(ctx, state.record, { type: 'idle' }, cause, { events: idled(ctx.now(), state.args, state.record, health) }),
+      }
+    },
+    $activity: async (ctx, state, { by }) => {
+      if (state.record.snapshot.state !== 'throttled') return state
+      return { ...state, record: await step(ctx, state.record, { type: 'activity' }, by) }
+    },
     $lost: async (ctx, state, { error }) => {
-      state.args.services.output.end(state.pty)
+      unfollow(state)
       const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
       state.args.services.unrecorded.delete(record.id)
       state.pty.release()

@@ -6,6 +6,7 @@ import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
 import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { LaneOrigin, ProcessKey } from '../protocols/records.ts'
 import type { OutputNews } from './output-news.ts'
+import type { TerminalHealth } from './terminal-health.ts'
 
 /** What actors need of the outside; made once by the runtime. */
 export type Services = {
@@ -18,6 +19,8 @@ export type Services = {
   readonly opened: Map<TerminalId, PtyArgs>
   /** Tells how far the output of PTYs is. */
   readonly output: Pick<OutputNews, 'follow' | 'end'>
+  /** Tells when a terminal has become idle or active. */
+  readonly health: Pick<TerminalHealth, 'follow' | 'end'>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

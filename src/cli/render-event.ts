@@ -3,6 +3,8 @@ import type { Plan } from '../protocols/plan.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
 import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from '../runtime/event-text.ts'
 import { count } from './plural.ts'
+import { megabytes } from './render-crashes.ts'
+import { span } from '../protocols/words.ts'
 import { column, duration, plainLine } from './text.ts'
 
 type Describe = (event: RecordedEvent) => string
@@ -46,6 +48,15 @@ const describe: Readonly<Record<string, Describe>> = {
   'pty.state-changed': changed,
   'pty.exited': exited,
   'pty.output': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: ${numberOf(event, 'offset') ?? '?'} bytes so far`,
+  'pty.idled': (event) =>
+    `idle for ${span(numberOf(event, 'idleAfterMs') ?? 0)}: ${textOf(event, 'condition')}, ${textOf(event, 'evidence')}`,
+  'pty.health': (event) =>
+    [
+      textOf(event, 'condition'),
+      count(numberOf(event, 'processes') ?? 0, 'process'),
+      `${numberOf(event, 'cpuPercent') ?? '?'} % CPU`,
+      ...(numberOf(event, 'memoryBytes') === null ? [] : [megabytes(numberOf(event, 'memoryBytes') ?? 0)]),
+    ].join(', '),
   'pty.error': (event) => errorMessage(event.payload['error']),
   'supervisor.decided': (event) => decisionText(decisionOf(event)),
   'actor.intervened': (event) =>

@@ -40,6 +40,39 @@ export type ProcessUsage = {
  */
 export type Waiting = 'input' | 'prompt' | 'listening' | 'output' | 'busy' | 'unknown'
 
+/** A process of a tree, as one look saw it. */
+export type ProcessSample = ProcessIdentity & {
+  readonly ppid: number
+  readonly pgid: number
+  /** One letter as in ps. A zombie is among them as long as nobody has waited for it. */
+  readonly state: string
+  /** Its arguments; of one that has none, its name alone. */
+  readonly argv: readonly string[]
+  /** User and system time since its start. */
+  readonly cpuMs: number
+  /** The same of its children that have ended and that it has waited for; 0 where the platform does not tell. */
+  readonly childrenCpuMs: number
+  readonly rssBytes: number
+  /** Of `rssBytes`, what other processes may have too: files and shared memory; 0 where the platform does not tell. */
+  readonly sharedBytes: number
+  /** The foreground process group of its terminal; null where it has none. */
+  readonly foreground: number | null
+}
+
+/** A process, and all that it starts, which carries its mark. */
+export type TreeRoot = { readonly leader: ProcessIdentity; readonly mark: string }
+
+/** Follows trees of processes from look to look: what was seen in a tree once belongs to it until its end. */
+export interface ProcessTrees {
+  /**
+   * One pass for all roots.
+   * @returns the trees, in the order of the roots: the processes that live, or that nobody has waited for. A process belongs
+   *   to the tree of its parent, of its session, or of its mark.
+   * @throws where the process table cannot be read
+   */
+  look(roots: readonly TreeRoot[]): Promise<readonly (readonly ProcessSample[])[]>
+}
+
 /** The processes of the machine. */
 export interface ProcessTable {
   /** @returns the identity of a living process (a zombie counts as ended), or null. */
@@ -66,6 +99,8 @@ export interface ProcessTable {
    * @returns null when the leader no longer lives. Absent: the platform does not tell.
    */
   waiting?(leader: ProcessIdentity, among?: readonly number[]): Waiting | null
+  /** Begins to follow trees of processes. Absent: the platform does not tell. */
+  trees?(): ProcessTrees
   /**
    * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
    *   the platform does not. Absent: it never tells.

@@ -42,6 +42,18 @@ export type ReadOptions = {
   readonly signal?: AbortSignal
 }
 
+export type PtyStats = {
+  readonly outputBytes: number
+  /** ms since the epoch. */
+  readonly lastOutputAt: number | null
+  /** Input taken, with the kernel or not yet. */
+  readonly inputBytes: number
+  /** Of that, what waits because its program does not read. */
+  readonly inputQueuedBytes: number
+  readonly cols: number
+  readonly rows: number
+}
+
 export interface Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
@@ -79,7 +91,7 @@ export interface Pty {
    */
   onOutput(grew: (() => void) | null): void
   /** As of now; of a PTY in another process as of a moment ago. */
-  readonly stats: () => { readonly outputBytes: number; readonly lastOutputAt: number | null; readonly cols: number; readonly rows: number }
+  readonly stats: () => PtyStats
   /** Its end is recorded: nothing of it is needed any more. Before its end it does nothing. Idempotent. */
   release(): void
 }

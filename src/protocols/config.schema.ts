@@ -74,6 +74,10 @@ const layer = z.strictObject(
             .default(5_000)
             .describe('Time from SIGTERM to SIGKILL when a command is stopped, where the plan does not say.')
             .optional(),
+          idleAfterMs: whole(0, MAX_MS, 'milliseconds')
+            .default(600_000)
+            .describe('Time without output, input and CPU after which a command counts as idle, where the plan does not say. 0: never.')
+            .optional(),
           intensity: z
             .strictObject(
               {

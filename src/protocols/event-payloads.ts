@@ -2,6 +2,7 @@ import type { Decision } from './decision.ts'
 import type { ErrorRecord } from './errors.ts'
 import type { ExitFinding } from './exit-class.ts'
 import type { Exit } from './exit.ts'
+import type { PtyCondition, PtyHealth } from './health.ts'
 import type { LaneId } from './ids.ts'
 import type { Plan } from './plan.ts'
 import type { PtyExit, SignalRecord } from './pty-exit.ts'
@@ -82,6 +83,21 @@ export type EventPayloads = {
   'pty.spawned': Attempt & { readonly pid: number; readonly argv: readonly string[]; readonly cwd: string }
   /** An attempt took a step of its machine. */
   'pty.state-changed': Attempt & Step
+  /**
+   * A terminal has become idle: no output, no input and no CPU in its process tree for the time that its command has. An alert:
+   * somebody may want to look. A shell that waits at its prompt is not told of. Nothing is ended.
+   */
+  'pty.idled': Attempt & {
+    /** ms since the epoch. */
+    readonly since: number
+    /** As configured. */
+    readonly idleAfterMs: number
+    readonly condition: PtyCondition
+    /** What that is concluded from, in words. */
+    readonly evidence: string
+    readonly processes: number
+    readonly memoryBytes: number | null
+  }
   /** A process could not be started. */
   'pty.error': Attempt & { readonly error: ErrorRecord; readonly finding: ExitFinding | null }
   /** A process has ended, and all that it had started. */
@@ -122,8 +138,10 @@ export type LiveEventPayloads = {
     /** Bytes put out so far: the offset after the last one. */
     readonly offset: number
   }
+  /** How the process tree of a terminal is: when that changes, looked at each 2 s while somebody listens. */
+  'pty.health': Attempt & PtyHealth
 }
 
 export type EventType = keyof EventPayloads
 
-export const LIVE_TOPICS: readonly (keyof LiveEventPayloads)[] = ['pty.output']
+export const LIVE_TOPICS: readonly (keyof LiveEventPayloads)[] = ['pty.output', 'pty.health']

@@ -33,6 +33,7 @@ const PLAIN = new Set<unknown>([
   'jitter',
   'resetAfterMs',
   'graceMs',
+  'idleAfterMs',
   'times',
   'usual',
 ])

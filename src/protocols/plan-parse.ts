@@ -54,13 +54,14 @@ const finished = (shaped: ShapedPlan, laneOrder: readonly string[], defaults: Pl
             after: [...new Set(lane.after)],
             commands: withNames(
               lane.commands.map((command) => (typeof command === 'string' ? shapeCommandText(command, defaults?.command) : command)),
-            ).map(({ name: commandName, run, restart, intensity, backoff, graceMs, classify, env }): PlanCommand => ({
+            ).map(({ name: commandName, run, restart, intensity, backoff, graceMs, idleAfterMs, classify, env }): PlanCommand => ({
               name: commandName,
               run,
               restart,
               intensity,
               backoff,
               graceMs,
+              idleAfterMs,
               classify: exitRules(shaped.classify, classify),
               env,
             })),

@@ -100,6 +100,9 @@ const command = z.strictObject(
     intensity,
     backoff,
     graceMs: milliseconds().default(5_000).describe('Time from SIGTERM to SIGKILL when it is stopped, in milliseconds.'),
+    idleAfterMs: milliseconds()
+      .default(600_000)
+      .describe('So long without output, input and CPU, in milliseconds, and somebody is told that it is idle; it goes on. 0: never.'),
     classify: classifySchema.describe('How failures are told apart, and what is done about each. What is left out is as in the plan.'),
     env,
   },
@@ -192,6 +195,7 @@ export type ShapedCommand = {
   readonly intensity: Intensity
   readonly backoff: Backoff
   readonly graceMs: number
+  readonly idleAfterMs: number
   readonly classify?: ShapedRules
   readonly env: Readonly<Record<string, string>>
 }

@@ -45,6 +45,8 @@ export type PlanCommand = {
   readonly backoff: Backoff
   /** SIGTERM to SIGKILL. @defaultValue 5,000 ms (PTY-7) */
   readonly graceMs: number
+  /** So long without output, input and CPU, and it counts as idle. 0: never. @defaultValue 600,000 ms (PTY-10) */
+  readonly idleAfterMs: number
   readonly classify: ExitRules
   readonly env: Readonly<Record<string, string>>
 }
@@ -75,5 +77,5 @@ export type Plan = {
 /** What a plan means where it does not say. @defaultValue as above */
 export type PlanDefaults = {
   readonly run: Pick<Plan, 'keep' | 'parallel'>
-  readonly command: Pick<PlanCommand, 'graceMs' | 'intensity' | 'backoff'>
+  readonly command: Pick<PlanCommand, 'graceMs' | 'idleAfterMs' | 'intensity' | 'backoff'>
 }

@@ -1,5 +1,6 @@
 import { OutputNews } from '../actors/output-news.ts'
 import type { Services } from '../actors/services.ts'
+import { TerminalHealth } from '../actors/terminal-health.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import { laneTree } from '../supervisors/lane.tree.ts'
@@ -56,6 +57,7 @@ export const makeServices = (
     unrecorded: new Map(),
     opened: new Map(),
     output: new OutputNews(systemClock, bus),
+    health: new TerminalHealth({ clock: systemClock, processTable: env.processTable, bus }),
     newId: (kind) => env.ids.next(kind),
     baseEnv: inherited(options.env ?? process.env),
     lanesDirectory: env.lanesDirectory,

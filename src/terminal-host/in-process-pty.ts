@@ -152,6 +152,8 @@ export class InProcessPty implements Pty {
   readonly stats: Pty['stats'] = () => ({
     outputBytes: this.#output.end,
     lastOutputAt: this.#lastOutputAt,
+    inputBytes: this.#input.takenBytes,
+    inputQueuedBytes: this.#input.queuedBytes,
     cols: this.#cols,
     rows: this.#rows,
   })

@@ -20,6 +20,7 @@ export class InputQueue {
   #fd: number
   #entries: Entry[] = []
   #bytes = 0
+  #taken = 0
   #delayMs = FIRST_DELAY_MS
   #timer: Timer | undefined
 
@@ -27,6 +28,16 @@ export class InputQueue {
     this.#ptyId = ptyId
     this.#fd = fd
     this.#clock = clock
+  }
+
+  /** Bytes taken so far. */
+  get takenBytes(): number {
+    return this.#taken
+  }
+
+  /** Of these, what waits. */
+  get queuedBytes(): number {
+    return this.#bytes
   }
 
   /** Takes the bytes without a copy: do not change them until the promise settles. @throws as Pty.write */
@@ -46,6 +57,7 @@ export class InputQueue {
       }
       this.#entries.push({ bytes, written: resolve, failed: reject })
       this.#bytes += bytes.length
+      this.#taken += bytes.length
       if (this.#timer === undefined) this.#flush()
     })
   }

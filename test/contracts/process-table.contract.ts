@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ProcessTable } from '../../src/ports/process-table.port.ts'
+import type { ProcessSample, ProcessTable } from '../../src/ports/process-table.port.ts'
 import { until } from '../integration/terminal/terminal-kit.ts'
 
 /** What every ProcessTable does, on real processes. */
@@ -35,6 +35,11 @@ export function processTableContract(name: string, make: () => ProcessTable): vo
     afterEach(async () => {
       for (const child of children) child.kill('SIGKILL')
       await Promise.all(children.map(ended))
+      await until('nothing that they started is left', async () => {
+        const left = await table.findByMark(mark)
+        for (const info of left) table.signal(info, 'SIGKILL')
+        return left.length === 0
+      })
     })
 
     it('identifies a living process, the same each time [PTY-14]', async () => {
@@ -118,6 +123,96 @@ export function processTableContract(name: string, make: () => ProcessTable): vo
         for (const info of found) table.signal(info, 'SIGKILL')
         return found.length === 0
       })
+    })
+
+    const rooted = (pid: number) => ({ leader: identityOf(pid), mark })
+    /** Looks until a tree is as wanted. */
+    const untilTree = async (
+      trees: NonNullable<ReturnType<NonNullable<ProcessTable['trees']>>>,
+      pid: number,
+      what: string,
+      is: (tree: readonly ProcessSample[]) => boolean,
+    ): Promise<readonly ProcessSample[]> => {
+      const root = rooted(pid)
+      let tree: readonly ProcessSample[] = []
+      await until(what, async () => {
+        tree = (await trees.look([root]))[0] ?? []
+        return is(tree)
+      })
+      return tree
+    }
+
+    it('sees a process and what it started as one tree, with its figures, each tree in its place [PTY-18]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined) return // where the platform does not say
+      const one = await start(['sh', '-c', 'sleep 3600 & sh -c "sleep 3601; true" & wait'])
+      const other = await start(['sleep', '3602'], { SIGNALBOX_MARK: `${mark}2` })
+      const tree = await untilTree(trees, one, 'all of it run', (found) => found.filter(({ argv }) => argv[0] === 'sleep').length === 2)
+      expect(tree.map(({ argv }) => argv.join(' ')).sort()).toEqual([
+        'sh -c sleep 3600 & sh -c "sleep 3601; true" & wait',
+        'sh -c sleep 3601; true',
+        'sleep 3600',
+        'sleep 3601',
+      ])
+      const leader = tree.find(({ pid }) => pid === one)
+      expect(leader).toMatchObject({ ...identityOf(one), ppid: process.pid, state: 'S' })
+      for (const { rssBytes, sharedBytes, cpuMs } of tree) {
+        expect(rssBytes).toBeGreaterThan(10_000)
+        expect(sharedBytes).toBeLessThanOrEqual(rssBytes)
+        expect(cpuMs).toBeGreaterThanOrEqual(0)
+      }
+      const both = await trees.look([{ leader: identityOf(other), mark: `${mark}2` }, rooted(one)])
+      expect(both.map((each) => each.length)).toEqual([1, 4])
+      expect(both[0]?.[0]).toMatchObject({ pid: other, argv: ['sleep', '3602'] })
+    })
+
+    it('keeps what left its parent, and lets go of what has ended [PTY-18]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined) return
+      const pid = await start(['sh', '-c', '(sleep 3600 & read x) ; read x'])
+      await untilTree(trees, pid, 'its child has a child', (found) => found.length === 3)
+      children[0]?.stdin?.write('go\n')
+      const tree = await untilTree(trees, pid, 'the one between has ended', (found) => found.length === 2)
+      const orphan = tree.find(({ argv }) => argv[0] === 'sleep')
+      expect(orphan?.ppid).not.toBe(pid)
+      table.signal(orphan as ProcessSample, 'SIGKILL')
+      await untilTree(trees, pid, 'it is alone', (found) => found.length === 1)
+    })
+
+    it('sees what is stopped, and a zombie that nobody has waited for [PTY-18]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined) return
+      const pid = await start(['sh', '-c', 'sleep 0 & exec sleep 3600'])
+      await untilTree(trees, pid, 'its child is a zombie', (found) => found.some(({ pid: one, state }) => one !== pid && state === 'Z'))
+      table.signal(identityOf(pid), 'SIGSTOP')
+      await untilTree(trees, pid, 'it is stopped', (found) => found.some(({ pid: one, state }) => one === pid && state === 'T'))
+    })
+
+    it('counts CPU time of those that live, and of those that were waited for [PTY-18]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined) return
+      const burn = 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'
+      const pid = await start(['sh', '-c', `sh -c '${burn}'; echo done; ${burn}; read x`])
+      await once(children[0]?.stdout ?? process.stdin, 'data')
+      const tree = await untilTree(trees, pid, 'it has used CPU itself', ([leader]) => (leader?.cpuMs ?? 0) >= 20)
+      const [leader] = tree
+      // where the platform tells of them
+      if (process.platform === 'linux') expect(leader?.childrenCpuMs).toBeGreaterThan(0)
+    })
+
+    it('has nothing for a process that has ended, and for another of the same pid [PTY-14]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined) return
+      const pid = await start(['sleep', '3600'])
+      const root = rooted(pid)
+      const others = [
+        { ...root, leader: { ...root.leader, startTime: `${root.leader.startTime}0` }, mark: 'ws_x/pt_y/1' },
+        { ...root, leader: { ...root.leader, bootId: 'another-boot' }, mark: 'ws_x/pt_y/2' },
+      ]
+      expect((await trees.look([root, ...others])).map((tree) => tree.length)).toEqual([1, 0, 0])
+      table.signal(root.leader, 'SIGKILL')
+      await until('it is gone', async () => ((await trees.look([root]))[0] ?? []).length === 0)
+      expect(await trees.look([])).toEqual([])
     })
   })
 }

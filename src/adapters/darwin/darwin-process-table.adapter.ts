@@ -1,4 +1,6 @@
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+import { DarwinProcessTrees } from './process-trees.ts'
+import { parseLine, type Row, ROW_FIELDS } from './ps-line.ts'
 
 /** How the adapter runs a program: in production the real one, in tests recorded output. */
 export type RunProgram = {
@@ -6,10 +8,6 @@ export type RunProgram = {
   sync(program: string, args: readonly string[]): string
   async(program: string, args: readonly string[]): Promise<string>
 }
-
-const FIELDS = 'pid=,ppid=,pgid=,stat=,lstart='
-/** pid ppid pgid stat, then lstart in five words, such as "Sat Nov 21 08:00:41 2026", then what was asked beside. */
-const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+ \S+\s+\d+ [\d:]+ \d+)\s*(.*)$/
 
 /**
  * The process table of macOS, by `ps`. Start times have a resolution of one second; environments are readable only of
@@ -21,7 +19,7 @@ export function createDarwinProcessTable(run: RunProgram = realPrograms): Proces
 
   const identify = (pid: number): ProcessIdentity | null => {
     if (!Number.isInteger(pid) || pid <= 0) return null
-    const row = parseLine(run.sync('ps', ['-o', FIELDS, '-p', String(pid)]).trim())
+    const row = parseLine(run.sync('ps', ['-o', ROW_FIELDS, '-p', String(pid)]).trim())
     return row === null || row.pid !== pid || row.state === 'Z' ? null : { pid, startTime: row.startTime, bootId: bootId() }
   }
   const isAlive = (identity: ProcessIdentity): boolean =>
@@ -32,7 +30,7 @@ export function createDarwinProcessTable(run: RunProgram = realPrograms): Proces
     isAlive,
     async findByMark(prefix) {
       // -E puts the environment after the command, so that the mark is found and the command is not: asked for apart.
-      const marked = (await run.async('ps', ['-axwwE', '-o', `${FIELDS},command=`]))
+      const marked = (await run.async('ps', ['-axwwE', '-o', `${ROW_FIELDS},command=`]))
         .split('\n')
         .map(parseLine)
         .filter((row) => row !== null && row.state !== 'Z')
@@ -61,16 +59,8 @@ export function createDarwinProcessTable(run: RunProgram = realPrograms): Proces
         return false
       }
     },
+    trees: () => new DarwinProcessTrees({ bootId, ps: (args) => run.async('ps', args) }),
   }
-}
-
-type Row = { pid: number; ppid: number; pgid: number; state: string; startTime: string; rest: string }
-
-function parseLine(line: string): Row | null {
-  const match = LINE.exec(line)
-  if (match === null) return null
-  const [, pid, ppid, pgid, stat = '?', startTime = '', rest = ''] = match
-  return { pid: Number(pid), ppid: Number(ppid), pgid: Number(pgid), state: stat.charAt(0), startTime, rest }
 }
 
 /** Start times must not change with the language or the zone. */

@@ -3,16 +3,13 @@ import { constants } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
 import { foregroundWaiting } from './foreground.ts'
-import { isDead, parseStat } from './proc-stat.ts'
+import { isDead, KERNEL_THREAD, parseStat, TICK_MS } from './proc-stat.ts'
+import { LinuxProcessTrees } from './process-trees.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
 
 const MARK = 'SIGNALBOX_MARK='
-/** Flag of a kernel thread in field 9 of /proc/PID/stat (PF_KTHREAD, linux/sched.h). */
-const KERNEL_THREAD = 0x00200000
 /** Processes looked at before the event loop gets a turn: about half a millisecond. */
 const SLICE = 50
-/** USER_HZ is 100 on every architecture that Node runs on (proc(5), times in clock ticks). */
-const TICK_MS = 10
 const RSS = /^VmRSS:\s*(\d+) kB$/m
 const PEAK = /^VmHWM:\s*(\d+) kB$/m
 /** What is read at once; nothing stays in it. */
@@ -94,6 +91,7 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
     waiting(leader, among) {
       return leader.bootId === bootId ? foregroundWaiting({ path: procPath, spare, read }, leader, among) : null
     },
+    trees: () => new LinuxProcessTrees({ path: procPath, bootId, spare, read, markOf: findMark }),
     // Kills within control groups are counted here too (mm/oom_kill.c).
     memoryKills() {
       const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]

@@ -1,3 +1,8 @@
+/** Flag of a kernel thread in field 9 (PF_KTHREAD, linux/sched.h). */
+export const KERNEL_THREAD = 0x00200000
+/** USER_HZ is 100 on every architecture that Node runs on (proc(5), times in clock ticks). */
+export const TICK_MS = 10
+
 /** What /proc/PID/stat tells (proc_pid_stat(5)). */
 export type Stat = {
   readonly name: string
@@ -11,6 +16,9 @@ export type Stat = {
   readonly foreground: number
   readonly flags: number
   readonly cpuTicks: number
+  /** Of its children that it has waited for, and of theirs. */
+  readonly childTicks: number
+  readonly rssPages: number
   readonly startTime: string
 }
 
@@ -18,7 +26,7 @@ export type Stat = {
 const FIRST_PTS_MAJOR = 136
 const LAST_PTS_MAJOR = 143
 
-/** Fields 2 to 22. The name in parentheses may itself hold spaces and parentheses. */
+/** Fields 2 to 24. The name in parentheses may itself hold spaces and parentheses. */
 export function parseStat(text: string | null): Stat | null {
   if (text === null) return null
   const close = text.lastIndexOf(')')
@@ -36,6 +44,8 @@ export function parseStat(text: string | null): Stat | null {
     foreground: Number(fields[5]),
     flags: Number(fields[6]),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
+    childTicks: Number(fields[13]) + Number(fields[14]),
+    rssPages: Number(fields[21]),
     startTime,
   }
 }

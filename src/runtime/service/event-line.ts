@@ -7,6 +7,7 @@ const TOLD: ReadonlySet<string> = new Set([
   'run.ended',
   'lane.created',
   'lane.ended',
+  'pty.idled',
   'actor.crashed',
   'supervisor.decided',
 ])

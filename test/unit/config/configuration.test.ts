@@ -46,8 +46,8 @@ describe('the configuration', () => {
       { scope: 'repository', path: join(root, 'signalbox.yaml'), found: false },
     ])
     const { keep, parallel, lanes } = validatePlan({ lanes: { a: { commands: ['x'] } } })
-    const { graceMs, intensity, backoff } = lanes[0]?.commands[0] ?? {}
-    expect({ run: { keep, parallel }, command: { graceMs, intensity, backoff } }).toEqual({
+    const { graceMs, idleAfterMs, intensity, backoff } = lanes[0]?.commands[0] ?? {}
+    expect({ run: { keep, parallel }, command: { graceMs, idleAfterMs, intensity, backoff } }).toEqual({
       run: settings.run,
       command: settings.command,
     })
@@ -153,7 +153,12 @@ describe('the configuration', () => {
   it('fills in a plan where it does not say, and only there', () => {
     const defaults = {
       run: { keep: 'always', parallel: 9 },
-      command: { graceMs: 1, intensity: { restarts: 5, withinMs: 6 }, backoff: { minMs: 2, maxMs: 3, jitter: 0, resetAfterMs: 4 } },
+      command: {
+        graceMs: 1,
+        idleAfterMs: 7,
+        intensity: { restarts: 5, withinMs: 6 },
+        backoff: { minMs: 2, maxMs: 3, jitter: 0, resetAfterMs: 4 },
+      },
     } as const
     const plan = parsePlan(
       'lanes: { a: { commands: [x, { run: y, graceMs: 7, intensity: { restarts: 0 } }] } }\nkeep: never',

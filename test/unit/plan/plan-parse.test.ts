@@ -36,6 +36,7 @@ const defaults = {
   intensity: { restarts: 1, withinMs: 5_000 },
   backoff: { minMs: 200, maxMs: 30_000, jitter: 0.1, resetAfterMs: 60_000 },
   graceMs: 5_000,
+  idleAfterMs: 600_000,
   classify: exitRules(undefined, undefined),
   env: {},
 }

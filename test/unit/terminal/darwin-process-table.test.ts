@@ -10,11 +10,20 @@ const ALL = `    1     0     1 Ss   Thu Nov 19 06:11:02 2026     /sbin/launchd
   815     1   815 S    Sat Nov 21 08:00:44 2026     sleep 9 SIGNALBOX_MARK=ws_a/pt_b/2
 `
 
+/** The form of `ps -axww -o pid=,ppid=,pgid=,stat=,lstart=,rss=,time=,tpgid=,command=`. */
+const TREES = `    1     0     1 Ss   Thu Nov 19 06:11:02 2026      9216  12:03.10     0 /sbin/launchd
+  812   810   812 Ss   Sat Nov 21 08:00:41 2026      1024   0:00.03   813 /bin/sh -i
+  813   812   813 R+   Sat Nov 21 08:00:42 2026      2048   1:02.50   813 make -j 4
+  814   813   813 S+   Sat Nov 21 08:00:43 2026       512   0:00.00   813 cc -c a b.c
+  815     1   815 S    Sat Nov 21 08:00:44 2026       512   0:00.00     0 sleep 9
+`
+
 function recorded(calls: string[] = []): RunProgram {
   const answer = (program: string, args: readonly string[]): string => {
     calls.push([program, ...args].join(' '))
     if (program === 'sysctl') return `${BOOT}\n`
     if (args.includes('-axwwE')) return ALL
+    if (args.includes('-axww')) return TREES
     if (args.includes('-ww')) return '  812 /bin/sh -c make\n  813 make -j 4\n'
     const pid = args.at(-1)
     const line = ALL.split('\n').find((text) => text.trim().startsWith(`${pid} `))
@@ -52,5 +61,35 @@ describe('process table of macOS, on recorded output', () => {
     ])
     expect(await table.findByMark('ws_other')).toEqual([])
     expect((await table.findByMark('ws_a/')).map(({ pid }) => pid)).toEqual([813, 812, 815])
+  })
+
+  it('follows trees by their parents, by one call of ps for all [PTY-18]', async () => {
+    const calls: string[] = []
+    const trees = createDarwinProcessTable(recorded(calls)).trees?.()
+    const root = { leader: { pid: 812, startTime: 'Sat Nov 21 08:00:41 2026', bootId: BOOT }, mark: 'm' }
+    const [tree = []] = (await trees?.look([root])) ?? []
+    expect(tree.map(({ pid }) => pid)).toEqual([812, 813, 814])
+    expect(tree[1]).toEqual({
+      pid: 813,
+      startTime: 'Sat Nov 21 08:00:42 2026',
+      bootId: BOOT,
+      ppid: 812,
+      pgid: 813,
+      state: 'R',
+      argv: ['make', '-j', '4'],
+      cpuMs: 62_500,
+      childrenCpuMs: 0,
+      rssBytes: 2_097_152,
+      sharedBytes: 0,
+      foreground: 813,
+    })
+    expect(await trees?.look([{ ...root, leader: { ...root.leader, bootId: 'other' }, mark: 'n' }])).toEqual([[]])
+    calls.length = 0
+    expect(await trees?.look([])).toEqual([])
+    await trees?.look([root, { ...root, mark: 'o' }])
+    expect(
+      calls.filter((call) => call.startsWith('ps')),
+      'one for all',
+    ).toHaveLength(1)
   })
 })
