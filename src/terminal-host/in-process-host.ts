@@ -11,6 +11,7 @@ import { RingMemory } from './ring-memory.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
 import { abandonProcess, startProcess } from './start-process.ts'
+import { masterLines } from './master-line.ts'
 import { MarkSweep } from './survivors.ts'
 
 export type InProcessTerminalHostOptions = {
@@ -74,7 +75,7 @@ export class InProcessTerminalHost implements TerminalHost {
     try {
       const pty = await starting
       this.#ptys.set(spec.ptyId, pty)
-      void pty.exited.then(ended)
+      void pty.exited.then(ended, ended)
       return pty
     } catch (error) {
       ended()
@@ -113,7 +114,7 @@ export class InProcessTerminalHost implements TerminalHost {
     }
     const log = await this.#openLog(spec)
     try {
-      const started = await startProcess(checked, helperPath, this.#reports, processTable)
+      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines)
       try {
         return new InProcessPty(checked, started, log, {
           clock,

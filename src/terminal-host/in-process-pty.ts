@@ -1,19 +1,17 @@
-import { closeSync } from 'node:fs'
 import type { Clock, Timer } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
 import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
+import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
-import { MasterStream } from './master-stream.ts'
-import { loadNativePty } from './native-pty.ts'
 import { type Cursor, Output } from './output.ts'
 import type { RingMemory } from './ring-memory.ts'
 import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf } from './spawn-error.ts'
-import type { LeaderExit, StartedProcess } from './start-process.ts'
+import type { StartedProcess } from './start-process.ts'
 import { endSurvivors, keyOf, type MarkSweep, type Patience } from './survivors.ts'
 
 /** How long processes that outlived a leader which ended by itself have between SIGTERM and SIGKILL. */
@@ -40,13 +38,11 @@ export class InProcessPty implements Pty {
   readonly #mark: string
   readonly #output: Output
   readonly #input: InputQueue
-  readonly #master: MasterStream
+  readonly #line: TerminalLine
   readonly #signals: SignalRecord[] = []
   /** Who was sent SIGTERM on the way to the end: keys of processes, and `group` for all of the leader's group. */
   readonly #asked = new Set<string>()
   readonly #patience: Patience = { killAt: Infinity }
-  /** −1 once closed: the number may by then belong to another terminal. */
-  #masterFd: number
   #leaderEnded = false
   /** Its exit is known. */
   #over = false
@@ -66,32 +62,35 @@ export class InProcessPty implements Pty {
     this.#mark = mark
     this.#cols = checked.cols
     this.#rows = checked.rows
-    this.#masterFd = started.masterFd
-    this.#input = new InputQueue(ptyId, started.masterFd, parts.clock)
-    this.#output = new Output(checked.ringBytes, (paused) => this.#master.setPaused(paused), parts.ringMemory)
-    this.#master = new MasterStream(
-      started.masterFd,
+    this.#line = started.line
+    this.#input = new InputQueue(ptyId, started.line, parts.clock)
+    this.#output = new Output(checked.ringBytes, (paused) => this.#line.setPaused(paused), parts.ringMemory)
+    const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
+    this.exited = started.line.exited.then(
+      (exit) => this.#end(exit, log, logged),
+      async (lost: unknown) => {
+        await this.#end(null, log, logged)
+        throw lost
+      },
+    )
+    this.#line.start(
       (bytes) => {
         this.#lastOutputAt = parts.clock.now()
         this.#output.append(bytes)
         this.#grew?.()
       },
-      () => this.#fence(),
+      () => this.#input.close(),
     )
-    const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
-    this.exited = started.exited.then((exit) => this.#end(exit, started.slaveFd, log, logged))
-    this.#master.start()
   }
 
   write(bytes: Uint8Array): Promise<void> {
     return this.#input.write(bytes)
   }
 
-  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
   async resize(cols: number, rows: number): Promise<void> {
     checkSize(this, cols, rows)
-    if (this.#leaderEnded || this.#masterFd < 0) throw this.#endedError('resized')
-    loadNativePty().resize(this.#masterFd, cols, rows)
+    if (this.#leaderEnded) throw this.#endedError('resized')
+    await this.#line.resize(cols, rows)
     this.#cols = cols
     this.#rows = rows
   }
@@ -164,8 +163,8 @@ export class InProcessPty implements Pty {
     this.#parts.released(this)
   }
 
-  /** From the end of the leader to the end of everything. */
-  async #end(exit: LeaderExit, slaveFd: number, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
+  /** From the end of the leader, or from when its line was lost, to the end of everything. */
+  async #end(exit: LeaderExit | null, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
     this.#leaderEnded = true
     this.#cancelTimers()
     this.#input.close()
@@ -182,26 +181,19 @@ export class InProcessPty implements Pty {
       send: (target, name) => this.#signalProcess(target, name),
     })
     // What they all wrote is with the kernel now, held back or not.
-    this.#master.drain()
-    this.#master.close()
-    closeSync(slaveFd)
+    await this.#line.drain()
+    this.#line.close()
     this.#output.finish()
     await logged
     const logGap = (await log?.finish()) ?? false
     this.#over = true
     return {
-      exitCode: exit.signal === 0 ? exit.exitCode : null,
-      signal: exit.signal === 0 ? null : signalName(exit.signal),
+      exitCode: exit?.signal === 0 ? exit.exitCode : null,
+      signal: exit === null || exit.signal === 0 ? null : signalName(exit.signal),
       outputBytes: this.#output.end,
       survivors,
       logGap,
     }
-  }
-
-  /** The descriptor is about to be closed: nothing may use its number from here on. */
-  #fence(): void {
-    this.#masterFd = -1
-    this.#input.close()
   }
 
   #kill(): void {

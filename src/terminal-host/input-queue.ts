@@ -1,7 +1,6 @@
-import { writeSync } from 'node:fs'
 import type { Clock, Timer } from '../ports/clock.port.ts'
+import type { TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
-import { errnoOf } from './spawn-error.ts'
 
 /** The most input that waits for a program that does not read. */
 const QUEUE_BYTES = 1_048_576
@@ -11,22 +10,25 @@ const LAST_DELAY_MS = 50
 type Entry = { bytes: Uint8Array; readonly written: () => void; readonly failed: (error: unknown) => void }
 
 /**
- * Input on its way to a terminal: in order, whole, once. `writeSync` with a growing pause on EAGAIN: node-pty's own
- * writer spins there, and wrote into reused descriptors.
+ * Input on its way to a terminal: in order, whole, once, with a growing pause while the line takes nothing: node-pty's
+ * own writer spins there, and wrote into reused descriptors.
  */
 export class InputQueue {
   readonly #ptyId: string
   readonly #clock: Clock
-  #fd: number
+  /** Null once closed. */
+  #line: Pick<TerminalLine, 'write'> | null
+  /** A write is under way in another process. */
+  #writing = false
   #entries: Entry[] = []
   #bytes = 0
   #taken = 0
   #delayMs = FIRST_DELAY_MS
   #timer: Timer | undefined
 
-  constructor(ptyId: string, fd: number, clock: Clock) {
+  constructor(ptyId: string, line: Pick<TerminalLine, 'write'>, clock: Clock) {
     this.#ptyId = ptyId
-    this.#fd = fd
+    this.#line = line
     this.#clock = clock
   }
 
@@ -43,7 +45,7 @@ export class InputQueue {
   /** Takes the bytes without a copy: do not change them until the promise settles. @throws as Pty.write */
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#fd < 0) {
+      if (this.#line === null) {
         reject(this.#ended())
         return
       }
@@ -58,13 +60,13 @@ export class InputQueue {
       this.#entries.push({ bytes, written: resolve, failed: reject })
       this.#bytes += bytes.length
       this.#taken += bytes.length
-      if (this.#timer === undefined) this.#flush()
+      if (this.#timer === undefined && !this.#writing) this.#flush()
     })
   }
 
-  /** Drops what waits; the descriptor is never touched again. Idempotent. */
+  /** Drops what waits; the line is never written to again. Idempotent. */
   close(): void {
-    this.#fd = -1
+    this.#line = null
     this.#timer?.cancel()
     this.#timer = undefined
     const dropped = this.#entries
@@ -85,24 +87,42 @@ export class InputQueue {
   /** @returns whether the entry is with the kernel as a whole. */
   #writeOne(entry: Entry): boolean {
     while (entry.bytes.length > 0) {
-      let count = 0
+      let count: number | Promise<number>
       try {
-        count = writeSync(this.#fd, entry.bytes)
-      } catch (error) {
-        if (errnoOf(error) !== 'EAGAIN') {
-          this.close() // EIO: the terminal is gone; its exit follows
-          return false
-        }
-      }
-      if (count === 0) {
-        this.#timer = this.#clock.setTimer(this.#delayMs, () => this.#flush())
-        this.#delayMs = Math.min(LAST_DELAY_MS, this.#delayMs * 2)
+        count = this.#line?.write(entry.bytes) ?? 0
+      } catch {
+        this.close() // EIO: the terminal is gone; its exit follows
         return false
       }
-      this.#delayMs = FIRST_DELAY_MS
-      this.#bytes -= count
-      entry.bytes = entry.bytes.subarray(count)
+      if (typeof count !== 'number') {
+        this.#writing = true
+        count.then(
+          (taken) => this.#written(entry, taken),
+          () => this.close(),
+        )
+        return false
+      }
+      if (!this.#took(entry, count)) return false
     }
+    return true
+  }
+
+  #written(entry: Entry, count: number): void {
+    this.#writing = false
+    if (this.#line === null) return
+    if (this.#took(entry, count)) this.#flush()
+  }
+
+  /** @returns whether it took anything; else it is asked again later. */
+  #took(entry: Entry, count: number): boolean {
+    if (count === 0) {
+      this.#timer = this.#clock.setTimer(this.#delayMs, () => this.#flush())
+      this.#delayMs = Math.min(LAST_DELAY_MS, this.#delayMs * 2)
+      return false
+    }
+    this.#delayMs = FIRST_DELAY_MS
+    this.#bytes -= count
+    entry.bytes = entry.bytes.subarray(count)
     return true
   }
 

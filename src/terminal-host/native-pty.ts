@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import type { LineRequest } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 
 /** The native layer of node-pty 1.1 (src/unix/pty.cc). Its JavaScript half is not used: docs/adr/0003 says why. */
@@ -42,21 +43,9 @@ export function loadNativePty(): NativePty {
   })
 }
 
-export type ForkRequest = {
-  readonly helperPath: string
-  /** What `execve` is given, relative to `cwd` or absolute. */
-  readonly file: string
-  readonly argv: readonly string[]
-  /** `NAME=value`; the first is for the exec helper, which removes it. */
-  readonly env: readonly string[]
-  readonly cwd: string
-  readonly cols: number
-  readonly rows: number
-}
-
 /** Forks the exec helper onto a new terminal: both platforms end in `helper CWD FILE ARGV0 ...`. */
 export function forkHelper(
-  request: ForkRequest,
+  request: LineRequest,
   onExit: (exitCode: number, signal: number) => void,
 ): { readonly fd: number; readonly pid: number; readonly ttyPath: string } {
   const native = loadNativePty()

@@ -6,7 +6,7 @@ import { SignalboxError } from '../protocols/errors.ts'
 import type { ExecOutcome } from './exec-report.ts'
 
 /** @returns ERR_PTY_SPAWN_FAILED with the name of the errno and what was being done. */
-export function spawnFailed(spec: PtySpec, doing: string, errno: string, cause?: unknown): SignalboxError {
+export function spawnFailed(spec: Pick<PtySpec, 'ptyId' | 'argv'>, doing: string, errno: string, cause?: unknown): SignalboxError {
   return new SignalboxError('ERR_PTY_SPAWN_FAILED', `Cannot start ${spec.argv[0]}: ${doing} failed with ${errno}${remedy(errno)}.`, {
     context: { ptyId: spec.ptyId, errno, doing },
     ...(cause === undefined ? {} : { cause }),

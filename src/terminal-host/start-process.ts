@@ -1,89 +1,53 @@
-import { closeSync, constants, openSync } from 'node:fs'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import type { LeaderExit, TerminalLine, TerminalLines } from '../ports/terminal-lines.port.ts'
 import type { ExecReports } from './exec-report.ts'
-import { forkHelper } from './native-pty.ts'
 import type { CheckedSpec } from './spawn-check.ts'
-import { errnoOf, execFailed, spawnFailed, whyForkFailed } from './spawn-error.ts'
+import { execFailed, spawnFailed } from './spawn-error.ts'
 
-/** As waitpid tells: a signal number, or 0 and the exit code. */
-export type LeaderExit = { readonly exitCode: number; readonly signal: number }
-
-/** A command that runs: exec has succeeded. Both descriptors are the caller's now. */
-export type StartedProcess = {
-  readonly identity: ProcessIdentity
-  readonly masterFd: number
-  /**
-   * Our own descriptor of the slave. While it is open the master never meets a hang-up: the end of a terminal is the end
-   * of its leader and nothing else, and a program may close and reopen its terminal.
-   */
-  readonly slaveFd: number
-  readonly exited: Promise<LeaderExit>
-}
+/** A command that runs: exec has succeeded. The line is the caller's now. */
+export type StartedProcess = { readonly identity: ProcessIdentity; readonly line: TerminalLine }
 
 /**
- * Forks, waits for the exec helper, and lets it execute the command.
- * @throws as TerminalHost.spawn; then nothing is left: the helper has ended and its descriptors are closed.
+ * Opens a line, waits for the exec helper on it, and lets that execute the command.
+ * @throws as TerminalHost.spawn; then nothing is left: the helper has ended and the line is closed.
  */
 export async function startProcess(
   checked: CheckedSpec,
   helperPath: string,
   reports: ExecReports,
   processTable: ProcessTable,
+  lines: TerminalLines,
 ): Promise<StartedProcess> {
   const { spec, file, env, cols, rows } = checked
   const report = reports.expect()
-  const fds: number[] = []
-  let leader: Promise<LeaderExit> | undefined
+  let line: TerminalLine | undefined
   try {
-    let ended = (_exit: LeaderExit): void => {}
-    const exited = new Promise<LeaderExit>((resolve) => (ended = resolve))
-    let forked: ReturnType<typeof forkHelper>
-    try {
-      forked = forkHelper(
-        { helperPath, file, argv: spec.argv, env: [report.entry, ...env], cwd: spec.cwd, cols, rows },
-        (exitCode, signal) => ended({ exitCode, signal }),
-      )
-    } catch (cause) {
-      throw spawnFailed(spec, 'opening a terminal or forking', whyForkFailed(), cause)
-    }
-    leader = exited
-    fds.push(forked.fd)
-    const slaveFd = openSlave(checked, forked.ttyPath)
-    fds.push(slaveFd)
-
-    const first = await Promise.race([report.ready, exited])
+    const { ptyId, argv, cwd } = spec
+    line = await lines.open({ ptyId, helperPath, cwd, file, argv, env: [report.entry, ...env], cols, rows })
+    const first = await Promise.race([report.ready, line.exited])
     // The helper waits now, so that its pid cannot be reused before its identity is known.
-    const identity = first === undefined ? processTable.identify(forked.pid) : null
-    if (identity === null) throw helperLost(checked, await exited)
+    const identity = first === undefined ? processTable.identify(line.pid) : null
+    if (identity === null) throw helperLost(checked, await line.exited)
     const outcome = await report.go()
     if (!outcome.ok) throw execFailed(spec, outcome)
-    return { identity, masterFd: forked.fd, slaveFd, exited }
+    return { identity, line }
   } catch (error) {
     report.cancel()
-    await leader
-    for (const fd of fds) closeSync(fd)
+    await line?.exited.catch(() => {})
+    line?.close()
     throw error
   }
 }
 
-/** Kills a command that was started but cannot be held, and closes its descriptors. */
-export async function abandonProcess(started: StartedProcess): Promise<void> {
+/** Kills a command that was started but cannot be held, and closes its line. */
+export async function abandonProcess({ identity, line }: StartedProcess): Promise<void> {
   try {
-    process.kill(-started.identity.pid, 'SIGKILL')
+    process.kill(-identity.pid, 'SIGKILL')
   } catch {
     // ended by itself
   }
-  await started.exited
-  closeSync(started.masterFd)
-  closeSync(started.slaveFd)
-}
-
-function openSlave(checked: CheckedSpec, ttyPath: string): number {
-  try {
-    return openSync(ttyPath, constants.O_RDWR | constants.O_NOCTTY)
-  } catch (cause) {
-    throw spawnFailed(checked.spec, `opening ${ttyPath}`, errnoOf(cause), cause)
-  }
+  await line.exited.catch(() => {})
+  line.close()
 }
 
 /** The helper ended before it called in: it was refused its exec or its socket, or somebody killed it. */
