@@ -27,6 +27,9 @@ export class RemotePty implements Pty {
   #preview: Uint8Array
   #outputBytes: number
   #lastOutputAt: number | null
+  /** Given by this process. */
+  #inputBytes = 0
+  #inputQueuedBytes = 0
   #cols: number
   #rows: number
   #grew: (() => void) | null = null
@@ -53,10 +56,16 @@ export class RemotePty implements Pty {
     return this.#isOver
   }
 
-  // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#isOver) throw this.#ended('takes no input')
-    return this.#parts.input(this.handle, bytes)
+    const { length } = bytes
+    this.#inputBytes += length
+    this.#inputQueuedBytes += length
+    try {
+      await this.#parts.input(this.handle, bytes)
+    } finally {
+      this.#inputQueuedBytes -= length
+    }
   }
 
   async resize(cols: number, rows: number): Promise<void> {
@@ -112,6 +121,8 @@ export class RemotePty implements Pty {
   readonly stats: Pty['stats'] = () => ({
     outputBytes: this.#outputBytes,
     lastOutputAt: this.#lastOutputAt,
+    inputBytes: this.#inputBytes,
+    inputQueuedBytes: this.#inputQueuedBytes,
     cols: this.#cols,
     rows: this.#rows,
   })

@@ -142,6 +142,17 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
         await pty.terminate({ graceMs: 0, askedBy: 'test' })
       })
 
+      it('tells how much input it was given, and how much waits because nobody reads [PTY-5, PTY-18]', async () => {
+        const pty = await host.spawn(sh('stty raw -echo; echo ready; read x'))
+        await untilOutput(pty, 'ready')
+        expect(pty.stats()).toMatchObject({ inputBytes: 0, inputQueuedBytes: 0 })
+        const writing = pty.write(Buffer.alloc(200_000, 'a')).catch(() => undefined)
+        await until('what the kernel takes is taken', () => pty.stats().inputQueuedBytes > 100_000)
+        expect(pty.stats().inputBytes).toBe(200_000)
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        await writing
+      })
+
       it('resizes with SIGWINCH and keeps the new size [PTY-6]', async () => {
         const pty = await host.spawn(sh('trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done'))
         await untilOutput(pty, 'ready')
