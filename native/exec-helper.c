@@ -5,10 +5,14 @@
  *   environment: the first entry is SIGNALBOX_EXEC=TOKEN:SOCKET, the rest is the command's environment.
  *   SOCKET is a path, or @NAME for a Linux abstract socket.
  *
- * It closes every descriptor >= 3, resets signals, connects to SOCKET, sends TOKEN and waits for one byte: without it
- * the parent does not know of this process, and nothing runs. Then it changes to CWD and executes FILE. The socket is
- * CLOEXEC, so its end without a word means that exec succeeded; a failure is told as "STAGE ERRNO\n".
- * Nothing is ever written to the terminal.
+ * It closes every descriptor >= 3, resets signals, connects to SOCKET, sends TOKEN and waits for orders: without them
+ * the parent does not know of this process, and nothing runs. Orders are lines:
+ *   JPATH  write 0 to PATH: joins a control group    jPATH  the same, and go on where that fails
+ *   DBYTES bounds the data of each process           PCOUNT bounds the processes of the user
+ *   G      go
+ * Then it changes to CWD and executes FILE. The socket is CLOEXEC, so its end without a word means that exec succeeded;
+ * a failure is told as "STAGE ERRNO\n", one that does not matter by a small letter. Nothing is ever written to the
+ * terminal.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -19,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -90,11 +95,63 @@ static int connect_to(const char *name) {
   return fd;
 }
 
-static void fail(char stage, int error) {
+static void tell(char stage, int error) {
   char text[32];
   int length = snprintf(text, sizeof text, "%c %d\n", stage, error);
   if (send(report_fd, text, (size_t)length, MSG_NOSIGNAL) < 0) _exit(EXIT_NO_PARENT);
+}
+
+static void fail(char stage, int error) {
+  tell(stage, error);
   _exit(EXIT_FAILED);
+}
+
+/* By this process itself: whoever did it for us could meet another process with our pid, were we killed meanwhile. */
+static int join_group(const char *procs) {
+  int fd = open(procs, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  int error = write(fd, "0", 1) == 1 ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+static void bound(int resource, const char *text) {
+  rlim_t most = (rlim_t)strtoull(text, NULL, 10);
+  struct rlimit limit = { most, most };
+  if (setrlimit(resource, &limit) != 0) fail('R', errno);
+}
+
+/* @returns whether that was the last order */
+static int obey(const char *order) {
+  int error = 0;
+  switch (order[0]) {
+    case 'J':
+    case 'j':
+      if ((error = join_group(order + 1)) != 0) (order[0] == 'J' ? fail : tell)(order[0], error);
+      return 0;
+    case 'D': bound(RLIMIT_DATA, order + 1); return 0;
+    case 'P': bound(RLIMIT_NPROC, order + 1); return 0;
+    default: return 1;
+  }
+}
+
+static void take_orders(void) {
+  static char orders[65536];
+  size_t held = 0;
+  for (;;) {
+    ssize_t got = read(report_fd, orders + held, sizeof orders - held);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) _exit(EXIT_NO_PARENT);
+    held += (size_t)got;
+    char *line = orders, *end;
+    while ((end = memchr(line, '\n', held - (size_t)(line - orders))) != NULL) {
+      *end = '\0';
+      if (obey(line)) return;
+      line = end + 1;
+    }
+    held -= (size_t)(line - orders);
+    memmove(orders, line, held);
+  }
 }
 
 /* As execvp does: a text without an interpreter line is a shell script. A binary of another machine is not. */
@@ -116,11 +173,8 @@ int main(int argc, char **argv) {
   close_inherited();
   reset_signals();
   report_fd = connect_to(name + 1);
-  char go;
   if (report_fd < 0 || send(report_fd, token, (size_t)(name - token), MSG_NOSIGNAL) < 0) return EXIT_NO_PARENT;
-  ssize_t got;
-  while ((got = read(report_fd, &go, 1)) < 0 && errno == EINTR) continue;
-  if (got != 1) return EXIT_NO_PARENT;
+  take_orders();
 
   environ++; /* the command never sees the first entry */
   if (chdir(argv[1]) != 0) fail('C', errno);

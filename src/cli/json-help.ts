@@ -27,7 +27,7 @@ With --json one document; times in ms since the epoch
     "outcome", "reason", "worktree",
     "attempts": [{ "command", "attempt", "pid", "startedAt", "endedAt", "durationMs", "exitCode", "signal", "stopped", "lost",
       "error", "errorCode", "finding": { "class", "evidence", "certain", "retryAfterMs" },
-      "signals": [{ "at", "signal", "target": { "pid", "scope" }, "askedBy", "outcome" }],
+      "signals": [{ "at", "signal", "target": { "pid", "scope", "pids" }, "askedBy", "outcome" }],
       "survivors": [{ "pid", "command", "endedBy" }], "log", "logGap", "lastLines": [] }],
     "decisions": [{ "at", "command", "decision", "restarts", "allowed": { "restarts", "withinMs" }, "delayMs", "waits", "reason",
       "text" }],
@@ -113,7 +113,7 @@ With --json one document; "bytes" are base64, from "from" of "size":
 Its process is asked to end (SIGTERM) and killed after its grace, with all that it started. With --signal that one signal is
 sent, and nothing else happens.
 With --json one document, the terminal as \`term spawn\` shows it, or with --signal
-  { "type": "signal", "terminal", "delivery": { "at", "signal", "target": { "pid", "scope" }, "askedBy", "outcome" } }`,
+  { "type": "signal", "terminal", "delivery": { "at", "signal", "target": { "pid", "scope", "pids" }, "askedBy", "outcome" } }`,
   termAttach: `
 The terminal is yours until Ctrl-Q; Ctrl-Q twice types one. The program goes on. It begins with recent output, and gets the size
 of your terminal; when several are attached, that of the last one who came or resized. Exit code 0 when you left or the program

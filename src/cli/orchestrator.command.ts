@@ -1,4 +1,5 @@
 import { closeInherited } from '../adapters/linux/close-inherited.ts'
+import { leaveTerminal } from '../adapters/linux/leave-terminal.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { isSignalboxError } from '../protocols/errors.ts'
 import { startControlServer } from '../runtime/control/server.ts'
@@ -27,6 +28,7 @@ export const runInForeground = async (set: readonly string[] | undefined, io: Io
 /** What `signalbox up` starts: becomes the orchestrator, unless there is one. */
 export const orchestratorCommand = async (log: string, set: readonly string[] | undefined, io: Io): Promise<number> => {
   closeInherited()
+  leaveTerminal()
   try {
     await runOrchestrator({
       workspace: io.cwd,

@@ -14,7 +14,7 @@ export interface ProcessInfo extends ProcessIdentity {
   /** One letter as in ps: R, S, D, T, Z … */
   readonly state: string
   readonly command: string
-  /** The value of SIGNALBOX_MARK in its environment, where readable. */
+  /** The value of SIGNALBOX_MARK in its environment, or what the name of its control group tells; null where neither does. */
   readonly mark: string | null
 }
 
@@ -79,8 +79,18 @@ export interface ProcessTable {
   identify(pid: number): ProcessIdentity | null
   /** @returns whether exactly this process still lives. */
   isAlive(identity: ProcessIdentity): boolean
-  /** @returns every living process whose mark starts with `prefix`, oldest first. One pass over the process table. */
+  /**
+   * @returns every living process whose mark starts with `prefix`, oldest first: by its environment, else by the name of its
+   *   control group. One pass over the process table.
+   */
   findByMark(prefix: string): Promise<ProcessInfo[]>
+  /** @returns what a pid is now, a zombie too (state Z), its mark left out; null when there is none. Absent: it never tells. */
+  describe?(pid: number): ProcessInfo | null
+  /**
+   * @returns the name of the place in the kernel where exactly this process sleeps, such as `kernel_clone`; null where it is
+   *   not told. Absent: it never tells.
+   */
+  sleepsIn?(identity: ProcessIdentity): string | null
   /**
    * Sends a signal to exactly this process: identity is checked immediately before.
    * @returns false when it no longer lives.

@@ -10,7 +10,7 @@ export type DoctorCheck = {
 
 /** Something that a run left behind. */
 export type DoctorFinding = {
-  readonly kind: 'process' | 'worktree' | 'branch' | 'record' | 'log'
+  readonly kind: 'process' | 'worktree' | 'branch' | 'record' | 'log' | 'cgroup'
   readonly what: string
   /** Why it is listed and why it is treated so. */
   readonly why: string

@@ -23,7 +23,14 @@ export const createCheckOuts = (workspace: () => string, processTable: ProcessTa
     mark: () => `${workspace()}/${CHECK_OUT}${process.pid}/${(count += 1)}`,
     async end(mark) {
       const send = (target: Parameters<ProcessTable['signal']>[0], signal: NodeJS.Signals): void => void processTable.signal(target, signal)
-      await endSurvivors({ sweep, processTable, clock, mark, patience: { killAt: clock.monotonic() + GRACE_MS }, send, asked: () => false })
+      await endSurvivors({
+        find: () => sweep.find(mark),
+        processTable,
+        clock,
+        patience: { killAt: clock.monotonic() + GRACE_MS },
+        send,
+        asked: () => false,
+      })
     },
   }
 }

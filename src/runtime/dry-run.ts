@@ -6,6 +6,7 @@ import { LANES, RUNS, terminalsName } from '../actors/names.ts'
 import { argvOf } from '../actors/pty-spec.ts'
 import type { LaneArgs } from '../actors/services.ts'
 import { lanesDirectory, openWorkspace } from '../adapters/git/git-worktrees.adapter.ts'
+import { createNoCgroups } from '../adapters/cgroups.ts'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
@@ -54,6 +55,7 @@ export const dryRun = async (options: RuntimeOptions, plan: Plan): Promise<DryRu
     paths: statePaths(stateHome, workspaceId, commonDir),
     lanesDirectory: options.lanesDirectory ?? (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env))),
     processTable,
+    cgroups: createNoCgroups('a dry run starts nothing'),
     ids: { next: (kind: string) => `${kind}_${ID_END}` as never },
     openStore: () => Promise.reject(new Error('a dry run opens no store')),
   }

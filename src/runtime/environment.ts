@@ -1,8 +1,10 @@
 import { lanesDirectory, openWorkspace, workspaceId } from '../adapters/git/git-worktrees.adapter.ts'
+import { createCgroups } from '../adapters/cgroups.ts'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { openSqliteStore } from '../adapters/sqlite/sqlite-store.adapter.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../adapters/system/system-random.adapter.ts'
+import type { Cgroups } from '../ports/cgroups.port.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
@@ -20,6 +22,7 @@ export type Environment = {
   readonly paths: StatePaths
   readonly lanesDirectory: string
   readonly processTable: ProcessTable
+  readonly cgroups: Cgroups
   readonly ids: IdFactory
   readonly openStore: () => Promise<EventStore>
 }
@@ -45,6 +48,7 @@ export const openEnvironment = async (
       options.lanesDirectory ??
       (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env), (options.settings?.() ?? DEFAULT_SETTINGS).lanes.place)),
     processTable,
+    cgroups: createCgroups(),
     ids,
     openStore: () => openSqliteStore({ path: paths.database, workspaceId: id, clock: systemClock }),
   }

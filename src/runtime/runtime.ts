@@ -48,6 +48,7 @@ import { filedDossiers } from './inspection.ts'
 import { answerWhy } from './why/answer.ts'
 import { rootCause } from './root-cause.ts'
 import { createTerminals, type Terminals } from './terminals.ts'
+import { removeLeftCgroups } from './left-cgroups.ts'
 import { createLiveRuns } from './live-runs.ts'
 import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
@@ -151,6 +152,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
   const host = decorators.host ?? (await openTerminalHost(options.terminals ?? 'in-process', env, process.env))
+  void removeLeftCgroups(env.cgroups, env.workspaceId, systemClock).catch(() => []) // perhaps at the next start
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
   const link = await openLink(options, env)

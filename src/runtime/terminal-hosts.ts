@@ -25,10 +25,10 @@ const HOST_GRACE_MS = 60_000
  */
 export const openTerminalHost = async (
   kind: TerminalHostKind,
-  { processTable, paths, workspaceId, worktrees }: Environment,
+  { processTable, cgroups, paths, workspaceId, worktrees }: Environment,
   env: NodeJS.ProcessEnv,
 ): Promise<TerminalHost> => {
-  if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable })
+  if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable, cgroups })
   const own = version()
   const options = {
     commonDir: worktrees.workspace.commonDir,

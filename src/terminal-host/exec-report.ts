@@ -4,8 +4,25 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** What the exec helper said: `failed` at the directory or at the command, or exec has happened. */
-export type ExecOutcome = { readonly ok: true } | { readonly ok: false; readonly stage: 'chdir' | 'exec'; readonly errno: number }
+/** What the exec helper failed at: joining a control group, setting a limit, the directory, the command. */
+export type ExecStage = 'join' | 'limit' | 'chdir' | 'exec'
+
+/** What the exec helper said: a failure, or exec has happened. */
+export type ExecOutcome =
+  | { readonly ok: true; /** A control group that it could not join, and went on. */ readonly notJoined: number | null }
+  | { readonly ok: false; readonly stage: ExecStage; readonly errno: number }
+
+/** What the exec helper does before the command runs. */
+export type ExecOrders = {
+  /** Files of control groups; absolute, without line ends. */
+  readonly joins: readonly string[]
+  /** Whether one that cannot be joined fails the start. */
+  readonly mustJoin: boolean
+  /** For each process (RLIMIT_DATA). */
+  readonly dataBytes?: number
+  /** Processes of the user (RLIMIT_NPROC). */
+  readonly userProcesses?: number
+}
 
 /** One start that is under way. */
 export type ExecReport = {
@@ -14,7 +31,7 @@ export type ExecReport = {
   /** Resolves when the helper has called in; it now waits for `go`. */
   readonly ready: Promise<void>
   /** Lets the helper go on; resolves when exec has succeeded or failed. */
-  go(): Promise<ExecOutcome>
+  go(orders: ExecOrders): Promise<ExecOutcome>
   /** Forgets this start; a helper that calls in later is turned away, and ends. */
   cancel(): void
 }
@@ -88,11 +105,11 @@ export class ExecReports {
     return {
       entry: `SIGNALBOX_EXEC=${token}:${this.#address}`,
       ready,
-      go: () =>
+      go: (orders) =>
         new Promise((resolve) => {
           finish = (): void => resolve(parseReport(said))
           if (ended) finish()
-          else socket?.write('G')
+          else socket?.write(orderText(orders))
         }),
       cancel: () => {
         this.#forget(token)
@@ -141,8 +158,20 @@ export class ExecReports {
   }
 }
 
+const orderText = ({ joins, mustJoin, dataBytes, userProcesses }: ExecOrders): string =>
+  [
+    ...joins.map((path) => `${mustJoin ? 'J' : 'j'}${path}`),
+    ...(dataBytes === undefined ? [] : [`D${dataBytes}`]),
+    ...(userProcesses === undefined ? [] : [`P${userProcesses}`]),
+    'G\n',
+  ].join('\n')
+
+const STAGES: Readonly<Record<string, ExecStage>> = { J: 'join', R: 'limit', C: 'chdir', E: 'exec' }
+
 function parseReport(text: string): ExecOutcome {
-  const match = /^([CE]) (\d+)\n/.exec(text)
-  if (match === null) return { ok: true }
-  return { ok: false, stage: match[1] === 'C' ? 'chdir' : 'exec', errno: Number(match[2]) }
+  const [, letter = '', errno] = /^([A-Z]) (\d+)$/m.exec(text) ?? []
+  const stage = STAGES[letter]
+  if (stage !== undefined) return { ok: false, stage, errno: Number(errno) }
+  const [, notJoined] = /^j (\d+)$/m.exec(text) ?? []
+  return { ok: true, notJoined: notJoined === undefined ? null : Number(notJoined) }
 }

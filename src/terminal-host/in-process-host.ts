@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.port.ts'
+import type { Cgroup, Cgroups } from '../ports/cgroups.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, PtySpec, TerminalHost } from '../ports/terminal-host.port.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
@@ -17,6 +18,8 @@ import { MarkSweep } from './survivors.ts'
 export type InProcessTerminalHostOptions = {
   readonly clock: Clock
   readonly processTable: ProcessTable
+  /** @defaultValue none: processes are then found by their mark alone, and limits are bounds of single processes */
+  readonly cgroups?: Cgroups
   /** @defaultValue `native/build/exec-helper` of this installation */
   readonly helperPath?: string
   /**
@@ -48,6 +51,8 @@ export class InProcessTerminalHost implements TerminalHost {
   readonly #taken = new Set<string>()
   readonly #starting = new Set<Promise<unknown>>()
   #closed = false
+  /** A process could not join the group that was made for it: the rights to move processes are missing, as the probe cannot tell. */
+  #groupsRefused = false
 
   constructor(options: InProcessTerminalHostOptions) {
     this.#options = options
@@ -113,8 +118,11 @@ export class InProcessTerminalHost implements TerminalHost {
       throw spawnFailed(spec, 'opening the socket of the exec helper', errnoOf(cause), cause)
     }
     const log = await this.#openLog(spec)
+    const group = this.#makeGroup(spec)
     try {
-      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines)
+      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines, { group, mustJoin: false })
+      if (started.notJoined !== null) this.#groupsRefused = true
+      if (started.group === null) group?.remove()
       try {
         return new InProcessPty(checked, started, log, {
           clock,
@@ -128,8 +136,19 @@ export class InProcessTerminalHost implements TerminalHost {
         throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)
       }
     } catch (error) {
+      group?.remove()
       await log?.discard()
       throw error
+    }
+  }
+
+  /** Without one processes are found by their mark, as where the system has no control groups. */
+  #makeGroup({ mark }: PtySpec): Cgroup | null {
+    if (this.#groupsRefused) return null
+    try {
+      return this.#options.cgroups?.create(mark) ?? null
+    } catch {
+      return null
     }
   }
 

@@ -1,9 +1,11 @@
 import type { Clock, Timer } from '../ports/clock.port.ts'
+import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
 import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
 import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import { HeldProcesses } from './held-processes.ts'
 import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
 import { type Cursor, Output } from './output.ts'
@@ -12,10 +14,14 @@ import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf } from './spawn-error.ts'
 import type { StartedProcess } from './start-process.ts'
-import { endSurvivors, keyOf, type MarkSweep, type Patience } from './survivors.ts'
+import { endSurvivors, GIVE_UP_MS, keyOf, type MarkSweep, type Patience } from './survivors.ts'
 
 /** How long processes that outlived a leader which ended by itself have between SIGTERM and SIGKILL. */
 const SURVIVOR_GRACE_MS = 1_000
+
+/** A group whose last process has just ended may be busy for a moment. */
+const REMOVE_TRIES = 20
+const REMOVE_EVERY_MS = 10
 
 /** The most that a preview holds. */
 const PREVIEW_BYTES = 2_048
@@ -35,7 +41,7 @@ export class InProcessPty implements Pty {
   readonly identity: ProcessIdentity
   readonly exited: Promise<PtyExit>
   readonly #parts: PtyParts
-  readonly #mark: string
+  readonly #held: HeldProcesses
   readonly #output: Output
   readonly #input: InputQueue
   readonly #line: TerminalLine
@@ -46,8 +52,11 @@ export class InProcessPty implements Pty {
   #leaderEnded = false
   /** Its exit is known. */
   #over = false
+  /** Resolves when the leader lives on although it was killed. */
+  readonly #stuck = Promise.withResolvers<null>()
   #killTimer: Timer | undefined
   #hangUpTimer: Timer | undefined
+  #stuckTimer: Timer | undefined
   #askedBy = 'signalbox'
   #lastOutputAt: number | null = null
   #grew: (() => void) | null = null
@@ -59,17 +68,17 @@ export class InProcessPty implements Pty {
     this.ptyId = ptyId
     this.identity = started.identity
     this.#parts = parts
-    this.#mark = mark
+    this.#held = new HeldProcesses(mark, parts.sweep, parts.processTable, started.group)
     this.#cols = checked.cols
     this.#rows = checked.rows
     this.#line = started.line
     this.#input = new InputQueue(ptyId, started.line, parts.clock)
     this.#output = new Output(checked.ringBytes, (paused) => this.#line.setPaused(paused), parts.ringMemory)
     const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
-    this.exited = started.line.exited.then(
-      (exit) => this.#end(exit, log, logged),
+    this.exited = Promise.race([started.line.exited, this.#stuck.promise]).then(
+      (exit) => this.#end(exit, started.group, log, logged),
       async (lost: unknown) => {
-        await this.#end(null, log, logged)
+        await this.#end(null, started.group, log, logged)
         throw lost
       },
     )
@@ -164,18 +173,23 @@ export class InProcessPty implements Pty {
   }
 
   /** From the end of the leader, or from when its line was lost, to the end of everything. */
-  async #end(exit: LeaderExit | null, log: LogWriter | undefined, logged: Promise<void> | undefined): Promise<PtyExit> {
+  async #end(
+    exit: LeaderExit | null,
+    group: Cgroup | null,
+    log: LogWriter | undefined,
+    logged: Promise<void> | undefined,
+  ): Promise<PtyExit> {
     this.#leaderEnded = true
     this.#cancelTimers()
     this.#input.close()
-    const { clock, processTable, sweep } = this.#parts
+    const { clock, processTable } = this.#parts
     // Where somebody asked for the end, all have the grace that he gave: a shell often ends before what it runs.
     if (this.#patience.killAt === Infinity) this.#patience.killAt = clock.monotonic() + SURVIVOR_GRACE_MS
     const survivors = await endSurvivors({
-      sweep,
+      find: () => this.#held.find(),
+      killTogether: () => this.#killTogether(),
       processTable,
       clock,
-      mark: this.#mark,
       patience: this.#patience,
       asked: (target) => this.#asked.has(target.pgid === this.identity.pid ? 'group' : keyOf(target)),
       send: (target, name) => this.#signalProcess(target, name),
@@ -183,6 +197,8 @@ export class InProcessPty implements Pty {
     // What they all wrote is with the kernel now, held back or not.
     await this.#line.drain()
     this.#line.close()
+    const memoryKills = group?.memoryKills() ?? null
+    await this.#letGoOf(group)
     this.#output.finish()
     await logged
     const logGap = (await log?.finish()) ?? false
@@ -192,12 +208,30 @@ export class InProcessPty implements Pty {
       signal: exit === null || exit.signal === 0 ? null : signalName(exit.signal),
       outputBytes: this.#output.end,
       survivors,
+      ...(memoryKills !== null && { memoryKills }),
       logGap,
     }
   }
 
   #kill(): void {
     this.#signalGroup('SIGKILL', this.#askedBy)
+    // A process that sleeps in the kernel without a way out of it ends when it is done there, perhaps never.
+    this.#hangUpTimer?.cancel()
+    this.#stuckTimer ??= this.#parts.clock.setTimer(GIVE_UP_MS, () => this.#stuck.resolve(null))
+  }
+
+  /** One stroke for all in the control group, with one record of it. */
+  #killTogether(): readonly ProcessInfo[] {
+    const met = this.#held.killMembers()
+    if (met === null) return []
+    this.#record('SIGKILL', { pid: this.identity.pid, scope: 'cgroup', pids: met.map(({ pid }) => pid) }, this.#askedBy, 'delivered')
+    return met
+  }
+
+  /** What cannot be removed now holds a process that could not be ended: a later start or doctor removes it. */
+  async #letGoOf(group: Cgroup | null): Promise<void> {
+    for (let tries = 0; tries < REMOVE_TRIES && group?.remove() === false; tries += 1)
+      await new Promise<void>((resolve) => void this.#parts.clock.setTimer(REMOVE_EVERY_MS, resolve))
   }
 
   /**
@@ -206,7 +240,7 @@ export class InProcessPty implements Pty {
    * others when it goes on.
    */
   async #askToEnd(graceMs: number): Promise<void> {
-    const { clock, processTable, sweep } = this.#parts
+    const { clock, processTable } = this.#parts
     const ignoresTerm = (who: ProcessIdentity): boolean | null => processTable.ignores?.(who, 'SIGTERM') ?? null
     const leaderIgnores = ignoresTerm(this.identity)
     this.#signalGroup('SIGTERM', this.#askedBy)
@@ -215,7 +249,7 @@ export class InProcessPty implements Pty {
     this.#signalGroup('SIGCONT', this.#askedBy)
     if (leaderIgnores === null) this.#hangUpTimer = clock.setTimer(graceMs / 2, () => this.#signalGroup('SIGHUP', this.#askedBy))
     // Jobs of an interactive shell have groups of their own, the foreground one among them.
-    for (const info of (await sweep.find(this.#mark)) ?? []) {
+    for (const info of (await this.#held.find()) ?? []) {
       if (this.#leaderEnded || info.pgid === this.identity.pid) continue
       this.#signalProcess(info, 'SIGTERM')
       this.#asked.add(keyOf(info))
@@ -227,6 +261,7 @@ export class InProcessPty implements Pty {
   #cancelTimers(): void {
     this.#killTimer?.cancel()
     this.#hangUpTimer?.cancel()
+    this.#stuckTimer?.cancel()
   }
 
   #signalGroup(name: NodeJS.Signals, askedBy: string): SignalRecord {

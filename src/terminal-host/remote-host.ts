@@ -304,10 +304,9 @@ export class RemoteTerminalHost implements TerminalHost {
   #endLeft({ mark }: RemotePty): Promise<readonly SurvivorRecord[]> {
     const { clock, processTable } = this.#options
     return endSurvivors({
-      sweep: this.#sweep,
+      find: () => this.#sweep.find(mark),
       processTable,
       clock,
-      mark,
       patience: { killAt: clock.monotonic() + SURVIVOR_GRACE_MS },
       asked: () => false,
       send: (target, name) => void processTable.signal(target, name),

@@ -26,6 +26,8 @@ function remedy(errno: string): string {
 export function execFailed(spec: PtySpec, outcome: Extract<ExecOutcome, { ok: false }>): SignalboxError {
   const errno = getSystemErrorName(-outcome.errno)
   const context = { ptyId: spec.ptyId, errno, stage: outcome.stage, command: spec.argv[0], cwd: spec.cwd }
+  if (outcome.stage === 'join') return spawnFailed(spec, 'joining its control group', errno)
+  if (outcome.stage === 'limit') return spawnFailed(spec, 'setting its limits', errno)
   if (outcome.stage === 'chdir') {
     if (errno !== 'ENOENT' && errno !== 'ENOTDIR') return spawnFailed(spec, `changing to ${spec.cwd}`, errno)
     return new SignalboxError('ERR_PTY_CWD_NOT_FOUND', `Cannot start ${spec.argv[0]}: its working directory ${spec.cwd} does not exist.`, {

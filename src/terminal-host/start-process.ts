@@ -1,11 +1,23 @@
+import { getSystemErrorName } from 'node:util'
+import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import type { LeaderExit, TerminalLine, TerminalLines } from '../ports/terminal-lines.port.ts'
-import type { ExecReports } from './exec-report.ts'
+import type { ExecOrders, ExecReports } from './exec-report.ts'
 import type { CheckedSpec } from './spawn-check.ts'
 import { execFailed, spawnFailed } from './spawn-error.ts'
 
 /** A command that runs: exec has succeeded. The line is the caller's now. */
-export type StartedProcess = { readonly identity: ProcessIdentity; readonly line: TerminalLine }
+export type StartedProcess = {
+  readonly identity: ProcessIdentity
+  readonly line: TerminalLine
+  /** Its control group, which it is in; null where it has none. */
+  readonly group: Cgroup | null
+  /** Why it is not in the group that was made for it: the name of an errno. */
+  readonly notJoined: string | null
+}
+
+/** What holds and bounds a process from before its first instruction. */
+export type Hold = Pick<ExecOrders, 'mustJoin' | 'dataBytes' | 'userProcesses'> & { readonly group: Cgroup | null }
 
 /**
  * Opens a line, waits for the exec helper on it, and lets that execute the command.
@@ -17,6 +29,7 @@ export async function startProcess(
   reports: ExecReports,
   processTable: ProcessTable,
   lines: TerminalLines,
+  { group, ...orders }: Hold,
 ): Promise<StartedProcess> {
   const { spec, file, env, cols, rows } = checked
   const report = reports.expect()
@@ -28,9 +41,11 @@ export async function startProcess(
     // The helper waits now, so that its pid cannot be reused before its identity is known.
     const identity = first === undefined ? processTable.identify(line.pid) : null
     if (identity === null) throw helperLost(checked, await line.exited)
-    const outcome = await report.go()
+    const outcome = await report.go({ ...orders, joins: group?.joins ?? [] })
     if (!outcome.ok) throw execFailed(spec, outcome)
-    return { identity, line }
+    const notJoined = outcome.notJoined === null ? null : getSystemErrorName(-outcome.notJoined)
+    const isIn = notJoined === null || group?.pids().includes(line.pid) === true
+    return { identity, line, group: isIn ? group : null, notJoined }
   } catch (error) {
     report.cancel()
     await line?.exited.catch(() => {})

@@ -2,8 +2,9 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../../ports/process-table.port.ts'
+import { markOfCgroups } from './cgroup-names.ts'
 import { foregroundWaiting } from './foreground.ts'
-import { isDead, KERNEL_THREAD, parseStat, TICK_MS } from './proc-stat.ts'
+import { isDead, KERNEL_THREAD, parseStat, type Stat, TICK_MS } from './proc-stat.ts'
 import { LinuxProcessTrees } from './process-trees.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
 
@@ -32,16 +33,20 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
 
   const inspect = (pid: number, prefix: string): ProcessInfo | null | 'again' => {
     const environ = read(`${pid}/environ`)
-    if (environ === null) return null // gone, or another user's
     if (environ === '') {
-      // Empty for a moment in the middle of exec; always for kernel threads and zombies.
+      // Empty for a moment in the middle of exec; always for kernel threads, for zombies, and after `env -i`.
       const stat = parseStat(read(`${pid}/stat`))
-      return stat === null || isDead(stat.state) || (stat.flags & KERNEL_THREAD) !== 0 ? null : 'again'
+      if (stat === null || isDead(stat.state) || (stat.flags & KERNEL_THREAD) !== 0) return null
     }
-    const mark = findMark(environ)
+    // No environment of ours, or none that we may read: a control group of ours tells as well, whatever the process wiped.
+    const mark = findMark(environ ?? '') ?? markOfCgroups(read(`${pid}/cgroup`) ?? '')
+    if (mark === null && environ === '') return 'again'
     if (mark === null || !mark.startsWith(prefix)) return null
     const stat = parseStat(read(`${pid}/stat`))
     if (stat === null || isDead(stat.state)) return null
+    return infoOf(pid, stat, mark)
+  }
+  const infoOf = (pid: number, stat: Stat, mark: string | null): ProcessInfo => {
     const { ppid, pgid, sid, state, startTime } = stat
     const cmdline = Buffer.from(read(`${pid}/cmdline`) ?? '', 'latin1').toString('utf8')
     const command = cmdline.replaceAll('\0', ' ').trim() || stat.name
@@ -69,6 +74,14 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
         }
       }
       return found.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid)
+    },
+    describe(pid) {
+      const stat = parseStat(read(`${pid}/stat`))
+      return stat === null ? null : infoOf(pid, stat, null)
+    },
+    sleepsIn(identity) {
+      const name = read(`${identity.pid}/wchan`)?.trim()
+      return name === undefined || name === '' || name === '0' || !isAlive(identity) ? null : name
     },
     signal(identity, signal) {
       if (!isAlive(identity)) return false

@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdir, readFile, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { createCgroups } from '../../adapters/cgroups.ts'
 import { createProcessTable } from '../../adapters/process-table.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../../adapters/system/system-random.adapter.ts'
+import type { Cgroups } from '../../ports/cgroups.port.ts'
 import { createIdFactory } from '../../protocols/id-factory.ts'
 import { CATALOGUE } from '../../protocols/error-catalogue.ts'
 import type { DoctorCheck } from '../../protocols/doctor.ts'
@@ -51,24 +53,32 @@ export const checkHelper = (fix: boolean, path: string): DoctorCheck => {
   }
 }
 
-const checkPty = async (cwd: string): Promise<DoctorCheck> => {
-  const host = createInProcessTerminalHost({ clock: systemClock, processTable: createProcessTable() })
+const failedTrial = (exitCode: number | null): DoctorCheck => ({
+  name: 'pty',
+  ok: false,
+  detail: `a test process ended with ${exitCode}`,
+  remedy: 'Report this.',
+})
+
+/** Starts a terminal for a moment. @returns also whether its process was in a control group of its own */
+const checkPty = async (cwd: string, cgroups: Cgroups): Promise<{ readonly pty: DoctorCheck; readonly joined: boolean }> => {
+  const host = createInProcessTerminalHost({ clock: systemClock, processTable: createProcessTable(), cgroups })
   const ptyId = createIdFactory({ clock: systemClock, random: systemRandom }).next('pty')
   const mark = `doctor/${ptyId}/1`
   try {
     const pty = await host.spawn({
       ptyId,
-      argv: ['/bin/sh', '-c', 'exit 0'],
+      argv: ['/bin/sh', '-c', 'cat /proc/self/cgroup 2>/dev/null; exit 0'],
       env: { SIGNALBOX_MARK: mark, PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       cwd,
       mark,
     })
     const { exitCode } = await pty.exited
-    return exitCode === 0
-      ? passed('pty', 'a process runs on a terminal')
-      : { name: 'pty', ok: false, detail: `a test process ended with ${exitCode}`, remedy: 'Report this.' }
+    const joined = Buffer.from(await pty.tail(16_384)).includes(`.${ptyId}.`)
+    const check = exitCode === 0 ? passed('pty', 'a process runs on a terminal') : failedTrial(exitCode)
+    return { pty: check, joined }
   } catch (error) {
-    return failedBy('pty', error)
+    return { pty: failedBy('pty', error), joined: false }
   } finally {
     await host.close(0)
   }
@@ -114,27 +124,15 @@ const checkFds = async (): Promise<DoctorCheck> => {
   return { name: 'fds', ok, detail: `${soft} open files allowed`, remedy: ok ? null : `Raise it: ulimit -n ${FDS_FLOOR * 4}` }
 }
 
-/** Informs only: the kill of a process tree works by marker without cgroups, except for a child that wipes its environment. */
-const checkCgroups = async (): Promise<DoctorCheck> => {
-  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '')
-  const v2 = mounts
-    .split('\n')
-    .map((line) => line.split(' '))
-    .find((fields) => fields[2] === 'cgroup2')?.[1]
-  const without = 'processes that wipe their environment escape the marker and cannot be found'
-  if (v2 === undefined) return { name: 'cgroups', ok: null, detail: `no cgroup v2 here: ${without}`, remedy: null }
-  const writable = await access(v2, constants.W_OK).then(
-    () => true,
-    () => false,
-  )
-  return {
-    name: 'cgroups',
-    ok: null,
-    detail: writable
-      ? `cgroup v2 at ${v2} is writable; this version does not use it yet: ${without}`
-      : `cgroup v2 at ${v2} is not writable: ${without}`,
-    remedy: null,
-  }
+const ESCAPE = 'what a terminal starts is found by its marker, which a process that wipes its environment escapes'
+
+/** Informs: without them terminals are ended too, but for what escapes. @param joined whether a terminal of ours was in a group of its own */
+const checkCgroups = (cgroups: Cgroups, joined: boolean): DoctorCheck => {
+  const { contain } = cgroups.support()
+  if (contain.ok && joined)
+    return passed('cgroups', `each terminal has a control group (${contain.how}): all that it starts is found and ended`)
+  const why = contain.ok ? `the system does not let processes join (${contain.how})` : contain.why
+  return { name: 'cgroups', ok: null, detail: `no control groups: ${why}; ${ESCAPE}`, remedy: null }
 }
 
 /** The checks that need no repository. */
@@ -145,12 +143,7 @@ export const checkMachine = async (options: {
   readonly execHelper?: string
 }): Promise<readonly DoctorCheck[]> => {
   const helper = checkHelper(options.fix, options.execHelper ?? execHelperPath())
-  return [
-    checkNode(),
-    helper,
-    await checkPty(options.cwd),
-    await checkDisk(options.stateHome, options.fix),
-    await checkFds(),
-    await checkCgroups(),
-  ]
+  const cgroups = createCgroups()
+  const { pty, joined } = await checkPty(options.cwd, cgroups)
+  return [checkNode(), helper, pty, await checkDisk(options.stateHome, options.fix), await checkFds(), checkCgroups(cgroups, joined)]
 }

@@ -9,6 +9,7 @@ import type { DoctorCheck, DoctorFinding, DoctorReport } from '../../protocols/d
 import { isSignalboxError } from '../../protocols/errors.ts'
 import { type Environment, openEnvironment } from '../environment.ts'
 import { defaultStateHome } from '../paths.ts'
+import { sweepCgroups } from './cgroups.ts'
 import { checkMachine, failedBy, passed } from './checks.ts'
 import { sweepLanes } from './lanes.ts'
 import { sweepProcesses } from './processes.ts'
@@ -80,7 +81,7 @@ const sweep = async (env: Environment, options: DoctorOptions, store: EventStore
     return { checks: [storeCheck(env, store, false)], found: [...found, ...broken.map((path) => goes(scene, 'worktree', path, why))] }
   }
   for (const path of broken) await repairEntry(path)
-  for (const look of [sweepLanes, sweepUnrecorded, closeRuns, sweepOwners, sweepLogs]) found.push(...(await look(scene)))
+  for (const look of [sweepCgroups, sweepLanes, sweepUnrecorded, closeRuns, sweepOwners, sweepLogs]) found.push(...(await look(scene)))
   return { checks: [storeCheck(env, store, options.fix)], found }
 }
 

@@ -1,8 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { existsSync, type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { createCgroups } from '../../adapters/cgroups.ts'
 import { createProcessTable } from '../../adapters/process-table.ts'
 import { closeInherited } from '../../adapters/linux/close-inherited.ts'
+import { leaveTerminal } from '../../adapters/linux/leave-terminal.ts'
 import { tryGate } from '../../adapters/sqlite/gate.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { createInProcessTerminalHost } from '../../terminal-host/in-process-host.ts'
@@ -31,6 +33,7 @@ const END_GRACE_MS = 5_000
  */
 export const runTerminalHost = async (options: HostProcessOptions): Promise<void> => {
   closeInherited()
+  leaveTerminal()
   const { commonDir, socket, version, graceMs } = options
   using lock = tryGate(hostLockOf(commonDir))
   if (lock === null) return
@@ -41,7 +44,7 @@ export const runTerminalHost = async (options: HostProcessOptions): Promise<void
   const startedAt = systemClock.now()
   const record: HostRecord = { ...identity, socket, startedAt, version, log: options.log }
   const over = Promise.withResolvers<void>()
-  const engine = createInProcessTerminalHost({ clock: systemClock, processTable })
+  const engine = createInProcessTerminalHost({ clock: systemClock, processTable, cgroups: createCgroups() })
   const host = new HostServer({
     engine,
     clock: systemClock,

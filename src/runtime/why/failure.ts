@@ -17,9 +17,12 @@ const saidIn = (attempt: WhyAttempt, what: string, { evidence, certain }: ExitFi
     ? `${certain ? '' : 'perhaps '}${what}: its output says ${evidence} (${withExit(attempt)})`
     : `${certain ? '' : 'perhaps '}${what} (${evidence})`
 
+/** Those to its survivors, one by one or together in their control group, came after its end. */
+const isForLeader = ({ target }: SignalRecord): boolean => target.scope === 'leader' || target.scope === 'group'
+
 /** The signal that ended it, where signalbox sent it. */
 export const sentSignal = ({ signals, signal }: WhyAttempt): SignalRecord | undefined =>
-  signals.findLast((one) => one.signal === signal && one.outcome === 'delivered')
+  signals.findLast((one) => one.signal === signal && one.outcome === 'delivered' && isForLeader(one))
 
 const bySignal = (attempt: WhyAttempt, signal: string): string => {
   const sent = sentSignal(attempt)
@@ -68,8 +71,8 @@ export const failureText = (attempt: WhyAttempt, worktree: string | null): strin
 
 /** How an attempt that was asked to stop went: whether it obeyed. */
 export const stoppedText = ({ signals, signal, exitCode }: WhyAttempt): string => {
-  const asked = signals.find((one) => one.signal === 'SIGTERM' && one.target.scope !== 'survivor')
-  const killed = signals.find((one) => one.signal === 'SIGKILL' && one.target.scope !== 'survivor')
+  const asked = signals.find((one) => one.signal === 'SIGTERM' && isForLeader(one))
+  const killed = signals.find((one) => one.signal === 'SIGKILL' && isForLeader(one))
   if (killed !== undefined && signal === 'SIGKILL') {
     return asked === undefined
       ? 'it was killed at once (SIGKILL)'

@@ -1,10 +1,11 @@
-import { type ChildProcess, execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { registerOwner } from '../../../src/runtime/owners.ts'
 import { composeRuntime } from '../../../src/runtime/runtime.ts'
@@ -46,6 +47,27 @@ describe('doctor --fix on processes', () => {
     await until('the process shows its mark', async () => (await markedProcesses(workspaceId)).includes(pid ?? 0))
     return pid ?? 0
   }
+
+  const { contain } = createCgroups().support()
+  it.skipIf(!contain.ok)(
+    `ends what wiped its environment by the control group that it is in, and removes the group${contain.ok ? '' : ` (skipped: ${contain.why})`} [PTY-15] [PTY-9]`,
+    async () => {
+      const { workspaceId } = await environmentOf(world)
+      const mark = `${workspaceId}/pt_gone/1`
+      const [procs = ''] = createCgroups().create(mark)?.joins ?? []
+      const child = spawn('env', ['-i', '/bin/sh', '-c', `echo 0 > '${procs}'; exec /bin/sleep 3600`], { detached: true, stdio: 'ignore' })
+      started.push(child)
+      await until('it is in the group', async () => (await readFile(`/proc/${child.pid}/cmdline`, 'latin1')).startsWith('/bin/sleep'))
+      const what = `process ${child.pid} (/bin/sleep 3600)`
+      expect(findingOn(await doctor(world, false), what)).toMatchObject({ action: 'would-remove' })
+      const report = await doctor(world)
+      expect(findingOn(report, what)).toMatchObject({ action: 'removed' })
+      expect(report.found).toContainEqual(
+        expect.objectContaining({ kind: 'cgroup', action: 'removed', what: expect.stringContaining('pt_gone') }),
+      )
+      expect(existsSync(procs)).toBe(false)
+    },
+  )
 
   it('ends what carries our marker though it ignores SIGTERM, is stopped, or left its session [PTY-15] [PTY-9]', async () => {
     const { workspaceId } = await environmentOf(world)

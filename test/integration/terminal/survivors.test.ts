@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createCgroups, createNoCgroups } from '../../../src/adapters/cgroups.ts'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../../src/ports/process-table.port.ts'
@@ -9,9 +10,16 @@ import { openKit, sh, until, untilOutput } from './terminal-kit.ts'
 /** A daemon as of old: own session, its parent gone, its terminal let go, deaf to everything but SIGKILL. */
 const DEAF_DAEMON = `(setsid sh -c 'trap "" TERM HUP INT; echo up; exec </dev/null >/dev/null 2>&1; while :; do sleep 1; done' &);`
 
-describe('the end of the whole tree', () => {
+const { contain } = createCgroups().support()
+
+describe.each([
+  { by: 'its mark', cgroups: createNoCgroups('not here'), skip: false },
+  { by: `its control group${contain.ok ? '' : ` (${contain.why})`}`, cgroups: createCgroups(), skip: !contain.ok },
+])('the end of the whole tree, found by $by', ({ cgroups, skip }) => {
+  beforeEach(({ skip: skipTest }) => skipTest(skip))
+
   it('kills a setsid, double-forked grandchild that ignores SIGTERM, and names it [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const spec = sh(`${DEAF_DAEMON} trap "" TERM HUP; sleep 0.2; echo ready; while :; do sleep 1; done`)
     const pty = await kit.host.spawn(spec)
     await untilOutput(pty, 'ready')
@@ -20,7 +28,10 @@ describe('the end of the whole tree', () => {
     expect(exit.survivors).toContainEqual({ pid: expect.any(Number), command: expect.stringContaining('trap "" TERM'), endedBy: 'SIGKILL' })
     expect(await kit.processTable.findByMark(spec.mark)).toEqual([])
     expect(await pty.signals()).toContainEqual(
-      expect.objectContaining({ signal: 'SIGKILL', target: { pid: expect.any(Number), scope: 'survivor' } }),
+      expect.objectContaining({
+        signal: 'SIGKILL',
+        target: expect.objectContaining({ scope: cgroups.support().contain.ok ? 'cgroup' : 'survivor' }),
+      }),
     )
   })
 
@@ -30,7 +41,7 @@ describe('the end of the whole tree', () => {
   ] as const) {
     it(`what a leader ran ${where} has the whole grace and one SIGTERM, also where the leader ends at once [PTY-7]`, async () => {
       let ahead = 0
-      await using kit = openKit({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + ahead } })
+      await using kit = openKit({ cgroups, clock: { ...systemClock, monotonic: () => systemClock.monotonic() + ahead } })
       const go = join(kit.directory, 'go')
       // SIGHUP ignored: the kernel sends it to the group in the foreground when the leader of a session ends.
       const server = `trap 'n=$((n+1))' TERM; trap '' HUP; echo ready; while [ ! -e "$GO" ]; do sleep 0.02; done; echo "asked $n time" > "$GO.done"`
@@ -49,7 +60,7 @@ describe('the end of the whole tree', () => {
   }
 
   it('ends what a leader leaves behind when it exits by itself [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const spec = sh('setsid sleep 3600 & (setsid sleep 3601 &) ; sleep 0.1; exit 0')
     const pty = await kit.host.spawn(spec)
     const { exitCode, survivors } = await pty.exited
@@ -59,7 +70,7 @@ describe('the end of the whole tree', () => {
   })
 
   it('ends a survivor that is stopped [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const spec = sh('setsid sh -c "kill -STOP \\$\\$; sleep 3600" & sleep 0.2')
     const { survivors } = await (await kit.host.spawn(spec)).exited
     expect(survivors).toEqual([{ pid: expect.any(Number), command: expect.stringContaining('sh -c'), endedBy: 'SIGTERM' }])
@@ -68,7 +79,7 @@ describe('the end of the whole tree', () => {
 
   it('where it cannot be known whether SIGTERM is ignored, SIGHUP follows after half of the grace [PTY-7]', async () => {
     const { ignores: _, ...processTable } = createProcessTable()
-    await using kit = openKit({ processTable })
+    await using kit = openKit({ cgroups, processTable })
     const pty = await kit.host.spawn(sh('trap "" TERM; echo ready; while :; do sleep 0.05; done'))
     await untilOutput(pty, 'ready')
     expect(await pty.terminate({ graceMs: 5_000, askedBy: 'test' })).toMatchObject({ signal: 'SIGHUP' })
@@ -76,7 +87,7 @@ describe('the end of the whole tree', () => {
   })
 
   it('ends survivors that start new ones when they are ended [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const spawner = `again() { setsid sh -c "$BODY" & }; trap "again; exit" TERM; while :; do sleep 0.02; done`
     const spec = sh('setsid sh -c "$BODY" & sleep 0.2', { extraEnv: { BODY: spawner } })
     const { survivors } = await (await kit.host.spawn(spec)).exited
@@ -86,7 +97,7 @@ describe('the end of the whole tree', () => {
   })
 
   it('ends jobs of an interactive shell, which have groups of their own [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const spec = sh('set -m; sleep 3600 & sleep 3601 & echo ready; fg')
     const pty = await kit.host.spawn(spec)
     await untilOutput(pty, 'ready')
@@ -95,7 +106,7 @@ describe('the end of the whole tree', () => {
   })
 
   it('touches only processes with exactly the mark [PTY-7]', async () => {
-    await using kit = openKit()
+    await using kit = openKit({ cgroups })
     const other = sh('echo ready; exec sleep 3600')
     const pty = await kit.host.spawn(other)
     const similar = await kit.host.spawn(sh('setsid sleep 3600 & sleep 0.1', { mark: other.mark.slice(0, -1) }))
@@ -106,7 +117,7 @@ describe('the end of the whole tree', () => {
   it('a terminate that comes while survivors have their grace shortens it [PTY-7]', async () => {
     let frozenAt = 0
     const clock = { ...systemClock, monotonic: () => frozenAt || systemClock.monotonic() }
-    await using kit = openKit({ clock })
+    await using kit = openKit({ cgroups, clock })
     const pty = await kit.host.spawn(sh(`${DEAF_DAEMON} sleep 0.1; exit 0`))
     await until('the survivor was asked to end', async () => (await pty.signals()).some(({ signal }) => signal === 'SIGTERM'))
     frozenAt = systemClock.monotonic() // from here on no grace ends by itself
@@ -125,7 +136,7 @@ describe('the end of the whole tree', () => {
         return real.findByMark(prefix)
       },
     }
-    await using kit = openKit({ processTable })
+    await using kit = openKit({ cgroups, processTable })
     const ptys = await Promise.all(Array.from({ length: 30 }, () => kit.host.spawn(sh('exec sleep 3600'))))
     await kit.host.close(0)
     await Promise.all(ptys.map((pty) => pty.exited))
@@ -137,7 +148,7 @@ describe('the end of the whole tree', () => {
     const real = createProcessTable()
     let reused = false
     const processTable: ProcessTable = { ...real, isAlive: (identity) => !reused && real.isAlive(identity) }
-    await using kit = openKit({ processTable })
+    await using kit = openKit({ cgroups, processTable })
     const pty = await kit.host.spawn(sh('trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'))
     await untilOutput(pty, 'ready')
     reused = true
@@ -155,7 +166,7 @@ describe('the end of the whole tree', () => {
       ...real,
       findByMark: (prefix) => (failures-- > 0 ? Promise.reject(new Error('no descriptors')) : real.findByMark(prefix)),
     }
-    await using kit = openKit({ processTable })
+    await using kit = openKit({ cgroups, processTable })
     const spec = sh('setsid sleep 3600 & sleep 0.1')
     expect((await (await kit.host.spawn(spec)).exited).survivors).toHaveLength(1)
     expect(await real.findByMark(spec.mark)).toEqual([])

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../../src/ports/process-table.port.ts'
@@ -33,7 +34,7 @@ export type Kit = {
 /** A host that is closed at the end of the test, however it ends. */
 export function openKit(parts: Partial<InProcessTerminalHostOptions> = {}): Kit {
   const processTable = createProcessTable()
-  const host = createInProcessTerminalHost({ clock: systemClock, processTable, ...parts })
+  const host = createInProcessTerminalHost({ clock: systemClock, processTable, cgroups: createCgroups(), ...parts })
   let directory: string | undefined
   return {
     host,
