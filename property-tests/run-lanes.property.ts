@@ -193,7 +193,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     unrecorded: bug.unrecorded?.() ?? new Map(),
     opened: new Map(),
     output: { follow: () => undefined, end: () => undefined },
-    health: { follow: () => undefined, end: () => undefined },
+    health: { follow: () => undefined, end: () => undefined, look: () => Promise.resolve(), of: () => null },
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',

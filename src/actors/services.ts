@@ -19,8 +19,8 @@ export type Services = {
   readonly opened: Map<TerminalId, PtyArgs>
   /** Tells how far the output of PTYs is. */
   readonly output: Pick<OutputNews, 'follow' | 'end'>
-  /** Tells when a terminal has become idle or active. */
-  readonly health: Pick<TerminalHealth, 'follow' | 'end'>
+  /** How terminals are; tells when one has become idle or active. */
+  readonly health: Pick<TerminalHealth, 'follow' | 'end' | 'look' | 'of'>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

@@ -121,6 +121,7 @@ export type JsonDocuments = {
   'lane rm': { readonly type: 'lane-removed'; readonly summary: LaneSummary }
   'term spawn': TerminalDocument
   'term ls': { readonly type: 'terminals'; readonly terminals: readonly TerminalInfo[] }
+  'term health': ResultOf<'terminal.health'> & { readonly type: 'terminal-health' }
   'term send': { readonly type: 'sent'; readonly terminal: TerminalId; readonly bytes: number }
   /** `bytes` are base64, from `from` of `size`. */
   'term logs': ResultOf<'terminal.logs'> & { readonly type: 'terminal-logs' }

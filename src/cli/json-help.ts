@@ -97,10 +97,18 @@ With --json one document:
 What follows \`--\` is a program and its arguments, as they are; for pipes and the like: -- sh -c 'a | b'.
 With --json one document:
   { "type": "terminal", "terminal": { "id", "name", "laneId", "lane", "runId", "ptyId", "state", "attempts", "argv": [], "cwd",
-    "pid", "cols", "rows", "outputBytes", "startedAt", "endedAt", "exitCode", "signal", "error", "log" } }`,
+    "envNames": [], "pid", "fds", "cols", "rows", "outputBytes", "startedAt", "endedAt", "exitCode", "signal", "error", "log" } }`,
   termLs: `
 With --json one document, of terminals as \`term spawn\` shows them:
   { "type": "terminals", "terminals": [] }`,
+  termHealth: `
+Looked at as you ask. IDLE is how long there was no output, no input and no CPU; of all three when one terminal is named.
+With --json one document, times in ms:
+  { "type": "terminal-health", "terminals": [{ "id", "name", "laneId", "lane", "runId", "ptyId", "state", "attempts", "pid",
+    "health": { "at", "alive", "responsive", "heartbeatAt", "condition", "since", "evidence", "processes", "memoryBytes",
+      "cpuPercent", "quietMs": { "output", "input", "cpu" }, "idleMs" } }] }
+"condition" is waiting-for-input, at-prompt, blocked-on-output, busy, idle, stopped, zombie, uninterruptible or unknown;
+"health" is null where nothing runs.`,
   termSend: `
 The words are typed with a space between them, and Enter after the last. Without words stdin is typed, as it is.
 With --json one document:

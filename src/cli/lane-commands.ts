@@ -5,7 +5,7 @@ import { JSON_HELP } from './json-help.ts'
 import type { LaneAddOptions, LaneOptions, LaneLsOptions } from './lane.command.ts'
 import type { AttachCommandOptions } from './term-attach.command.ts'
 import type { TermLogsOptions } from './term-logs.command.ts'
-import type { TermKillOptions, TermLsOptions, TermSendOptions, TermSpawnOptions } from './term.command.ts'
+import type { TermHealthOptions, TermKillOptions, TermLsOptions, TermSendOptions, TermSpawnOptions } from './term.command.ts'
 
 const lane: ArgumentSpec = { name: 'lane', about: 'its name, its id, or the beginning of that', completes: 'open-lanes' }
 const terminal: ArgumentSpec = {
@@ -95,6 +95,17 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { termLsCommand } = await import('./term.command.ts')
       return ([name], options, io) => termLsCommand(name, options as TermLsOptions, io)
+    },
+  },
+  {
+    name: 'term health',
+    about: 'show what terminals do: CPU, memory, processes, what they wait for',
+    args: [{ ...terminal, optional: true }],
+    options: [json],
+    details: JSON_HELP.termHealth,
+    load: async () => {
+      const { termHealthCommand } = await import('./term.command.ts')
+      return ([name], options, io) => termHealthCommand(name, options as TermHealthOptions, io)
     },
   },
   {

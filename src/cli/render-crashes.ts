@@ -3,6 +3,7 @@ import type { CrashDossier, ProcessEvidence, UsageRecord } from '../protocols/do
 import { findingText } from '../protocols/exit-words.ts'
 import type { FiledDossier } from '../runtime/inspection.ts'
 import { briefOf } from '../runtime/crashes/crash-brief.ts'
+import { megabytes } from '../protocols/words.ts'
 import type { Paint } from './paint.ts'
 import { duration, plainLine } from './text.ts'
 
@@ -25,8 +26,6 @@ export const renderCrashes = (crashes: readonly FiledDossier[], paint: Paint): s
           `  ${paint('dim', crash.id)}`,
         ]
       })
-
-export const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`
 
 const usageLine = (what: string, usage: UsageRecord | null): string[] =>
   usage === null

@@ -3,8 +3,7 @@ import type { Plan } from '../protocols/plan.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
 import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from '../runtime/event-text.ts'
 import { count } from './plural.ts'
-import { megabytes } from './render-crashes.ts'
-import { span } from '../protocols/words.ts'
+import { megabytes, span } from '../protocols/words.ts'
 import { column, duration, plainLine } from './text.ts'
 
 type Describe = (event: RecordedEvent) => string

@@ -1,6 +1,9 @@
 import type { TerminalInfo } from '../protocols/control/views.ts'
+import type { PtyHealth } from '../protocols/health.ts'
 import { exitText } from '../protocols/words.ts'
+import type { TerminalId } from '../protocols/ids.ts'
 import { plainLine } from './plain.ts'
+import { doesText } from './render-health.ts'
 import { table } from './table.ts'
 
 /** How it is: its process, or how that ended. */
@@ -15,11 +18,25 @@ const commandText = ({ argv, error, lane, name }: TerminalInfo): string => {
   return plainLine(why === null ? argv.join(' ') : `${argv.join(' ')} (${why})`)
 }
 
-/** Terminals, a line each. @param screen its columns */
-export const terminalTable = (terminals: readonly TerminalInfo[], screen: number): readonly string[] =>
+/**
+ * Terminals, a line each.
+ * @param screen its columns
+ * @param healthOf how they are, where they are looked at
+ */
+export const terminalTable = (
+  terminals: readonly TerminalInfo[],
+  screen: number,
+  healthOf: (id: TerminalId) => PtyHealth | null = () => null,
+): readonly string[] =>
   table(
-    ['TERMINAL', 'ID', 'STATE', 'COMMAND'],
-    terminals.map((terminal) => [`${terminal.lane}/${terminal.name}`, terminal.id, stateText(terminal), commandText(terminal)]),
+    ['TERMINAL', 'ID', 'STATE', 'DOES', 'COMMAND'],
+    terminals.map((terminal) => [
+      `${terminal.lane}/${terminal.name}`,
+      terminal.id,
+      stateText(terminal),
+      doesText(healthOf(terminal.id)),
+      commandText(terminal),
+    ]),
     screen,
     'ID',
   )

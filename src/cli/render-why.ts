@@ -1,7 +1,7 @@
 import { findingText } from '../protocols/exit-words.ts'
 import type { WhyAnswer, WhyAttempt, WhyCause, WhyNext, WhyState } from '../protocols/why.ts'
 import type { Paint, Style } from './paint.ts'
-import { megabytes } from './render-crashes.ts'
+import { megabytes } from '../protocols/words.ts'
 import { duration, exitText, plainLine, wholeSeconds } from './text.ts'
 import { wrap } from './wrap.ts'
 

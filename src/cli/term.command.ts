@@ -8,12 +8,14 @@ import { withOrchestrator } from './orchestrator-client.ts'
 import { count } from './plural.ts'
 import { exitText } from '../protocols/words.ts'
 import { plainLine } from './plain.ts'
+import { healthTable, renderHealth } from './render-health.ts'
 import { terminalTable } from './render-terminals.ts'
 import { widthOfScreen } from './table.ts'
 
 type Common = { readonly json?: boolean }
 export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean; readonly detachKey: string }
 export type TermLsOptions = Common & { readonly all?: boolean }
+export type TermHealthOptions = Common
 export type TermSendOptions = Common & { readonly noEnter?: boolean }
 export type TermKillOptions = Common & { readonly signal?: string }
 
@@ -48,10 +50,29 @@ export const termSpawnCommand = async (
 /** `signalbox term ls [LANE]`. */
 export const termLsCommand = async (lane: string | undefined, { all = false, json }: TermLsOptions, io: Io): Promise<number> => {
   const params = { all, ...(lane !== undefined && { lane }) }
-  const { terminals } = await withOrchestrator(io, 'term ls', (client) => client.call('terminal.list', params))
+  const [{ terminals }, { terminals: healths }] = await withOrchestrator(io, 'term ls', (client) =>
+    Promise.all([client.call('terminal.list', params), client.call('terminal.health', lane === undefined ? {} : { lane })]),
+  )
+  const healthOf = new Map(healths.map(({ id, health }) => [id, health]))
   if (json === true) printJson(io, { type: 'terminals', terminals })
   else if (terminals.length === 0) printLines(io, ['no terminals; open one with: signalbox term spawn LANE'])
-  else printLines(io, terminalTable(terminals, widthOfScreen(io.out)))
+  else
+    printLines(
+      io,
+      terminalTable(terminals, widthOfScreen(io.out), (id) => healthOf.get(id) ?? null),
+    )
+  return EXIT.ok
+}
+
+/** `signalbox term health [TERMINAL]`. */
+export const termHealthCommand = async (word: string | undefined, { json }: TermHealthOptions, io: Io): Promise<number> => {
+  const params = word === undefined ? {} : { terminal: word }
+  const { terminals } = await withOrchestrator(io, 'term health', (client) => client.call('terminal.health', params))
+  const running = terminals.filter(({ health }) => health !== null)
+  if (json === true) printJson(io, { type: 'terminal-health', terminals })
+  else if (word !== undefined) printLines(io, terminals.flatMap(renderHealth))
+  else if (running.length === 0) printLines(io, ['no terminal runs anything; open one with: signalbox term spawn LANE'])
+  else printLines(io, healthTable(running, widthOfScreen(io.out)))
   return EXIT.ok
 }
 

@@ -1,7 +1,6 @@
 import stringWidth from 'string-width'
-import { duration } from '../protocols/words.ts'
 
-export { duration, exitText, ordinal, span } from '../protocols/words.ts'
+export { duration, exitText, ordinal, span, wholeSeconds } from '../protocols/words.ts'
 
 export { plainLine } from './plain.ts'
 
@@ -34,6 +33,3 @@ export const column = (text: string, columns: number): string => {
   const fitted = cut(text, columns)
   return fitted + ' '.repeat(Math.max(0, columns - widthOf(fitted)))
 }
-
-/** A duration that changes once a second at most: for a screen that should stay calm. */
-export const wholeSeconds = (ms: number): string => duration(Math.floor(Math.max(0, ms) / 1_000) * 1_000).replace(/\.0s$/, 's')

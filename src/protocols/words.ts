@@ -10,6 +10,11 @@ export const duration = (ms: number): string => {
     : `${Math.floor(seconds / 3_600)}h${two(Math.floor(seconds / 60) % 60)}m`
 }
 
+/** A duration that changes once a second at most: for a screen that should stay calm. */
+export const wholeSeconds = (ms: number): string => duration(Math.floor(Math.max(0, ms) / 1_000) * 1_000).replace(/\.0s$/, 's')
+
+export const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`
+
 /** A span of a plan for people: `200 ms`, `60 s`. */
 export const span = (ms: number): string => (ms % 1_000 === 0 && ms !== 0 ? `${ms / 1_000} s` : `${ms} ms`)
 

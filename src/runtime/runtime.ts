@@ -353,6 +353,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     system: running,
     records,
     host: terminals,
+    watch: services.health,
+    processTable: env.processTable,
     shell: services.baseEnv['SHELL'] ?? '/bin/sh',
     defaults: settings,
     clock: systemClock,
@@ -397,7 +399,10 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
             inspect: (name) => running.inspect(name),
             actors: () => namesIn(running.tree()),
             deadLetters: () => running.deadLetters(),
-            lastOutputAt: (ptyId) => terminals.get(ptyId)?.stats().lastOutputAt ?? null,
+            health: async (ptyId) => {
+              await services.health.look()
+              return services.health.of(ptyId)
+            },
           },
         },
         word,

@@ -2,14 +2,16 @@ import { event } from '../actors/journal.ts'
 import { JOURNAL, laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
+import type { TerminalHealth } from '../actors/terminal-health.ts'
 import type { Clock } from '../ports/clock.port.ts'
+import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand, PlanDefaults, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
-import type { TerminalInfo } from '../protocols/control/views.ts'
+import type { TerminalHealthInfo, TerminalInfo } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
 import { laneOfPlan } from './lane-plan.ts'
 import type { RuntimeRecords } from './records.ts'
@@ -32,6 +34,13 @@ export type TerminalRequest = {
   readonly size?: TerminalSize | undefined
 }
 
+export type HealthOptions = {
+  readonly terminalId?: TerminalId | undefined
+  readonly laneId?: LaneId | undefined
+  /** As it was seen last, without another look. @defaultValue false */
+  readonly asSeen?: boolean
+}
+
 /** The terminals of lanes: those of runs, and those that are opened one by one. */
 export interface Terminals {
   /**
@@ -43,6 +52,11 @@ export interface Terminals {
   list(options?: { readonly laneId?: LaneId | undefined; readonly all?: boolean | undefined }): Promise<readonly TerminalInfo[]>
   /** @throws ERR_TERMINAL_NOT_FOUND */
   get(id: TerminalId): Promise<TerminalInfo>
+  /**
+   * How they are: looked at now, unless that was done less than a second ago; one, those of a lane, or all of lanes that have
+   * not ended. @throws ERR_TERMINAL_NOT_FOUND
+   */
+  health(options?: HealthOptions): Promise<readonly TerminalHealthInfo[]>
   /** The process behind it. @throws ERR_TERMINAL_NOT_FOUND, ERR_PTY_ENDED */
   pty(id: TerminalId): Promise<Pty>
   /** Ends its process, and the terminal where no run decides about it. Idempotent. @throws ERR_TERMINAL_NOT_FOUND */
@@ -54,12 +68,20 @@ type Parts = {
   readonly clock: Clock
   readonly records: RuntimeRecords
   readonly host: TerminalHost
+  readonly watch: Pick<TerminalHealth, 'look' | 'of'>
+  readonly processTable: Pick<ProcessTable, 'usage'>
   readonly shell: string
   /** What a command means where its request does not say. */
   readonly defaults: () => PlanDefaults
 }
 
-const infoOf = (terminal: TerminalRecord, lane: LaneRecord | null, pty: PtyRecord | null, live: Pty | undefined): TerminalInfo => {
+const infoOf = (
+  terminal: TerminalRecord,
+  lane: LaneRecord | null,
+  pty: PtyRecord | null,
+  live: Pty | undefined,
+  fds: number | null,
+): TerminalInfo => {
   const stats = live?.stats()
   return {
     id: terminal.id,
@@ -72,6 +94,8 @@ const infoOf = (terminal: TerminalRecord, lane: LaneRecord | null, pty: PtyRecor
     attempts: terminal.attempts,
     argv: pty?.argv ?? [],
     cwd: pty?.cwd ?? lane?.worktree.path ?? '',
+    envNames: pty?.envNames ?? [],
+    fds,
     pid: pty?.endedAt === null ? (pty.process?.pid ?? null) : null,
     cols: stats?.cols ?? null,
     rows: stats?.rows ?? null,
@@ -95,10 +119,12 @@ const freeName = (stem: string, running: ReadonlySet<string>): string => {
   }
 }
 
-export const createTerminals = ({ system, records, host, shell, defaults, clock }: Parts): Terminals => {
+export const createTerminals = ({ system, records, host, watch, processTable, shell, defaults, clock }: Parts): Terminals => {
   const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
     const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
-    return infoOf(terminal, lane, pty, terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId))
+    const live = terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId)
+    const fds = live === undefined ? null : (processTable.usage?.(live.identity)?.fds ?? null)
+    return infoOf(terminal, lane, pty, live, fds)
   }
   const ofId = async (id: TerminalId): Promise<TerminalRecord> => {
     const terminal = await records.terminal(id)
@@ -151,6 +177,14 @@ export const createTerminals = ({ system, records, host, shell, defaults, clock 
       } catch (error) {
         throw rootCause(error)
       }
+    },
+    async health({ terminalId, laneId, asSeen = false } = {}) {
+      if (!asSeen) await watch.look()
+      const shown = terminalId === undefined ? await list({ laneId }) : [await get(terminalId)]
+      return shown.map(({ id, name, laneId: ofLane, lane, runId, ptyId, state, attempts, pid }) => {
+        const health = ptyId === null || pid === null ? null : watch.of(ptyId)
+        return { id, name, laneId: ofLane, lane, runId, ptyId, state, attempts, pid, health }
+      })
     },
     async pty(id) {
       const { lastPtyId, command } = await ofId(id)

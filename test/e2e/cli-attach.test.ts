@@ -153,7 +153,7 @@ describe('what is listed on a terminal', () => {
     await desk.spawn('shell', `: ${'a long command '.repeat(20)}; exec sleep 1000`)
     const seat = await desk.user('term ls', { cols: 80, rows: 24 })
     await seat.isBack(0)
-    expect(seat.screen()).toMatch(/^TERMINAL +STATE +COMMAND\r\ndesk\/shell +active, pid \d+ +sh -c .*…\r\ncode 0/u)
+    expect(seat.screen()).toMatch(/^TERMINAL +STATE +DOES +COMMAND\r\ndesk\/shell +active, pid \d+ +\S.* +sh -c .*…\r\ncode 0/u)
     for (const line of seat.screen().split('\r\n')) expect(line.length).toBeLessThanOrEqual(80)
     const lanes = await desk.user('lane ls', { cols: 80, rows: 24 })
     await lanes.isBack(0)

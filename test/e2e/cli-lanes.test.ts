@@ -152,6 +152,23 @@ describe('signalbox term', () => {
     expect(world.marked()).toEqual([])
   })
 
+  it('health: what each does, in 80 columns; of one all that is known; in JSON what its help says [PTY-18]', async () => {
+    await lane('health')
+    await world.run(['term', 'spawn', 'health', '--name', 'asks', '--', 'sh', '-c', 'read name'])
+    await until('it asks', async () => (await world.run(['term', 'health', 'health/asks'])).stdout.includes('waits for input'))
+    const { stdout } = await world.run(['term', 'health', 'health/asks'])
+    expect(stdout).toMatch(/^health\/asks: waits for input, for \d+s\n {2}why +sh \(\d+\) is blocked in a read of its terminal\n/u)
+    for (const word of ['responsive  yes', 'process ', 'memory ', 'quiet  ']) expect(stdout).toContain(word)
+    expect((await world.run(['term', 'health'])).stdout).toMatch(/^TERMINAL +DOES +IDLE +CPU +MEMORY +PROCESSES +EVIDENCE\n/u)
+    expect((await world.run(['term', 'ls', 'health'])).stdout).toMatch(/health\/asks +tm_\w+ +active, pid \d+ +waits for input +sh -c/u)
+    const told = await helpKeys('term', 'health')
+    const document = await json('term', 'health')
+    expect(document).toMatchObject({ type: 'terminal-health' })
+    expect(keysOf(document).filter((key) => !told.has(key))).toEqual([])
+    expect((await world.run(['term', 'health', 'helth/asks'])).code).toBe(3)
+    await world.run(['lane', 'rm', 'health'])
+  })
+
   it('logs --follow gives each byte once, to the end of the process', async () => {
     await lane('talks')
     await world.run(['term', 'spawn', 'talks', '-n', 'seq', '--', 'sh', '-c', 'seq 1 3000; read go; seq 3001 60000; printf "\\377end"'])

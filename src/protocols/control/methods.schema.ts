@@ -78,6 +78,7 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
   }),
   'terminal.list': z.strictObject({ lane: lane.optional(), all: z.boolean().optional().describe('Those too of lanes that have ended.') }),
   'terminal.get': z.strictObject({ terminal }),
+  'terminal.health': z.strictObject({ terminal: terminal.optional(), lane: lane.optional() }),
   'terminal.send': z
     .strictObject({
       terminal,

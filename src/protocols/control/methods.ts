@@ -16,6 +16,7 @@ import type {
   RunInfo,
   StopPhaseInfo,
   StopProgress,
+  TerminalHealthInfo,
   TerminalInfo,
   TraceInfo,
 } from './views.ts'
@@ -124,6 +125,11 @@ export type ControlMethods = {
     result: { readonly terminals: readonly TerminalInfo[] }
   }
   'terminal.get': { params: { readonly terminal: string }; result: { readonly terminal: TerminalInfo } }
+  /** How one terminal is, or all of a lane, or all: looked at now. */
+  'terminal.health': {
+    params: { readonly terminal?: string | undefined; readonly lane?: string | undefined }
+    result: { readonly terminals: readonly TerminalHealthInfo[] }
+  }
   /** `bytes` are base64; one of the two. */
   'terminal.send': {
     params: { readonly terminal: string; readonly text?: string | undefined; readonly bytes?: string | undefined }

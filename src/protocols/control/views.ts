@@ -1,4 +1,5 @@
 import type { Exit } from '../exit.ts'
+import type { PtyHealth } from '../health.ts'
 import type { LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '../ids.ts'
 import type { LaneState, PtyState } from '../states.ts'
 import type { LaneSummary, Outcome, RunSummary } from '../summary.ts'
@@ -16,8 +17,12 @@ export type TerminalInfo = {
   readonly attempts: number
   readonly argv: readonly string[]
   readonly cwd: string
+  /** Names of its environment variables; values may be secrets. */
+  readonly envNames: readonly string[]
   /** Null when it runs nothing. */
   readonly pid: number | null
+  /** Open descriptors of that process; null where they cannot be seen. */
+  readonly fds: number | null
   /** Size; null when this orchestrator does not hold it any more. */
   readonly cols: number | null
   readonly rows: number | null
@@ -31,6 +36,15 @@ export type TerminalInfo = {
   readonly error: string | null
   /** Full log of the last attempt; null when it never ran. */
   readonly log: string | null
+}
+
+/** How a terminal is. */
+export type TerminalHealthInfo = Pick<
+  TerminalInfo,
+  'id' | 'name' | 'laneId' | 'lane' | 'runId' | 'ptyId' | 'state' | 'attempts' | 'pid'
+> & {
+  /** Null when it runs nothing. */
+  readonly health: PtyHealth | null
 }
 
 /** A lane. Times in ms since the epoch. */

@@ -54,11 +54,17 @@ export const findRun = async (records: RuntimeRecords, word: string): Promise<Ru
   throw notFound('ERR_RUN_NOT_FOUND', 'run', word, runs.map(({ id }) => id as string).toReversed())
 }
 
-/** By id, the beginning of one, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
+/** By the id of its last PTY, or the beginning of one. */
+const byPty = (word: string, all: readonly TerminalInfo[]): TerminalInfo | undefined => {
+  const last = all.flatMap((terminal) => (terminal.ptyId === null ? [] : [{ id: terminal.ptyId, terminal }]))
+  return byId('ERR_TERMINAL_NOT_FOUND', 'terminal', word, last)?.terminal
+}
+
+/** By id, the beginning of one, that of its PTY, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
 export const findTerminal = async (terminals: Terminals, word: string): Promise<TerminalInfo> => {
   const code = 'ERR_TERMINAL_NOT_FOUND'
   const all = await terminals.list({ all: true })
-  const known = byId(code, 'terminal', word, all)
+  const known = byId(code, 'terminal', word, all) ?? byPty(word, all)
   if (known !== undefined) return known
   const open = await terminals.list()
   for (const candidates of [open.filter(({ endedAt }) => endedAt === null), open.toReversed(), all.toReversed()]) {

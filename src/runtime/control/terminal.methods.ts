@@ -64,6 +64,13 @@ export const terminalMethods = (
     },
   },
   'terminal.get': { run: async ({ terminal }) => ({ terminal: await findTerminal(terminals, terminal) }) },
+  'terminal.health': {
+    async run({ terminal, lane }) {
+      const terminalId = terminal === undefined ? undefined : (await findTerminal(terminals, terminal)).id
+      const laneId = lane === undefined ? undefined : (await findLane(records, lane)).id
+      return { terminals: await terminals.health({ terminalId, laneId }) }
+    },
+  },
   'terminal.send': {
     async run({ terminal, text, bytes }) {
       const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)

@@ -72,6 +72,7 @@ const laneFamilies = async ({ records, terminals }: Measured['runtime']): Promis
   const lanes = (await records.lanes()).filter(({ endedAt }) => endedAt === null)
   const shown = await terminals.list()
   const live = shown.filter(({ pid }) => pid !== null)
+  const seen = (await terminals.health({ asSeen: true })).flatMap(({ health }) => health ?? [])
   return [
     gauge(
       'signalbox_lanes',
@@ -91,6 +92,23 @@ const laneFamilies = async ({ records, terminals }: Measured['runtime']): Promis
         () => 1,
       ),
     ),
+    gauge(
+      'signalbox_terminals_doing',
+      'Terminals whose process runs, by what it does, as seen last.',
+      sums(
+        seen,
+        ({ condition }) => ({ condition }),
+        () => 1,
+      ),
+    ),
+    gauge('signalbox_terminal_processes', 'Processes of terminals.', one(seen.reduce((sum, { processes }) => sum + processes, 0))),
+    {
+      name: 'signalbox_terminal_memory_bytes',
+      type: 'gauge',
+      unit: 'bytes',
+      help: 'Memory of these processes, as seen last.',
+      samples: one(seen.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0)),
+    },
     {
       name: 'signalbox_terminal_output_bytes',
       type: 'gauge',

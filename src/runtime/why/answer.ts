@@ -2,6 +2,7 @@ import { laneName, laneTreeName, ptyName, runName, terminalsName } from '../../a
 import { exists } from '../../adapters/git/files.ts'
 import type { DeadLetter } from '../../kernel/types.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
+import type { PtyHealth } from '../../protocols/health.ts'
 import type { PtyId } from '../../protocols/ids.ts'
 import type { ProcessKey } from '../../protocols/records.ts'
 import type { WhyAnswer } from '../../protocols/why.ts'
@@ -38,7 +39,7 @@ export type Live = {
   /** Names of all actors. */
   readonly actors: () => readonly string[]
   readonly deadLetters: () => readonly DeadLetter[]
-  readonly lastOutputAt: (ptyId: PtyId) => number | null
+  readonly health: (ptyId: PtyId) => Promise<PtyHealth | null>
 }
 
 /** Newest events looked through for those of an actor that belongs to no lane. */
@@ -91,7 +92,7 @@ const look = async (source: WhySource, found: Found, events: readonly RecordedEv
   return {
     actors,
     deadLetters: live?.deadLetters() ?? [],
-    lastOutputAt: live === null || pty === null ? null : live.lastOutputAt(pty),
+    health: live === null || pty === null ? null : await live.health(pty),
     // A process that embeds signalbox may have had others run before.
     lastWords: said !== null && found.run !== null && said.at >= found.run.startedAt ? said : null,
     owner: await ownerOf(source, found),

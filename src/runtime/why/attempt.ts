@@ -1,5 +1,6 @@
 import type { PlanCommand } from '../../protocols/plan.ts'
-import { span } from '../../protocols/words.ts'
+import type { PtyHealth } from '../../protocols/health.ts'
+import { duration, span } from '../../protocols/words.ts'
 import type { WhyAttempt, WhyDecision, WhyNext, WhyRemedy } from '../../protocols/why.ts'
 import { textOf } from '../event-text.ts'
 import { decisionsOf, hasFailed } from './evidence.ts'
@@ -41,18 +42,43 @@ const running = (facts: WhyFacts, lane: LaneFacts, attempt: WhyAttempt, spec: Pl
     return { state: 'preparing', since: null, summary: 'Its process is being started.', next: { what: 'it runs', at: null }, remedies: [] }
   }
   const failures = attempt.attempt > 1 ? ` It is attempt ${attempt.attempt}: the one before failed.` : ''
-  const said = seen.lastOutputAt === null || facts.now - seen.lastOutputAt < QUIET_MS ? '' : QUIET_TEXT
   return {
     state: 'running',
     since: attempt.startedAt,
-    summary: `It runs as process ${attempt.pid}.${failures}${said}`,
+    summary: `It runs as process ${attempt.pid}.${failures}${doesText(seen.health)}`,
     next: whatFollows(spec),
     remedies: [remedy('look at it, and type into it', `signalbox term attach ${lane.name}/${attempt.command}`), kill],
   }
 }
 
+/** Quiet for less than this is not worth a word. */
 const QUIET_MS = 60_000
-const QUIET_TEXT = ' It has put out nothing for more than a minute: perhaps it waits for input, or hangs.'
+
+/** What it does at this moment, from what is seen of its processes. */
+const doesText = (health: PtyHealth | null): string => {
+  if (health === null) return ''
+  const { condition, idleMs, quietMs, evidence, cpuPercent } = health
+  const since = idleMs < QUIET_MS ? '' : ` for ${duration(idleMs)}`
+  switch (condition) {
+    case 'at-prompt':
+      return ` It waits for a command${since}.`
+    case 'waiting-for-input':
+      return ` It waits for input${since}: ${evidence}.`
+    case 'blocked-on-output':
+      return ` It cannot go on${since}, because nobody reads what it puts out: ${evidence}.`
+    case 'stopped':
+    case 'zombie':
+    case 'uninterruptible':
+      return ` It does not go on${since}: ${evidence}.`
+    case 'busy':
+      return quietMs.output < QUIET_MS
+        ? ''
+        : ` It has put out nothing for ${duration(quietMs.output)}, but works: ${cpuPercent ?? 0} % of a core.`
+    case 'idle':
+    case 'unknown':
+      return idleMs < QUIET_MS ? '' : ` It has been quiet${since}: ${evidence}.`
+  }
+}
 
 /** Whose command ended it, where it was somebody's. */
 const askedText = (facts: WhyFacts, lane: LaneFacts, command: string): string => {

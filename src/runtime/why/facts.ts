@@ -1,6 +1,7 @@
 import type { DeadLetter } from '../../kernel/types.ts'
 import type { CrashBrief } from '../../protocols/dossier.ts'
 import type { ErrorRecord } from '../../protocols/errors.ts'
+import type { PtyHealth } from '../../protocols/health.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
 import type { PlanLane } from '../../protocols/plan.ts'
 import type { LaneRecord, RunRecord } from '../../protocols/records.ts'
@@ -24,8 +25,8 @@ export type Seen = {
   readonly isWorktreeGone: boolean
   /** Where records are kept. */
   readonly disk: { readonly path: string; readonly freeBytes: number; readonly isWritable: boolean } | null
-  /** When the process of the command put something out last. */
-  readonly lastOutputAt: number | null
+  /** How the process of the command is, where it runs and can be seen. */
+  readonly health: PtyHealth | null
   /** Actors behind the subject, where they run in the process that answers. */
   readonly actors: readonly Inspection[]
   readonly deadLetters: readonly DeadLetter[]
@@ -37,7 +38,7 @@ export const NOTHING_SEEN: Seen = {
   locks: [],
   isWorktreeGone: false,
   disk: null,
-  lastOutputAt: null,
+  health: null,
   actors: [],
   deadLetters: [],
 }

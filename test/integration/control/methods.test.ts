@@ -63,6 +63,49 @@ describe('the control server', () => {
     expect(existsSync(lane.worktree)).toBe(false)
   })
 
+  it('tells of a terminal all that is known, by the id of its PTY too: pid, descriptors, size, start, command, names of its environment [PTY-2]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await client.call('lane.create', { name: 'docs' })
+    const env = { SECRET_OF_TEST: 'hidden' }
+    const { terminal } = await client.call('terminal.spawn', { lane: 'docs', name: 'sh', command: ['/bin/sh'], env, cols: 90, rows: 20 })
+    const found = (await client.call('terminal.get', { terminal: (terminal.ptyId ?? '').toLowerCase() })).terminal
+    expect(found).toMatchObject({ id: terminal.id, argv: ['/bin/sh'], cols: 90, rows: 20, pid: terminal.pid, state: 'active' })
+    expect(found.startedAt).toBeLessThanOrEqual(Date.now())
+    expect(found.envNames).toEqual(expect.arrayContaining(['PATH', 'SECRET_OF_TEST', 'SIGNALBOX_MARK']))
+    expect(JSON.stringify(found)).not.toContain('hidden')
+    if (process.platform === 'linux') expect(found.fds).toBeGreaterThanOrEqual(3)
+    await client.call('terminal.kill', { terminal: 'sh', graceMs: 0 })
+    expect((await client.call('terminal.get', { terminal: 'sh' })).terminal).toMatchObject({ pid: null, fds: null })
+  })
+
+  it('tells how terminals are: one, those of a lane, all; of what runs nothing too [PTY-18]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    for (const name of ['one', 'two']) await client.call('lane.create', { name })
+    await client.call('terminal.spawn', { lane: 'one', name: 'asks', command: 'echo name; read name' })
+    await client.call('terminal.spawn', { lane: 'one', name: 'shell', command: ['sh', '-i'] })
+    await client.call('terminal.spawn', { lane: 'two', name: 'over', command: 'true' })
+    const names = async (params: { terminal?: string; lane?: string }): Promise<readonly string[]> =>
+      (await client.call('terminal.health', params)).terminals.map(({ name }) => name)
+    expect(await names({})).toEqual(['asks', 'shell', 'over'])
+    expect(await names({ lane: 'two' })).toEqual(['over'])
+    expect(await names({ terminal: 'one/shell' })).toEqual(['shell'])
+    const conditions = async (): Promise<unknown> =>
+      (await client.call('terminal.health', {})).terminals.map(({ health }) => health?.condition ?? null)
+    await until('they are as they are', async () => JSON.stringify(await conditions()) === '["waiting-for-input","at-prompt",null]')
+    const [asks] = (await client.call('terminal.health', { terminal: 'asks' })).terminals
+    expect(asks?.health).toMatchObject({ alive: true, responsive: true, processes: 1 })
+    expect(asks?.health?.memoryBytes).toBeGreaterThan(100_000)
+    expect((await client.call('why', { subject: 'one/asks' })).summary).toContain('It waits for input: sh (')
+    await client.call('terminal.signal', { terminal: 'asks', signal: 'SIGSTOP' })
+    await until('it is stopped', async () => {
+      const [stopped] = (await client.call('terminal.health', { terminal: 'asks' })).terminals
+      return stopped?.health?.condition === 'stopped' && !stopped.health.responsive
+    })
+    await expect(client.call('terminal.health', { terminal: 'none' })).rejects.toMatchObject({ code: 'ERR_TERMINAL_NOT_FOUND' })
+  })
+
   it('gives a repeated key the recorded answer, also to another client and after a restart [BUS-2]', async () => {
     const { client: open, runtime, server, socketPath } = await world()
     const client = await open()

@@ -36,6 +36,7 @@ describe('metrics of an orchestrator', () => {
     const figures = parseOpenMetrics(answer.body)
     expect(figure(figures, 'signalbox_lanes', { of: 'own', state: 'running' })).toBe(1)
     expect(figure(figures, 'signalbox_terminals', { state: 'active' })).toBe(1)
+    expect(figure(figures, 'signalbox_terminal_processes')).toBeGreaterThanOrEqual(0)
     expect(figure(figures, 'signalbox_actors', { kind: 'pty', state: 'running' })).toBe(1)
     expect(figure(figures, 'signalbox_actors', { kind: 'journal', state: 'running' })).toBe(1)
     expect(figure(figures, 'signalbox_bus_recorded_events')).toBeGreaterThan(5)
