@@ -13,6 +13,7 @@ import { logUnended, logWhole } from './ring-log.property.ts'
 import { ringMemory } from './ring-memory.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
 import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
+import { screensDrawn } from './screen.property.ts'
 import { suspension } from './suspension.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
 import { supervisorOtp } from './supervisor-otp.property.ts'
@@ -48,6 +49,7 @@ export const allProven: readonly Proven<unknown>[] = [
   logWhole,
   logUnended,
   outputNews,
+  screensDrawn,
   runsAsPlanned,
   runsStopped,
   runsCrashed,

@@ -118,6 +118,7 @@ class ScriptedTerminals implements TerminalHost {
       read: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) }),
       tail: () => Promise.resolve(new Uint8Array()),
       preview: () => new Uint8Array(),
+      snapshot: () => Promise.reject(new Error('nothing is drawn here')),
       signal: (name, askedBy) =>
         Promise.resolve({ at: 0, signal: name, target: { pid: 1, scope: 'group' }, askedBy, outcome: 'delivered' }),
       terminate: () => end(null, 'SIGTERM'),

@@ -54,6 +54,25 @@ export type PtyStats = {
   readonly rows: number
 }
 
+/** `scrollback`: lines above the screen, 0 to 1,000. @defaultValue 1,000 */
+export type SnapshotOptions = { readonly scrollback?: number }
+
+/** What a person who attaches now must see. */
+export type ScreenSnapshot = {
+  /** As of here: output from here on continues it, without gap or repeat. */
+  readonly offset: number
+  readonly cols: number
+  readonly rows: number
+  /** To be written to a new terminal of this size: text, attributes, modes, cursor. It asks the terminal nothing. */
+  readonly bytes: Uint8Array
+  /** A program fills the screen. */
+  readonly altScreen: boolean
+  /** Empty where none was set. */
+  readonly title: string
+  /** False: something that was put out before the ring begins may be on the screen, and missing here. */
+  readonly complete: boolean
+}
+
 export interface Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
@@ -76,6 +95,11 @@ export interface Pty {
   tail(bytes: number): Promise<Uint8Array>
   /** The last bytes put out, at most 2 KB, at once: of a PTY in another process as of a moment ago. */
   preview(): Uint8Array
+  /**
+   * The screen as it is, also of a process that has ended, until `release`.
+   * @throws ERR_SCREEN_UNAVAILABLE: the terminal goes on, and `read` shows what it puts out
+   */
+  snapshot(options?: SnapshotOptions): Promise<ScreenSnapshot>
   /** Sends one signal to the process group. @throws ERR_PTY_ENDED */
   signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord>
   /**

@@ -215,6 +215,12 @@ export const CATALOGUE = {
     next: 'Wait until the program reads.',
     retryable: true,
   },
+  ERR_SCREEN_UNAVAILABLE: {
+    kind: 'fault',
+    text: 'The screen of a terminal cannot be drawn; the terminal itself goes on.',
+    next: 'Read its output instead, or ask again in a minute.',
+    retryable: true,
+  },
   ERR_PTY_UNSUPPORTED: {
     kind: 'fault',
     text: 'This platform cannot do what was asked of a terminal.',

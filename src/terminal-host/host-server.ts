@@ -97,6 +97,7 @@ export class HostServer {
       await this.#entry(handle).pty.resize(cols, rows)
       return {}
     },
+    snapshot: ({ handle, ...options }) => this.#entry(handle).pty.snapshot(options),
     tail: async ({ handle, bytes }) => ({ bytes: await this.#entry(handle).pty.tail(bytes) }),
     signal: ({ handle, name, askedBy }) => this.#entry(handle).pty.signal(name, askedBy),
     signals: async ({ handle }) => ({ signals: await this.#entry(handle).pty.signals() }),

@@ -9,6 +9,7 @@ import { ExecReports } from './exec-report.ts'
 import { InProcessPty } from './in-process-pty.ts'
 import { LogWriter } from './log-writer.ts'
 import { RingMemory } from './ring-memory.ts'
+import { Screens } from './screen/screens.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
 import { abandonProcess, startProcess } from './start-process.ts'
@@ -45,6 +46,7 @@ export class InProcessTerminalHost implements TerminalHost {
   readonly #reports = new ExecReports()
   readonly #sweep: MarkSweep
   readonly #ringMemory: RingMemory
+  readonly #screens: Screens
   /** Those that live, and those that ended and are not released yet. */
   readonly #ptys = new Map<PtyId, InProcessPty>()
   /** Ids and marks of living PTYs, starts that are under way included. */
@@ -58,6 +60,7 @@ export class InProcessTerminalHost implements TerminalHost {
     this.#options = options
     this.#sweep = new MarkSweep(options.processTable)
     this.#ringMemory = new RingMemory(options.ringBudgetBytes)
+    this.#screens = new Screens({ clock: options.clock })
   }
 
   async spawn(spec: PtySpec): Promise<InProcessPty> {
@@ -103,6 +106,7 @@ export class InProcessTerminalHost implements TerminalHost {
     await Promise.allSettled(this.#starting)
     await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
     this.#reports.close()
+    await this.#screens.end()
   }
 
   readonly #released = (pty: Pty): void => {
@@ -129,6 +133,7 @@ export class InProcessTerminalHost implements TerminalHost {
           processTable,
           sweep: this.#sweep,
           ringMemory: this.#ringMemory,
+          screens: this.#screens,
           released: this.#released,
         })
       } catch (cause) {

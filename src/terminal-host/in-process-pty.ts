@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../ports/clock.port.ts'
 import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
-import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
+import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
 import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
@@ -10,6 +10,8 @@ import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
 import { type Cursor, Output } from './output.ts'
 import type { RingMemory } from './ring-memory.ts'
+import { ScreenKeeper } from './screen/screen-keeper.ts'
+import type { Screens } from './screen/screens.ts'
 import { signalName } from './signal-names.ts'
 import { checkSize, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf } from './spawn-error.ts'
@@ -33,6 +35,7 @@ export type PtyParts = {
   readonly processTable: ProcessTable
   readonly sweep: MarkSweep
   readonly ringMemory: RingMemory
+  readonly screens: Screens
 }
 
 /** One process behind a terminal, from a successful exec to the end of all that it left. */
@@ -43,6 +46,7 @@ export class InProcessPty implements Pty {
   readonly #parts: PtyParts
   readonly #held: HeldProcesses
   readonly #output: Output
+  readonly #screen: ScreenKeeper
   readonly #input: InputQueue
   readonly #line: TerminalLine
   readonly #signals: SignalRecord[] = []
@@ -73,7 +77,9 @@ export class InProcessPty implements Pty {
     this.#rows = checked.rows
     this.#line = started.line
     this.#input = new InputQueue(ptyId, started.line, parts.clock)
-    this.#output = new Output(checked.ringBytes, (paused) => this.#line.setPaused(paused), parts.ringMemory)
+    const flow = (paused: boolean): void => this.#line.setPaused(paused)
+    this.#output = new Output(checked.ringBytes, flow, parts.ringMemory, (bytes, offset) => this.#screen.givenUp(bytes, offset))
+    this.#screen = new ScreenKeeper(this.#output, parts.screens, parts.clock, checked)
     const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
     this.exited = Promise.race([started.line.exited, this.#stuck.promise]).then(
       (exit) => this.#end(exit, started.group, log, logged),
@@ -102,6 +108,7 @@ export class InProcessPty implements Pty {
     await this.#line.resize(cols, rows)
     this.#cols = cols
     this.#rows = rows
+    this.#screen.resized(cols, rows)
   }
 
   read(options?: ReadOptions): AsyncIterable<OutputChunk> {
@@ -115,6 +122,10 @@ export class InProcessPty implements Pty {
 
   tail(bytes: number): Promise<Uint8Array> {
     return Promise.resolve(this.#output.tail(bytes))
+  }
+
+  snapshot(options?: SnapshotOptions): Promise<ScreenSnapshot> {
+    return this.#screen.snapshot(options)
   }
 
   preview(): Uint8Array {
@@ -168,6 +179,7 @@ export class InProcessPty implements Pty {
 
   release(): void {
     if (!this.#over) return
+    this.#screen.close()
     this.#output.release()
     this.#parts.released(this)
   }

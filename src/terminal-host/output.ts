@@ -1,7 +1,7 @@
 import type { OutputChunk, ReadOptions } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
-import { Ring } from './ring.ts'
-import type { Block, RingMemory } from './ring-memory.ts'
+import { Ring, type RingOptions } from './ring.ts'
+import type { Block } from './ring-memory.ts'
 
 /** How far a lossless reader may fall behind before the child is slowed. Smaller than the ring. */
 const WINDOW_BYTES = 262_144
@@ -60,9 +60,9 @@ export class Output {
   #ended = false
   #released = false
 
-  constructor(ringBytes: number, onFlow: (paused: boolean) => void, memory?: RingMemory) {
+  constructor(ringBytes: number, onFlow: (paused: boolean) => void, memory?: RingOptions['memory'], onGiveUp?: RingOptions['onGiveUp']) {
     const keepFrom = (): number => (this.#lossless === 0 ? Infinity : this.#slowest())
-    this.#ring = new Ring(ringBytes, { keepFrom, ...(memory !== undefined && { memory }) })
+    this.#ring = new Ring(ringBytes, { keepFrom, ...(memory !== undefined && { memory }), ...(onGiveUp !== undefined && { onGiveUp }) })
     this.#windowBytes = Math.min(WINDOW_BYTES, ringBytes / 2)
     this.#onFlow = onFlow
   }
@@ -102,6 +102,11 @@ export class Output {
 
   tail(bytes: number): Uint8Array {
     return this.#ring.tail(bytes)
+  }
+
+  /** A copy of what is held from `from` to `to`, perhaps shorter: at least one byte where there is one. */
+  copy(from: number, to: number): Uint8Array<ArrayBuffer> {
+    return this.#ring.copy(from, to)
   }
 
   /** @param onMore is called when there is more, and at the end: must be quick, and must not throw */

@@ -1,4 +1,4 @@
-import type { OutputChunk, Pty, PtyExit, ReadOptions, SignalRecord } from '../ports/terminal-host.port.ts'
+import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
@@ -92,6 +92,10 @@ export class RemotePty implements Pty {
 
   async tail(bytes: number): Promise<Uint8Array> {
     return (await this.#parts.request('tail', { handle: this.handle, bytes })).bytes
+  }
+
+  snapshot(options: SnapshotOptions = {}): Promise<ScreenSnapshot> {
+    return this.#parts.request('snapshot', { ...options, handle: this.handle })
   }
 
   preview(): Uint8Array {

@@ -5,6 +5,8 @@ export type RingOptions = {
   readonly memory?: RingMemory
   /** Nothing at or after this offset is given up, even over the cap: what a lossless reader still needs. @defaultValue Infinity */
   readonly keepFrom?: () => number
+  /** Told of the oldest output, and where it begins, when it is given up. Quick: it may not keep the bytes. */
+  readonly onGiveUp?: (bytes: Uint8Array, offset: number) => void
 }
 
 const NOTHING = new Uint8Array(0)
@@ -18,16 +20,18 @@ export class Ring implements Holder {
   readonly #capBlocks: number
   readonly #memory: RingMemory
   readonly #keepFrom: () => number
+  #onGiveUp: RingOptions['onGiveUp']
   readonly #blocks: Block[] = []
   /** Offset of the first byte of the first block. */
   #start = 0
   #end = 0
   #writtenAt = 0
 
-  constructor(capBytes: number, { memory = new RingMemory(), keepFrom = () => Infinity }: RingOptions = {}) {
+  constructor(capBytes: number, { memory = new RingMemory(), keepFrom = () => Infinity, onGiveUp }: RingOptions = {}) {
     this.#capBlocks = Math.max(1, Math.floor(capBytes / BLOCK_BYTES))
     this.#memory = memory
     this.#keepFrom = keepFrom
+    this.#onGiveUp = onGiveUp
   }
 
   /** Offset of the oldest byte held. */
@@ -66,6 +70,7 @@ export class Ring implements Holder {
   giveUp(): void {
     const block = this.#blocks.shift()
     if (block === undefined) return
+    this.#onGiveUp?.(block.bytes, this.#start)
     this.#start += BLOCK_BYTES
     this.#memory.give(block)
   }
@@ -134,9 +139,16 @@ export class Ring implements Holder {
     return out
   }
 
+  /** A copy of what is held from `from` to `to`, at most to the end of a block. */
+  copy(from: number, to: number): Uint8Array<ArrayBuffer> {
+    const block = this.#blockAt(from)
+    return block === undefined ? new Uint8Array(0) : new Uint8Array(this.viewIn(block, from).subarray(0, Math.max(0, to - from)))
+  }
+
   /** Gives up all: `start` is `end` from now on. */
   clear(): void {
     this.#memory.leave(this)
+    this.#onGiveUp = undefined
     while (this.#blocks.length > 0) this.giveUp()
     this.#start = this.#end
   }

@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
-import type { PtyExit, PtySpec, SignalRecord } from '../ports/terminal-host.port.ts'
+import type { PtyExit, PtySpec, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
 import { CATALOGUE, type ErrorCode } from '../protocols/error-catalogue.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
@@ -56,6 +56,7 @@ export type HostMethods = {
   adopt: { params: object; result: { readonly ptys: readonly PtyInfo[] } }
   resize: { params: Of & { readonly cols: number; readonly rows: number }; result: object }
   tail: { params: Of & { readonly bytes: number }; result: { readonly bytes: Uint8Array } }
+  snapshot: { params: Of & SnapshotOptions; result: ScreenSnapshot }
   signal: { params: Of & { readonly name: NodeJS.Signals; readonly askedBy: string }; result: SignalRecord }
   signals: { params: Of; result: { readonly signals: readonly SignalRecord[] } }
   /** Answered at once; the end is told by an exit. */

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TerminalHost } from '../../src/ports/terminal-host.port.ts'
+import type { Pty, TerminalHost } from '../../src/ports/terminal-host.port.ts'
+import { Screen } from '../../src/terminal-host/screen/screen.ts'
+import { screenState } from '../helpers/screen-state.ts'
 import { collect, sh, specOf, text, until, untilOutput } from '../integration/terminal/terminal-kit.ts'
 
 /** What every TerminalHost does. `make` opens a fresh one; the suite closes it. */
@@ -17,6 +19,87 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
     afterAll(async () => {
       await host.close(0)
       rmSync(directory, { recursive: true, force: true })
+    })
+
+    describe('snapshot', () => {
+      /** A terminal that was there from the start, and one that attaches now and reads on: both when the output has ended. */
+      const bothAtTheEnd = async (pty: Pty, goOn: () => Promise<unknown>): Promise<{ first: object; late: object }> => {
+        const early = pty.read({ from: 0, mode: 'lossless' })[Symbol.asyncIterator]()
+        const { cols, rows } = pty.stats()
+        const [first, late] = [new Screen(cols, rows, 1_000), new Screen(cols, rows, 1_000)]
+        const seen = (async () => {
+          for (let next = await early.next(); next.done !== true; next = await early.next()) {
+            if ('gap' in next.value) throw new Error('a lossless reader met a gap')
+            await first.write(next.value.bytes)
+          }
+        })()
+        await untilOutput(pty, 'READY')
+        const snapshot = await pty.snapshot()
+        expect([snapshot.cols, snapshot.rows]).toEqual([cols, rows])
+        await late.write(snapshot.bytes)
+        await goOn()
+        for await (const chunk of pty.read({ from: snapshot.offset, mode: 'lossless' })) {
+          if ('gap' in chunk) throw new Error('a lossless reader met a gap')
+          await late.write(chunk.bytes)
+        }
+        await seen
+        return { first: screenState(first, { above: 1_000 }), late: screenState(late, { above: 1_000 }) }
+      }
+
+      it('and what is read from its offset on are the terminal that was there from the start [PTY-20]', async () => {
+        const script = `printf '\\033[31mré\\033[4mun\\033[0m\\033[?2004h\\033[2;5r\\033[4;4H\\033]0;title\\007'; seq 1 40; printf READY; read x; printf '%s\\033[0mmore\\033[?2004l' "$x"`
+        const pty = await host.spawn(sh(script, { cols: 40, rows: 10 }))
+        const { first, late } = await bothAtTheEnd(pty, () => pty.write(Buffer.from('typed\n')))
+        expect(late).toEqual(first)
+      })
+
+      it('is right for a program that fills the screen and put out more since than is held [PTY-20]', async () => {
+        const flood = `i=0; while [ $i -lt 4000 ]; do printf '\\033[12;3H%d of many, many more things that are put out\\033[K' $i; i=$((i+1)); done`
+        const script = `stty -echo; seq 1 99; printf '\\033[?1049h\\033[?1000;1006h\\033[?25l\\033[H\\033[44mdrawn once\\033[0m'; ${flood}; printf READY; read x; printf '\\033[?1049lback'`
+        const pty = await host.spawn(sh(script, { cols: 60, rows: 20, ringBytes: 65_536 }))
+        const { first, late } = await bothAtTheEnd(pty, () => pty.write(Buffer.from('\n')))
+        expect(JSON.stringify(first)).toContain('back')
+        // above the screen is what the ring holds
+        expect({ ...late, normal: (late as { normal: { rows: string[] } }).normal.rows.slice(-20) }).toEqual({
+          ...first,
+          normal: (first as { normal: { rows: string[] } }).normal.rows.slice(-20),
+        })
+      })
+
+      it('follows sizes, is there after the end until the release, and asks the terminal nothing [PTY-20]', async () => {
+        const pty = await host.spawn(
+          sh(`printf 'question \\033[6n\\033[c'; printf '%060d' 7; printf READY; read x; printf done`, { cols: 40, rows: 10 }),
+        )
+        await untilOutput(pty, 'READY')
+        await pty.resize(80, 20)
+        await pty.write(Buffer.from('x\n'))
+        await pty.exited
+        const snapshot = await pty.snapshot({ scrollback: 0 })
+        expect(snapshot).toMatchObject({ cols: 80, rows: 20, altScreen: false, complete: true })
+        const shown = Buffer.from(snapshot.bytes).toString()
+        expect(shown).toContain('question')
+        expect(shown).toContain('done')
+        expect(shown).not.toMatch(/\u001b\[\d*[nc]/u)
+        pty.release()
+        await expect(pty.snapshot()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(SCREEN_UNAVAILABLE|PTY_ENDED)$/u) })
+      })
+
+      it('of a screen that is too large is refused, and the terminal goes on [PTY-20]', async () => {
+        const pty = await host.spawn(sh('read x; echo got $x', { cols: 9_000, rows: 9_000 }))
+        await expect(pty.snapshot()).rejects.toMatchObject({ code: 'ERR_SCREEN_UNAVAILABLE' })
+        await pty.write(Buffer.from('it\n'))
+        await untilOutput(pty, 'got it')
+      })
+
+      it('is given to all who ask at once [PTY-20]', async () => {
+        const ptys = await Promise.all(
+          Array.from({ length: 5 }, (_, index) => host.spawn(sh(`printf 'terminal ${100 + index} READY'; exec sleep 100`))),
+        )
+        await Promise.all(ptys.map((pty) => untilOutput(pty, 'READY')))
+        const drawn = await Promise.all([...ptys, ...ptys].map(async (pty) => Buffer.from((await pty.snapshot()).bytes).toString()))
+        for (const [index, shown] of drawn.entries()) expect(shown).toContain(String(100 + (index % 5)))
+        await Promise.all(ptys.map((pty) => pty.terminate({ graceMs: 0, askedBy: 'test' })))
+      })
     })
 
     describe('spawn', () => {

@@ -1,0 +1,208 @@
+import type { Clock, Timer } from '../../ports/clock.port.ts'
+import type { ScreenSnapshot, SnapshotOptions } from '../../ports/terminal-host.port.ts'
+import { BaseModes } from './base-modes.ts'
+import { type ScreenPool, type ScreenRef, unavailable } from './screens.ts'
+
+const LINE_FEED = 0x0a
+const DEFAULT_SCROLLBACK = 1_000
+/** A screen that was asked for is kept this long for the next who asks. */
+const KEEP_MS = 15_000
+/** After its output made the thread fail. */
+const BANNED_MS = 60_000
+/** Cells of a screen, and of the lines above it. */
+const MOST_CELLS = 1_000_000
+const MOST_CELLS_ABOVE = 2_000_000
+/** Of the output before a program took the screen over: what it comes back to. */
+const BEFORE_BYTES = 8_192
+/** Sizes that are remembered within the ring. */
+const MOST_SIZES = 1_000
+/** Output that the thread is given at once. */
+const PIECE_BYTES = 262_144
+
+/** The ring. */
+export type KeptOutput = {
+  readonly start: number
+  readonly end: number
+  /** A copy, from `from` to `to` at most; at least one byte where there is one. */
+  copy(from: number, to: number): Uint8Array<ArrayBuffer>
+}
+
+type Size = { readonly at: number; readonly cols: number; readonly rows: number }
+/** A copy of output. */
+type Copy = (from: number, to: number) => Uint8Array<ArrayBuffer>
+
+/**
+ * What is on the screen of one terminal, for those who ask. Nothing is drawn before somebody asks: then the ring is replayed.
+ * Where the ring gives up output that is still on the screen (of a program that fills it: alternate screen, scroll region), a
+ * screen in the thread follows; it is never behind the start of the ring.
+ */
+export class ScreenKeeper {
+  private readonly output: KeptOutput
+  private readonly screens: ScreenPool
+  private readonly clock: Clock
+  /** As of the start of the ring. */
+  private readonly base = new BaseModes()
+  /** The end of what was given up, while no screen was needed. */
+  private before: Uint8Array | null = null
+  private readonly sizes: Size[]
+  private screen: ScreenRef | null = null
+  /** Up to where the screen was fed. */
+  private at = 0
+  /** Whether it was fed all that is on it. */
+  private isComplete = true
+  private rest: Timer | undefined
+  private bannedUntil = -Infinity
+  private isClosed = false
+
+  constructor(output: KeptOutput, screens: ScreenPool, clock: Clock, size: { readonly cols: number; readonly rows: number }) {
+    this.output = output
+    this.screens = screens
+    this.clock = clock
+    this.sizes = [{ at: 0, ...size }]
+  }
+
+  /** From here on output is for this size. */
+  resized(cols: number, rows: number): void {
+    const at = this.output.end
+    if (this.sizes.at(-1)?.at === at) this.sizes.pop()
+    this.sizes.push({ at, cols, rows })
+    if (this.sizes.length > MOST_SIZES) this.sizes.shift()
+  }
+
+  /** The ring gives this up now. `bytes` are the caller's. */
+  givenUp(bytes: Uint8Array, offset: number): void {
+    if (this.isClosed) return
+    const end = offset + bytes.length
+    const needed = this.base.needsScreen
+    const follows = this.isFed(offset)
+    const prefix = follows ? null : this.prefix()
+    this.base.see(bytes)
+    if (!this.base.needsScreen) {
+      if (!this.isFed(end)) this.drop()
+      this.keepBefore(bytes)
+    } else if (!follows || this.at < end) {
+      const copy: Copy = (from, to) => new Uint8Array(bytes.subarray(from - offset, to - offset))
+      try {
+        if (prefix !== null) {
+          this.open(offset, prefix, !needed)
+          if (!needed && this.before !== null) this.feed(new Uint8Array(this.before))
+        }
+        this.feedTo(end, copy)
+      } catch {
+        // no thread: nothing that a terminal should suffer from
+        this.drop()
+      }
+    }
+    while ((this.sizes[1]?.at ?? Infinity) <= end) this.sizes.shift()
+  }
+
+  /** @throws ERR_SCREEN_UNAVAILABLE */
+  async snapshot({ scrollback = DEFAULT_SCROLLBACK }: SnapshotOptions = {}): Promise<ScreenSnapshot> {
+    for (let tries = 0; ; tries += 1) {
+      if (this.isClosed) throw unavailable('the terminal is gone')
+      if (this.clock.monotonic() < this.bannedUntil) throw unavailable('its output made the thread of screens fail')
+      this.replay()
+      const { screen, at: offset, isComplete } = this
+      if (screen === null) throw unavailable('it is lost')
+      try {
+        const drawn = await this.screens.snapshot(screen, scrollback)
+        this.keepAWhile()
+        return { offset, complete: isComplete, ...drawn }
+      } catch (error) {
+        if (screen.hasFailed) this.bannedUntil = this.clock.monotonic() + BANNED_MS
+        else if (tries === 0) continue // another terminal's output was the cause
+        throw error
+      }
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.isClosed = true
+    this.drop()
+  }
+
+  /** Brings the screen to the end of output. */
+  private replay(): void {
+    const { output, base } = this
+    const { start } = output
+    if (!this.isFed(start)) {
+      if (start === 0) this.open(0, null, true)
+      else if (base.needsScreen) this.open(start, this.prefix(), false)
+      else this.open(this.firstLine(), base.prefix(), true)
+    }
+    this.feedTo(output.end, (from, to) => output.copy(from, to))
+  }
+
+  /** Where the first whole line of the ring begins. */
+  private firstLine(): number {
+    const { start, end } = this.output
+    for (let at = start; at < end;) {
+      const bytes = this.output.copy(at, end)
+      const line = bytes.indexOf(LINE_FEED)
+      if (line >= 0) return at + line + 1
+      at += bytes.length
+    }
+    return start
+  }
+
+  /** Modes, and the beginning of a sequence that the rest follows. */
+  private prefix(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(Buffer.concat([this.base.prefix(), this.base.begun]))
+  }
+
+  private isFed(offset: number): boolean {
+    if (this.screen?.isLost === true) this.screen = null
+    return this.screen !== null && this.at >= offset
+  }
+
+  private open(at: number, prefix: Uint8Array | null, isComplete: boolean): void {
+    this.drop()
+    const { cols, rows } = this.sizes.findLast((size) => size.at <= at) ?? (this.sizes[0] as Size)
+    if (this.sizes.some((size) => size.cols * size.rows > MOST_CELLS)) throw unavailable('it is too large')
+    const above = Math.min(DEFAULT_SCROLLBACK, Math.floor(MOST_CELLS_ABOVE / Math.max(...this.sizes.map((size) => size.cols))))
+    this.screen = this.screens.open(cols, rows, above)
+    this.at = at
+    this.isComplete = isComplete
+    if (prefix !== null) this.feed(new Uint8Array(prefix))
+  }
+
+  /** Output up to here, with each size at its place. */
+  private feedTo(end: number, copy: Copy): void {
+    while (this.screen !== null && this.at < end) {
+      const next = this.sizes.find(({ at }) => at > this.at)
+      const bytes = copy(this.at, Math.min(end, this.at + PIECE_BYTES, next?.at ?? Infinity))
+      this.at += bytes.length
+      this.feed(bytes)
+      if (next?.at === this.at) this.screens.resize(this.screen, next.cols, next.rows)
+    }
+  }
+
+  private feed(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.screen !== null) this.screens.feed(this.screen, bytes)
+  }
+
+  private keepBefore(bytes: Uint8Array): void {
+    const end = bytes.subarray(Math.max(0, bytes.length - BEFORE_BYTES))
+    if (end.length < BEFORE_BYTES) this.before = end.slice()
+    else {
+      if (this.before?.length !== BEFORE_BYTES) this.before = new Uint8Array(BEFORE_BYTES)
+      this.before.set(end)
+    }
+  }
+
+  private keepAWhile(): void {
+    this.rest?.cancel()
+    this.rest = this.clock.setTimer(KEEP_MS, () => {
+      this.rest = undefined
+      if (!this.base.needsScreen) this.drop()
+    })
+  }
+
+  private drop(): void {
+    this.rest?.cancel()
+    this.rest = undefined
+    if (this.screen !== null) this.screens.close(this.screen)
+    this.screen = null
+  }
+}
