@@ -80,7 +80,16 @@ const newAttempt = (ctx: Ctx, args: PtyArgs, attempt: number): { record: PtyReco
   }
   return {
     record,
-    spec: { ptyId: id, argv, env, cwd: args.cwd, mark, log: { path: log, capBytes: args.services.logMaxBytes }, ...args.size },
+    spec: {
+      ptyId: id,
+      argv,
+      env,
+      cwd: args.cwd,
+      mark,
+      limits: args.command.limits,
+      log: { path: log, capBytes: args.services.logMaxBytes },
+      ...args.size,
+    },
   }
 }
 
@@ -139,12 +148,12 @@ const isTakenOver = ({ endingReason }: Ctx): boolean => endingReason === 'killed
 const neverStarted = ({ lane, command }: PtyRecord): SignalboxError =>
   new SignalboxError('ERR_ACTOR_STOPPED', `${lane}/${command}: its actor ended while the process was starting`)
 
-const spawned = (ctx: Ctx, spawning: PtyRecord, { identity }: Pty): Promise<PtyRecord> => {
+const spawned = (ctx: Ctx, spawning: PtyRecord, { identity, limits }: Pty): Promise<PtyRecord> => {
   const { pid, startTime, bootId } = identity
   const { lane, command, attempt, argv, cwd } = spawning
   return step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
     patch: { process: { pid, startTime, bootId } },
-    events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane, command, attempt, pid, argv, cwd })],
+    events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane, command, attempt, pid, argv, cwd, limits: limits ?? {} })],
   })
 }
 
@@ -202,6 +211,7 @@ const findingOf = (ctx: Ctx, state: PtyState, exit: PtyExit, lines: readonly str
     signal: exit.signal,
     lines,
     memoryKills: now === null || memoryKills === null ? null : now - memoryKills,
+    ownMemoryKills: exit.memoryKills ?? null,
     at: ctx.now(),
   }
   return classifyExit(ending, args.command.classify)

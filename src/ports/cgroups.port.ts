@@ -1,13 +1,4 @@
-/** What may bound the processes of one terminal together. */
-export type TerminalLimits = {
-  /** Most memory of all its processes together, in bytes. */
-  readonly memoryBytes?: number
-  /** Most processor time at once: 1 is one processor, 0.5 the half of one. */
-  readonly cpus?: number
-  /** Most processes and threads at once. */
-  readonly processes?: number
-}
-export type LimitName = keyof TerminalLimits
+import type { LimitName, TerminalLimits } from '../protocols/limits.ts'
 
 /** Whether something is to be had here: how, or why not. */
 export type Offer = { readonly ok: true; readonly how: string } | { readonly ok: false; readonly why: string }

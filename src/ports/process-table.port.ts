@@ -111,6 +111,8 @@ export interface ProcessTable {
   waiting?(leader: ProcessIdentity, among?: readonly number[]): Waiting | null
   /** Begins to follow trees of processes. Absent: the platform does not tell. */
   trees?(): ProcessTrees
+  /** @returns how many processes and threads the user of this process has; null where that cannot be seen. Absent: it never tells. */
+  userTasks?(): number | null
   /**
    * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
    *   the platform does not. Absent: it never tells.

@@ -1,3 +1,4 @@
+import type { AppliedLimits, CommandLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { PtyExit, SignalRecord, SurvivorRecord } from '../protocols/pty-exit.ts'
 import type { ProcessIdentity } from './process-table.port.ts'
@@ -20,6 +21,8 @@ export type PtySpec = {
   readonly ringBytes?: number
   /** The value of SIGNALBOX_MARK in `env`: the processes that carry exactly it belong to this PTY. */
   readonly mark: string
+  /** What bounds its processes; 0 or absent: nothing. */
+  readonly limits?: Partial<CommandLimits>
   /** Full log; absent: none. */
   readonly log?: { readonly path: string; /** @defaultValue 512 MB */ readonly capBytes?: number }
 }
@@ -76,6 +79,8 @@ export type ScreenSnapshot = {
 export interface Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
+  /** What its limits became; absent where the host applies none. */
+  readonly limits?: AppliedLimits
   /**
    * Resolves once: the leader has ended, its output is drained and logged, and its survivors are gone (or reported).
    * Rejects with ERR_PTY_LOST only where the process that held it died.
@@ -127,7 +132,7 @@ export interface TerminalHost {
   /**
    * Checks the spec, then starts the process. Resolves when exec has succeeded (the exec helper reports).
    * @throws ERR_PTY_COMMAND_NOT_FOUND, ERR_PTY_COMMAND_NOT_EXECUTABLE, ERR_PTY_CWD_NOT_FOUND, ERR_PTY_INVALID_ARGUMENT,
-   *   ERR_PTY_SPAWN_FAILED (cause: errno), ERR_EXEC_HELPER_MISSING. After a throw nothing is left.
+   *   ERR_PTY_LIMIT_UNAVAILABLE, ERR_PTY_SPAWN_FAILED (cause: errno), ERR_EXEC_HELPER_MISSING. After a throw nothing is left.
    */
   spawn(spec: PtySpec): Promise<Pty>
   /** One that lives, or that ended and was not released yet. */

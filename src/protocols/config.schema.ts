@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { loopbackAddress } from './loopback.ts'
+import { limitValues } from './plan-limits.schema.ts'
 import type { SchemaIssue } from './plan.schema.ts'
 import type { PlanDefaults } from './plan.ts'
 
@@ -77,6 +78,29 @@ const layer = z.strictObject(
           idleAfterMs: whole(0, MAX_MS, 'milliseconds')
             .default(600_000)
             .describe('Time without output, input and CPU after which a command counts as idle, where the plan does not say. 0: never.')
+            .optional(),
+          limits: z
+            .strictObject(
+              {
+                memoryBytes: limitValues.memoryBytes
+                  .default(0)
+                  .describe('Most memory of all processes of a command together, in bytes, where the plan does not say. 0: no limit.')
+                  .optional(),
+                cpus: limitValues.cpus
+                  .default(0)
+                  .describe('Most processors that a command uses at once, where the plan does not say. 0: no limit.')
+                  .optional(),
+                processes: limitValues.processes
+                  .default(0)
+                  .describe('Most processes and threads of a command at once, where the plan does not say. 0: no limit.')
+                  .optional(),
+                ifMissing: limitValues.ifMissing
+                  .default('fail')
+                  .describe('What becomes of a command whose limit is not to be had here: fail, it is not started; run, it runs without.')
+                  .optional(),
+              },
+              map,
+            )
             .optional(),
           intensity: z
             .strictObject(

@@ -1,6 +1,6 @@
 /** One check of the machine. */
 export type DoctorCheck = {
-  /** git, node, pty, exec-helper, disk, fds, cgroups, store */
+  /** git, node, pty, exec-helper, disk, fds, cgroups, limits, store */
   readonly name: string
   /** Null: could not be told, or does not matter here. */
   readonly ok: boolean | null

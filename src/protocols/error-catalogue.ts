@@ -208,6 +208,12 @@ export const CATALOGUE = {
     next: 'Free what the message names (descriptors, terminals, processes, memory), then retry.',
     retryable: true,
   },
+  ERR_PTY_LIMIT_UNAVAILABLE: {
+    kind: 'fault',
+    text: 'A limit of a command is not to be had on this machine.',
+    next: 'See `signalbox doctor`; leave the limit away, or run without it: `limits: { ifMissing: run }`.',
+    retryable: false,
+  },
   ERR_PTY_ENDED: { kind: 'usage', text: 'The process behind a terminal has ended.', next: 'Start a new one.', retryable: false },
   ERR_PTY_INPUT_FULL: {
     kind: 'fault',

@@ -3,6 +3,7 @@ import type { ErrorRecord } from './errors.ts'
 import type { ExitFinding } from './exit-class.ts'
 import type { Exit } from './exit.ts'
 import type { PtyCondition, PtyHealth } from './health.ts'
+import type { AppliedLimits } from './limits.ts'
 import type { LaneId } from './ids.ts'
 import type { Plan } from './plan.ts'
 import type { PtyExit, SignalRecord } from './pty-exit.ts'
@@ -80,7 +81,12 @@ export type EventPayloads = {
     readonly graceMs: number | null
   }
   /** A process runs on a terminal. */
-  'pty.spawned': Attempt & { readonly pid: number; readonly argv: readonly string[]; readonly cwd: string }
+  'pty.spawned': Attempt & {
+    readonly pid: number
+    readonly argv: readonly string[]
+    readonly cwd: string
+    /** What its limits became. */ readonly limits: AppliedLimits
+  }
   /** An attempt took a step of its machine. */
   'pty.state-changed': Attempt & Step
   /**

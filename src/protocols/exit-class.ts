@@ -23,6 +23,8 @@ export type EndedProcess = {
   readonly lines: readonly string[]
   /** Processes that the system killed for memory while it ran; null where the system does not tell. */
   readonly memoryKills: number | null
+  /** Those of its own terminal. @defaultValue null: no control group tells, only the machine's are known */
+  readonly ownMemoryKills?: number | null
   /** When it ended. ms since the epoch. */
   readonly at: number
 }
@@ -47,6 +49,8 @@ export const classifyExit = (ended: EndedProcess, known: KnownTexts): ExitFindin
   const signal = ended.signal ?? signalOf(exitCode)
   const said = findText(ended, known)
   if (signal === MEMORY_SIGNAL) return killed(ended)
+  // One of its processes was killed for memory, and it failed: most likely of that.
+  if ((ended.ownMemoryKills ?? 0) > 0) return found('memory', `${signal ?? `exit code ${exitCode}`}, and ${ownKills(ended)}`, false)
   if (signal === null) return said ?? found('failure', `exit code ${exitCode}`)
   return said?.class === 'memory' ? said : found('signal', `ended by ${signal}`)
 }
@@ -62,8 +66,14 @@ const found = (of: ExitClass, evidence: string, certain = true): ExitFinding => 
 const SHELL_SIGNALS: Readonly<Record<number, string>> = { 132: 'SIGILL', 134: 'SIGABRT', 136: 'SIGFPE', 137: MEMORY_SIGNAL, 139: 'SIGSEGV' }
 const signalOf = (exitCode: number | null): string | null => (exitCode === null ? null : (SHELL_SIGNALS[exitCode] ?? null))
 
+const ownKills = ({ ownMemoryKills }: EndedProcess): string =>
+  `the system killed ${ownMemoryKills === 1 ? 'one of its processes' : `${ownMemoryKills} of its processes`} for memory`
+
 /** Nobody of ours sent it: the system does, to processes that it has no memory for; so may anybody. */
-const killed = ({ memoryKills }: EndedProcess): ExitFinding => {
+const killed = (ended: EndedProcess): ExitFinding => {
+  const { memoryKills, ownMemoryKills = null } = ended
+  if (ownMemoryKills === 0) return found('signal', `ended by ${MEMORY_SIGNAL}, and not by the system for memory`)
+  if (ownMemoryKills !== null) return found('memory', `${MEMORY_SIGNAL}, and ${ownKills(ended)}`)
   if (memoryKills === null) return found('memory', `${MEMORY_SIGNAL}, and the system does not tell whether it was for memory`, false)
   if (memoryKills === 0) return found('signal', `ended by ${MEMORY_SIGNAL}, and not by the system for memory`)
   return found(

@@ -34,6 +34,9 @@ const PLAIN = new Set<unknown>([
   'resetAfterMs',
   'graceMs',
   'idleAfterMs',
+  'memoryBytes',
+  'cpus',
+  'processes',
   'times',
   'usual',
 ])

@@ -54,7 +54,7 @@ const finished = (shaped: ShapedPlan, laneOrder: readonly string[], defaults: Pl
             after: [...new Set(lane.after)],
             commands: withNames(
               lane.commands.map((command) => (typeof command === 'string' ? shapeCommandText(command, defaults?.command) : command)),
-            ).map(({ name: commandName, run, restart, intensity, backoff, graceMs, idleAfterMs, classify, env }): PlanCommand => ({
+            ).map(({ name: commandName, run, restart, intensity, backoff, graceMs, idleAfterMs, limits, classify, env }): PlanCommand => ({
               name: commandName,
               run,
               restart,
@@ -62,6 +62,7 @@ const finished = (shaped: ShapedPlan, laneOrder: readonly string[], defaults: Pl
               backoff,
               graceMs,
               idleAfterMs,
+              limits,
               classify: exitRules(shaped.classify, classify),
               env,
             })),

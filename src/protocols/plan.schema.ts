@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import type { CommandLimits } from './limits.ts'
 import type { Backoff, Intensity, KeepPolicy, RestartType } from './plan.ts'
 import { classifySchema, type ShapedRules } from './plan-classify.schema.ts'
+import { LIMIT_KEYS, limitsSchema } from './plan-limits.schema.ts'
 import { milliseconds, text, whole } from './plan-scalars.ts'
 
 /** Limits of a plan. */
@@ -103,6 +105,9 @@ const command = z.strictObject(
     idleAfterMs: milliseconds()
       .default(600_000)
       .describe('So long without output, input and CPU, in milliseconds, and somebody is told that it is idle; it goes on. 0: never.'),
+    limits: limitsSchema.describe(
+      'What its processes may use together. What is reached is refused (processes), slowed (cpus) or ends a process (memory).',
+    ),
     classify: classifySchema.describe('How failures are told apart, and what is done about each. What is left out is as in the plan.'),
     env,
   },
@@ -196,6 +201,7 @@ export type ShapedCommand = {
   readonly backoff: Backoff
   readonly graceMs: number
   readonly idleAfterMs: number
+  readonly limits: CommandLimits
   readonly classify?: ShapedRules
   readonly env: Readonly<Record<string, string>>
 }
@@ -233,6 +239,7 @@ const KEYS: readonly { readonly at: RegExp; readonly keys: readonly string[] }[]
   { at: /(^|\0)classify\0decide$/, keys: ['notExecutable', 'authentication', 'rateLimited', 'memory', 'signal', 'failure'] },
   { at: /(^|\0)classify\0texts$/, keys: ['authentication', 'rateLimited', 'memory'] },
   { at: /(^|\0)classify\0wait$/, keys: ['minMs', 'maxMs', 'times'] },
+  { at: /\0limits$/, keys: LIMIT_KEYS },
   { at: /\0backoff$/, keys: ['minMs', 'maxMs', 'jitter', 'resetAfterMs'] },
 ]
 /** @returns the keys that a map at this place of a plan may have; empty where any are allowed. */

@@ -1,3 +1,5 @@
+import type { CommandLimits } from './limits.ts'
+
 /** When a supervisor restarts a child that ended. Source: OTP supervisor. */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
@@ -47,6 +49,8 @@ export type PlanCommand = {
   readonly graceMs: number
   /** So long without output, input and CPU, and it counts as idle. 0: never. @defaultValue 600,000 ms (PTY-10) */
   readonly idleAfterMs: number
+  /** @defaultValue none */
+  readonly limits: CommandLimits
   readonly classify: ExitRules
   readonly env: Readonly<Record<string, string>>
 }
@@ -77,5 +81,5 @@ export type Plan = {
 /** What a plan means where it does not say. @defaultValue as above */
 export type PlanDefaults = {
   readonly run: Pick<Plan, 'keep' | 'parallel'>
-  readonly command: Pick<PlanCommand, 'graceMs' | 'idleAfterMs' | 'intensity' | 'backoff'>
+  readonly command: Pick<PlanCommand, 'graceMs' | 'idleAfterMs' | 'intensity' | 'backoff' | 'limits'>
 }

@@ -52,6 +52,6 @@ export class HostEntries {
 
 export const infoOf = ({ handle, mark, pty, exit }: HostEntry): PtyInfo => {
   const { outputBytes, lastOutputAt, cols, rows } = pty.stats()
-  const { ptyId, identity } = pty
-  return { handle, ptyId, mark, identity, cols, rows, outputBytes, lastOutputAt, preview: pty.preview(), exit }
+  const { ptyId, identity, limits } = pty
+  return { handle, ptyId, mark, identity, limits, cols, rows, outputBytes, lastOutputAt, preview: pty.preview(), exit }
 }

@@ -7,6 +7,7 @@ import type { PtyId } from '../protocols/ids.ts'
 import { locateExecHelper } from './exec-helper.ts'
 import { ExecReports } from './exec-report.ts'
 import { InProcessPty } from './in-process-pty.ts'
+import { makeHold } from './hold.ts'
 import { LogWriter } from './log-writer.ts'
 import { RingMemory } from './ring-memory.ts'
 import { Screens } from './screen/screens.ts'
@@ -122,9 +123,11 @@ export class InProcessTerminalHost implements TerminalHost {
       throw spawnFailed(spec, 'opening the socket of the exec helper', errnoOf(cause), cause)
     }
     const log = await this.#openLog(spec)
-    const group = this.#makeGroup(spec)
+    let group: Cgroup | null = null
     try {
-      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines, { group, mustJoin: false })
+      const hold = makeHold(spec, { cgroups: this.#groupsRefused ? undefined : this.#options.cgroups, processTable })
+      ;({ group } = hold)
+      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines, hold)
       if (started.notJoined !== null) this.#groupsRefused = true
       if (started.group === null) group?.remove()
       try {
@@ -144,16 +147,6 @@ export class InProcessTerminalHost implements TerminalHost {
       group?.remove()
       await log?.discard()
       throw error
-    }
-  }
-
-  /** Without one processes are found by their mark, as where the system has no control groups. */
-  #makeGroup({ mark }: PtySpec): Cgroup | null {
-    if (this.#groupsRefused) return null
-    try {
-      return this.#options.cgroups?.create(mark) ?? null
-    } catch {
-      return null
     }
   }
 

@@ -4,6 +4,7 @@ import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/proces
 import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
 import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { HeldProcesses } from './held-processes.ts'
 import { InputQueue } from './input-queue.ts'
@@ -42,6 +43,7 @@ export type PtyParts = {
 export class InProcessPty implements Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
+  readonly limits: AppliedLimits
   readonly exited: Promise<PtyExit>
   readonly #parts: PtyParts
   readonly #held: HeldProcesses
@@ -71,6 +73,7 @@ export class InProcessPty implements Pty {
     const { ptyId, mark } = checked.spec
     this.ptyId = ptyId
     this.identity = started.identity
+    this.limits = started.applied
     this.#parts = parts
     this.#held = new HeldProcesses(mark, parts.sweep, parts.processTable, started.group)
     this.#cols = checked.cols

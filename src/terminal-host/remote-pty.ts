@@ -1,6 +1,7 @@
 import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { checkReading } from './output.ts'
 import type { RemoteReader } from './remote-reader.ts'
@@ -19,6 +20,7 @@ export type RemoteParts = {
 export class RemotePty implements Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
+  readonly limits: AppliedLimits
   readonly mark: string
   readonly handle: number
   readonly exited: Promise<PtyExit>
@@ -39,6 +41,7 @@ export class RemotePty implements Pty {
   constructor(info: PtyInfo, parts: RemoteParts) {
     this.ptyId = info.ptyId
     this.identity = info.identity
+    this.limits = info.limits
     this.mark = info.mark
     this.handle = info.handle
     this.exited = this.#end.promise

@@ -2,7 +2,9 @@ import { getSystemErrorName } from 'node:util'
 import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import type { LeaderExit, TerminalLine, TerminalLines } from '../ports/terminal-lines.port.ts'
-import type { ExecOrders, ExecReports } from './exec-report.ts'
+import type { AppliedLimits } from '../protocols/limits.ts'
+import type { ExecReports } from './exec-report.ts'
+import type { Hold } from './hold.ts'
 import type { CheckedSpec } from './spawn-check.ts'
 import { execFailed, spawnFailed } from './spawn-error.ts'
 
@@ -14,10 +16,8 @@ export type StartedProcess = {
   readonly group: Cgroup | null
   /** Why it is not in the group that was made for it: the name of an errno. */
   readonly notJoined: string | null
+  readonly applied: AppliedLimits
 }
-
-/** What holds and bounds a process from before its first instruction. */
-export type Hold = Pick<ExecOrders, 'mustJoin' | 'dataBytes' | 'userProcesses'> & { readonly group: Cgroup | null }
 
 /**
  * Opens a line, waits for the exec helper on it, and lets that execute the command.
@@ -29,7 +29,7 @@ export async function startProcess(
   reports: ExecReports,
   processTable: ProcessTable,
   lines: TerminalLines,
-  { group, ...orders }: Hold,
+  { group, applied, ...orders }: Hold,
 ): Promise<StartedProcess> {
   const { spec, file, env, cols, rows } = checked
   const report = reports.expect()
@@ -45,7 +45,7 @@ export async function startProcess(
     if (!outcome.ok) throw execFailed(spec, outcome)
     const notJoined = outcome.notJoined === null ? null : getSystemErrorName(-outcome.notJoined)
     const isIn = notJoined === null || group?.pids().includes(line.pid) === true
-    return { identity, line, group: isIn ? group : null, notJoined }
+    return { identity, line, group: isIn ? group : null, notJoined, applied }
   } catch (error) {
     report.cancel()
     await line?.exited.catch(() => {})

@@ -3,6 +3,7 @@ import type { PtyExit, PtySpec, ScreenSnapshot, SignalRecord, SnapshotOptions } 
 import { CATALOGUE, type ErrorCode } from '../protocols/error-catalogue.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 
 /**
@@ -37,6 +38,7 @@ export type PtyInfo = {
   readonly ptyId: PtyId
   readonly mark: string
   readonly identity: ProcessIdentity
+  readonly limits: AppliedLimits
   readonly cols: number
   readonly rows: number
   readonly outputBytes: number

@@ -1,4 +1,4 @@
-import type { LimitName, TerminalLimits } from '../../ports/cgroups.port.ts'
+import type { LimitName, TerminalLimits } from '../../protocols/limits.ts'
 
 /** The period that a share of the processor is counted over, in µs: the kernel's default. */
 const PERIOD_US = 100_000

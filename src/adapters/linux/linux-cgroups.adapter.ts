@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Cgroup, Cgroups, CgroupSupport, LimitName, Offer } from '../../ports/cgroups.port.ts'
+import type { Cgroup, Cgroups, CgroupSupport, Offer } from '../../ports/cgroups.port.ts'
+import type { LimitName } from '../../protocols/limits.ts'
 import { pidsBelow, readOrNull, removeEmpty, write } from './cgroup-files.ts'
 import { asked, CONTROLLERS, writesFor } from './cgroup-limits.ts'
 import { findGroups } from './cgroup-find.ts'

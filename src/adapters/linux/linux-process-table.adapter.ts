@@ -105,6 +105,19 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       return leader.bootId === bootId ? foregroundWaiting({ path: procPath, spare, read }, leader, among) : null
     },
     trees: () => new LinuxProcessTrees({ path: procPath, bootId, spare, read, markOf: findMark }),
+    userTasks() {
+      const own = process.getuid?.() ?? -1
+      try {
+        return spare
+          .lend(() => readdirSync(procPath))
+          .filter((name) => /^\d+$/.test(name))
+          .map((name) => read(`${name}/status`) ?? '')
+          .filter((status) => Number(/^Uid:\t(\d+)/m.exec(status)?.[1]) === own)
+          .reduce((sum, status) => sum + Number(/^Threads:\t(\d+)/m.exec(status)?.[1] ?? 0), 0)
+      } catch {
+        return null
+      }
+    },
     // Kills within control groups are counted here too (mm/oom_kill.c).
     memoryKills() {
       const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]

@@ -12,6 +12,8 @@ import { CATALOGUE } from '../../protocols/error-catalogue.ts'
 import type { DoctorCheck } from '../../protocols/doctor.ts'
 import { isSignalboxError, toErrorRecord } from '../../protocols/errors.ts'
 import { execHelperPath, locateExecHelper } from '../../terminal-host/exec-helper.ts'
+import { LIMIT_NAMES } from '../../protocols/limits.ts'
+import { PROCESS_BOUNDS } from '../../terminal-host/hold.ts'
 import { createInProcessTerminalHost } from '../../terminal-host/in-process-host.ts'
 
 /** Below it a run of a few lanes is likely to fill the disk. */
@@ -135,6 +137,18 @@ const checkCgroups = (cgroups: Cgroups, joined: boolean): DoctorCheck => {
   return { name: 'cgroups', ok: null, detail: `no control groups: ${why}; ${ESCAPE}`, remedy: null }
 }
 
+/** What `limits` of a command become here. */
+const checkLimits = (cgroups: Cgroups): DoctorCheck => {
+  const { limits } = cgroups.support()
+  const told = LIMIT_NAMES.map((name) => {
+    const [group, bound] = [limits[name], PROCESS_BOUNDS[name]()]
+    const text = group.ok ? group.how : bound.ok ? bound.how : `not to be had: ${group.why}; ${bound.why}`
+    return { ok: group.ok || bound.ok, text: `${name}: ${text}` }
+  })
+  const all = told.every(({ ok }) => ok)
+  return { name: 'limits', ok: all ? true : null, detail: told.map(({ text }) => text).join('. '), remedy: null }
+}
+
 /** The checks that need no repository. */
 export const checkMachine = async (options: {
   readonly cwd: string
@@ -145,5 +159,13 @@ export const checkMachine = async (options: {
   const helper = checkHelper(options.fix, options.execHelper ?? execHelperPath())
   const cgroups = createCgroups()
   const { pty, joined } = await checkPty(options.cwd, cgroups)
-  return [checkNode(), helper, pty, await checkDisk(options.stateHome, options.fix), await checkFds(), checkCgroups(cgroups, joined)]
+  return [
+    checkNode(),
+    helper,
+    pty,
+    await checkDisk(options.stateHome, options.fix),
+    await checkFds(),
+    checkCgroups(cgroups, joined),
+    checkLimits(cgroups),
+  ]
 }

@@ -69,6 +69,8 @@ ${kept(env)
   .map(([name, value]) => `Environment=${systemdWord(`${name}=${value}`)}\n`)
   .join('')}# Terminals may outlive the orchestrator: systemd is to end it alone, not all that it started.
 KillMode=process
+# Limits of terminals need the controllers of this unit's control group.
+Delegate=yes
 TimeoutStopSec=120
 Restart=on-failure
 RestartSec=5

@@ -26,7 +26,7 @@ describe('checks of doctor', () => {
   it('checks the machine where there is no repository, and says so [LN-10]', async () => {
     for (const fix of [false, true]) {
       const report = await diagnose(options({ fix }))
-      expect(report.checks.map(({ name }) => name)).toEqual(['git', 'node', 'exec-helper', 'pty', 'disk', 'fds', 'cgroups'])
+      expect(report.checks.map(({ name }) => name)).toEqual(['git', 'node', 'exec-helper', 'pty', 'disk', 'fds', 'cgroups', 'limits'])
       expect(named(report, 'git')).toMatchObject({ ok: false, detail: expect.stringContaining('not in a git repository') as string })
       expect(named(report, 'git')?.remedy).toMatch(/\S/u)
       expect([report.ok, report.found]).toEqual([false, []])

@@ -46,8 +46,8 @@ describe('the configuration', () => {
       { scope: 'repository', path: join(root, 'signalbox.yaml'), found: false },
     ])
     const { keep, parallel, lanes } = validatePlan({ lanes: { a: { commands: ['x'] } } })
-    const { graceMs, idleAfterMs, intensity, backoff } = lanes[0]?.commands[0] ?? {}
-    expect({ run: { keep, parallel }, command: { graceMs, idleAfterMs, intensity, backoff } }).toEqual({
+    const { graceMs, idleAfterMs, intensity, backoff, limits } = lanes[0]?.commands[0] ?? {}
+    expect({ run: { keep, parallel }, command: { graceMs, idleAfterMs, intensity, backoff, limits } }).toEqual({
       run: settings.run,
       command: settings.command,
     })
@@ -156,6 +156,7 @@ describe('the configuration', () => {
       command: {
         graceMs: 1,
         idleAfterMs: 7,
+        limits: { memoryBytes: 8_000_000, cpus: 0.5, processes: 0, ifMissing: 'run' },
         intensity: { restarts: 5, withinMs: 6 },
         backoff: { minMs: 2, maxMs: 3, jitter: 0, resetAfterMs: 4 },
       },

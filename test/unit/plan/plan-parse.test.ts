@@ -37,6 +37,7 @@ const defaults = {
   backoff: { minMs: 200, maxMs: 30_000, jitter: 0.1, resetAfterMs: 60_000 },
   graceMs: 5_000,
   idleAfterMs: 600_000,
+  limits: { memoryBytes: 0, cpus: 0, processes: 0, ifMissing: 'fail' },
   classify: exitRules(undefined, undefined),
   env: {},
 }

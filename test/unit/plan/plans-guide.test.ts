@@ -36,7 +36,7 @@ describe('docs/guide/plans.md', () => {
     const listed = table('A command')
     expect([...listed.keys()].toSorted()).toEqual([...keysAt(['lanes', 'x', 'commands', 0])].toSorted())
     const [command] = parsePlan('lanes: { x: { commands: [x] } }', 'p').lanes[0]?.commands ?? []
-    for (const key of ['restart', 'intensity', 'backoff', 'graceMs', 'env'] as const) {
+    for (const key of ['restart', 'intensity', 'backoff', 'graceMs', 'limits', 'env'] as const) {
       const written = listed.get(key) ?? ''
       const read = parsePlan(`lanes: { x: { commands: [{ run: x, ${key}: ${written} }] } }`, 'p').lanes[0]?.commands[0]
       expect(read).toEqual(command)
