@@ -301,7 +301,12 @@ export const actorLives: readonly Proven<Scenario>[] = engineProperty(
     catches: [
       { name: 'exit told twice', file: cell, from: 'watch.tell(exit)', to: 'watch.tell(exit)\n      watch.tell(exit)' },
       { name: 'exit told to one watcher only', file: cell, from: 'watch.tell(exit)', to: 'watch.tell(exit)\n      break' },
-      { name: 'exit told once a target', file: cell, from: 'for (const watch of this.watchers ?? [])', to: 'for (const watch of [])' },
+      {
+        name: 'exit told once a target',
+        file: cell,
+        from: 'for (const watch of this.ties?.watchers ?? [])',
+        to: 'for (const watch of [])',
+      },
       {
         name: 'watch of one that has ended never told',
         file: 'kernel/kernel.ts',
@@ -321,7 +326,7 @@ export const actorLives: readonly Proven<Scenario>[] = engineProperty(
         from: 'for (const { timer } of this.timers?.values() ?? []) timer.cancel()',
         to: '',
       },
-      { name: 'effects not aborted by the end', file: context, from: 'this.abort?.abort()', to: '' },
+      { name: 'effects not aborted by the end', file: context, from: 'this.abort.abort()', to: 'void 0' },
       { name: 'no fence', file: context, from: 'if (this.cell.isClosed) throw fenced(this.self)', to: '' },
       { name: 'time to end goes on after the end', file: cell, from: '    this.deadline?.cancel()\n', to: '' },
       { name: 'limit of a handler goes on after it', file: 'kernel/patience.ts', from: 'timer?.cancel()', to: '' },

@@ -289,7 +289,7 @@ export const kernelMessages: readonly Proven<Scenario>[] = engineProperty(
       {
         name: 'asks left open at the end',
         file: cell,
-        from: 'for (const ask of this.asks ?? []) ask.fail',
+        from: 'for (const ask of this.ties?.asks ?? []) ask.fail',
         to: 'for (const ask of []) (ask as never as { fail(error: unknown): void }).fail',
       },
     ],

@@ -1,46 +1,47 @@
 import type { Timer } from '../ports/clock.port.ts'
 import type { Runnable, Slot } from '../ports/scheduler.port.ts'
-import { type Ask, NO_REPLY } from './ask.ts'
+import { NO_REPLY } from './ask.ts'
 import { CellContext } from './context.ts'
 import { ended, fenced, handlerFailed, recordOf, tookTooLong } from './delivery-errors.ts'
-import { isPromise } from './erased.ts'
+import { type ErasedDefinition, isPromise } from './erased.ts'
 import type { Evidence } from './history.ts'
-import { endWatch, type Incarnation, type ShutdownTime, type StartOptions, type Watch } from './incarnation.types.ts'
+import { endWatch, type Incarnation, type Parent, type ShutdownTime, type Ties } from './incarnation.types.ts'
 import type { Kernel } from './kernel.ts'
 import { HANDLER_LIMIT_MS, INIT_LIMIT_MS, MAILBOX_LIMIT, TERMINATE_LIMIT_MS } from './limits.ts'
 import { type Mail, Mailbox, type Token, type UserMail } from './mailbox.ts'
 import { type Outcome, Patience } from './patience.ts'
-import type { Entry } from './registry.ts'
 import { schedulerId } from './scheduler-id.ts'
 import { type ActorRef, type Exit, type ExitReason, isCleanExit } from './types.ts'
 import { Watcher } from './watcher.ts'
 
 type Ending = { readonly exit: Exit; readonly error: unknown }
 
-/** Makes an incarnation, that is to `begin`; its `life` is told how that goes. */
-export const newActor = (kernel: Kernel, options: StartOptions): Incarnation => {
-  const cell = new Cell(kernel, options)
+/** Makes an incarnation, that is to `begin`; its parent is told how that goes. @param tag what its parent knows it by */
+export const newActor = (kernel: Kernel, parent: Parent, name: string, definition: ErasedDefinition, tag: unknown): Incarnation => {
+  const cell = new Cell(kernel, parent, name, definition, tag)
   cell.watcher = kernel.watcherOf(cell)
   return cell
 }
 
-/** One incarnation of an actor: its mail, its state, its end. Handles one message at a time. */
+/**
+ * One incarnation of an actor: its mail, its state, its end. Handles one message at a time. There may be 100,000, and what a
+ * start costs is mostly memory: so what most of them never need is made when it is needed (ADR 7).
+ */
 class Cell implements Runnable, Incarnation {
-  readonly ref: ActorRef<unknown>
+  readonly kernel: Kernel
+  private readonly parent: Parent
+  private readonly name: string
+  private readonly definition: ErasedDefinition
+  private readonly tag: unknown
+  readonly incarnation: number
+  private ownRef: ActorRef<unknown> | null = null
   private mail: Mailbox | null = null
-  asks: Set<Ask> | null = null
-  asking: Set<Ask> | null = null
-  watchers: Set<Watch> | null = null
-  watching: Set<Watch> | null = null
-  names: Entry | null = null
+  ties: Ties | null = null
   phase: Incarnation['phase'] = 'starting'
   exit: Exit | null = null
   handled = 0
   watcher: Watcher | null = null
-  private readonly options: StartOptions
-  private readonly kernel: Kernel
   private readonly context: CellContext
-  /** Made at the first wake: most actors of many are never woken. */
   private slot: Slot | null = null
   private patience: Patience | null = null
   private state: unknown = undefined
@@ -52,13 +53,23 @@ class Cell implements Runnable, Incarnation {
   private deadline: Timer | null = null
   current: UserMail | null = null
 
-  constructor(kernel: Kernel, options: StartOptions) {
-    const { name } = options
+  constructor(kernel: Kernel, parent: Parent, name: string, definition: ErasedDefinition, tag: unknown) {
     this.kernel = kernel
-    this.options = options
-    const incarnation = kernel.registry.begin(this, name)
-    this.ref = { name, incarnation, id: `${name}$${incarnation}` }
-    this.context = new CellContext(kernel, this)
+    this.parent = parent
+    this.name = name
+    this.definition = definition
+    this.tag = tag
+    this.incarnation = kernel.registry.begin(this, name)
+    this.context = new CellContext(this)
+  }
+
+  get ref(): ActorRef<unknown> {
+    return this.ownRef ?? this.makeRef()
+  }
+
+  private makeRef(): ActorRef<unknown> {
+    const { name, incarnation } = this
+    return (this.ownRef = { name, incarnation, id: `${name}$${incarnation}` })
   }
 
   get id(): string {
@@ -71,7 +82,7 @@ class Cell implements Runnable, Incarnation {
   }
 
   private makeMailbox(): Mailbox {
-    const { mailboxLimit, overflow } = this.options.definition
+    const { mailboxLimit, overflow } = this.definition
     return (this.mail = new Mailbox(mailboxLimit ?? MAILBOX_LIMIT, overflow ?? 'reject'))
   }
 
@@ -80,7 +91,7 @@ class Cell implements Runnable, Incarnation {
   }
 
   get supervisor(): Incarnation | null {
-    return this.options.supervisor
+    return this.parent.actor
   }
 
   get endingReason(): ExitReason | null {
@@ -129,15 +140,18 @@ class Cell implements Runnable, Incarnation {
   }
 
   drain(budget: number): boolean | Promise<boolean> {
+    this.kernel.turn.open()
     for (let left = budget; left > 0; left -= 1) {
       const pending = this.step()
-      if (pending === null) return this.rest()
+      if (pending === null) break
       if (pending !== undefined) return this.drainLater(pending, left - 1)
     }
+    this.kernel.turn.close()
     return this.rest()
   }
 
   private async drainLater(pending: Promise<void>, left: number): Promise<boolean> {
+    this.kernel.turn.close()
     await pending
     return left > 0 ? this.drain(left) : this.rest()
   }
@@ -167,8 +181,8 @@ class Cell implements Runnable, Incarnation {
     return mail === undefined ? null : this.handle(mail)
   }
 
-  begin(): void {
-    const pending = this.initialise()
+  begin(args: unknown): void {
+    const pending = this.initialise(args)
     if (pending === undefined) this.begun()
     else void pending.then(() => this.begun())
   }
@@ -177,8 +191,8 @@ class Cell implements Runnable, Incarnation {
     if (this.rest()) this.slotNow().wake()
   }
 
-  private initialise(): Promise<void> | undefined {
-    const { definition, args } = this.options
+  private initialise(args: unknown): Promise<void> | undefined {
+    const { definition } = this
     let made: unknown
     try {
       made = definition.init(this.context, args)
@@ -210,14 +224,13 @@ class Cell implements Runnable, Incarnation {
     if (this.isClosed) return
     this.state = state
     this.phase = 'running'
-    const { definition, supervisor } = this.options
     this.watcher?.started()
-    this.kernel.observer.started?.({ ...this.ref, kind: definition.kind, supervisor: supervisor?.ref.name ?? null })
-    this.options.life.started(this.options.tag, this)
+    this.kernel.observer.started?.({ ...this.ref, kind: this.definition.kind, supervisor: this.supervisor?.ref.name ?? null })
+    this.parent.started(this.tag, this)
   }
 
   private handle(mail: Mail): Promise<void> | undefined {
-    const { definition } = this.options
+    const { definition } = this
     const user = mail.lane === 'user' ? mail : null
     let message: object = {}
     let next: unknown
@@ -243,7 +256,7 @@ class Cell implements Runnable, Incarnation {
   }
 
   private async handleLater(mail: Mail, message: object, next: PromiseLike<unknown>): Promise<void> {
-    const limitMs = this.options.definition.handlerLimitMs ?? HANDLER_LIMIT_MS
+    const limitMs = this.definition.handlerLimitMs ?? HANDLER_LIMIT_MS
     const outcome = await this.wait(next, limitMs)
     if (outcome.is === 'done') {
       this.handledWell(outcome.value)
@@ -282,17 +295,17 @@ class Cell implements Runnable, Incarnation {
 
   /** `terminate` within its time, then the end. */
   private finish({ exit, error }: Ending): Promise<void> | undefined {
-    const { definition, shutdown } = this.options
     this.phase = 'stopping'
     this.context.abortNow()
     let pending: unknown
     try {
-      pending = definition.terminate?.(this.context, this.state, exit)
+      pending = this.definition.terminate?.(this.context, this.state, exit)
     } catch (failure) {
       return this.terminateFailed(exit, error, failure)
     }
     if (!isPromise(pending)) return this.end(exit, error)
     // A stop that was asked for has its deadline already.
+    const shutdown = this.parent.shutdownOf(this.tag)
     const own = shutdown === 'brutal' ? TERMINATE_LIMIT_MS : shutdown === 'infinity' ? Infinity : shutdown
     return this.finishLater(exit, error, pending, this.deadline === null ? own : Infinity)
   }
@@ -314,26 +327,30 @@ class Cell implements Runnable, Incarnation {
     if (this.phase === 'ended') return
     this.isFenced = true
     // A supervisor that is given up must not leave actors without one.
-    for (let entry = this.names; entry !== null; entry = entry.earlier) entry.current?.kill()
+    for (let entry = this.ties?.names ?? null; entry !== null; entry = entry.earlier) entry.current?.kill()
     this.phase = 'ended'
     this.exit = exit
     this.deadline?.cancel()
     this.context.close()
     this.slot?.release()
-    const { definition, life, tag } = this.options
-    const restarts = life.expectsRestart(tag, exit)
+    const restarts = this.parent.expectsRestart(this.tag, exit)
     this.kernel.registry.ended(this, exit, restarts)
     this.kernel.registry.releaseAll(this)
     this.watcher?.exited(exit)
-    this.kernel.observer.exited?.({ ...this.ref, kind: definition.kind, exit, ...(!isCleanExit(exit) && { evidence: this.evidence() }) })
+    this.kernel.observer.exited?.({
+      ...this.ref,
+      kind: this.definition.kind,
+      exit,
+      ...(!isCleanExit(exit) && { evidence: this.evidence() }),
+    })
     this.returnMail(restarts)
-    for (const watch of this.watching ?? []) endWatch(watch)
-    for (const watch of this.watchers ?? []) {
+    for (const watch of this.ties?.watching ?? []) endWatch(watch)
+    for (const watch of this.ties?.watchers ?? []) {
       endWatch(watch)
       watch.tell(exit)
     }
     this.patience?.giveUp()
-    life.exited(tag, this, exit, error)
+    this.parent.exited(this.tag, this, exit, error)
   }
 
   /** Made when somebody asks for it. */
@@ -354,7 +371,7 @@ class Cell implements Runnable, Incarnation {
     for (const { type, message, from } of waiting) {
       this.kernel.deadLetter(this.ref, type, message, from, restarts ? 'restarted' : 'ended')
     }
-    for (const ask of this.asks ?? []) ask.fail(ended(this.ref, ask.type, restarts))
-    for (const ask of this.asking ?? []) ask.fail(fenced(this.ref))
+    for (const ask of this.ties?.asks ?? []) ask.fail(ended(this.ref, ask.type, restarts))
+    for (const ask of this.ties?.asking ?? []) ask.fail(fenced(this.ref))
   }
 }

@@ -23,27 +23,31 @@ type Named = { readonly timer: Timer; readonly token: Token }
 
 /** What one incarnation may do, and what must be taken back when it ends. */
 export class CellContext implements ActorContext<Record<string, never>> {
-  readonly self: ActorRef<Record<string, never>>
-  private readonly kernel: Kernel
-  private readonly cell: Incarnation
-  private abort: AbortController | null = null
+  private readonly cell: Incarnation & { readonly kernel: Kernel }
+  /** Made when somebody asks for the signal; `due` where it was aborted before. */
+  private abort: AbortController | 'due' | null = null
   private timers: Map<string, Named> | null = null
-  private aborted = false
 
-  constructor(kernel: Kernel, cell: Incarnation) {
-    this.kernel = kernel
+  constructor(cell: Incarnation & { readonly kernel: Kernel }) {
     this.cell = cell
-    this.self = cell.ref
+  }
+
+  get self(): ActorRef<Record<string, never>> {
+    return this.cell.ref
+  }
+
+  private get kernel(): Kernel {
+    return this.cell.kernel
   }
 
   get signal(): AbortSignal {
-    if (this.abort === null) {
-      this.abort = new AbortController()
-      // Any number of effects may listen; node warns from eleven on.
-      setMaxListeners(0, this.abort.signal)
-      if (this.aborted) this.abort.abort()
-    }
-    return this.abort.signal
+    if (this.abort !== null && this.abort !== 'due') return this.abort.signal
+    const abort = new AbortController()
+    // Any number of effects may listen; node warns from eleven on.
+    setMaxListeners(0, abort.signal)
+    if (this.abort === 'due') abort.abort()
+    this.abort = abort
+    return abort.signal
   }
 
   get endingReason(): ExitReason | null {
@@ -132,8 +136,8 @@ export class CellContext implements ActorContext<Record<string, never>> {
 
   /** Aborts what runs for this actor. For the cell. */
   abortNow(): void {
-    this.aborted = true
-    this.abort?.abort()
+    if (this.abort === null) this.abort = 'due'
+    else if (this.abort !== 'due') this.abort.abort()
   }
 
   /** For the cell, at its end. */

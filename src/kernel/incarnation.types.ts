@@ -1,5 +1,4 @@
 import type { Ask } from './ask.ts'
-import type { ErasedDefinition } from './erased.ts'
 import type { Mailbox, Token, UserMail } from './mailbox.ts'
 import type { Entry } from './registry.ts'
 import type { ActorRef, Exit, ExitReason } from './types.ts'
@@ -10,19 +9,14 @@ export type ShutdownTime = 'brutal' | 'infinity' | number
 
 /** One incarnation of an actor, as the rest of the kernel and its supervisor see it. */
 export interface Incarnation {
+  /** Made when somebody asks. */
   readonly ref: ActorRef<unknown>
+  /** As in `ref`. */
+  readonly incarnation: number
   readonly phase: 'starting' | 'running' | 'stopping' | 'ended'
   readonly mailbox: Mailbox
-  /** Asks that this actor must answer. As all sets here, made when first needed: most actors of many never do (ADR 7). */
-  asks: Set<Ask> | null
-  /** Asks that this actor waits for. */
-  asking: Set<Ask> | null
-  /** Who is to be told of this actor's end. */
-  watchers: Set<Watch> | null
-  /** Whose end this actor is to be told of. */
-  watching: Set<Watch> | null
-  /** The latest of the names that it has as their supervisor. For the registry. */
-  names: Entry | null
+  /** Null until it has any: see `tiesOf`. */
+  ties: Ties | null
   /** True once it must not act any more. */
   readonly isClosed: boolean
   /** Set when it has ended. */
@@ -32,7 +26,7 @@ export interface Incarnation {
   /** Messages that it has handled. */
   readonly handled: number
   /** Lets it initialise: at once, unless that takes a promise. */
-  begin(): void
+  begin(args: unknown): void
   /** User mail that its handler is at work on. */
   readonly current: UserMail | null
   /** Who started it; null for a root. */
@@ -56,29 +50,37 @@ export interface Incarnation {
   endWith(exit: Exit, error: unknown): void
 }
 
+/** What binds an actor to others. Each made when first needed, as are the ties themselves: most actors of many never need any (ADR 7). */
+export class Ties {
+  /** Asks that this actor must answer. */
+  asks: Set<Ask> | null = null
+  /** Asks that this actor waits for. */
+  asking: Set<Ask> | null = null
+  /** Who is to be told of this actor's end. */
+  watchers: Set<Watch> | null = null
+  /** Whose end this actor is to be told of. */
+  watching: Set<Watch> | null = null
+  /** The latest of the names that it has as their supervisor. For the registry. */
+  names: Entry | null = null
+}
+
+/** For one more tie. */
+export const tiesOf = (actor: Incarnation): Ties => (actor.ties ??= new Ties())
+
 /** One actor's wish to be told of another's end. */
 export type Watch = { readonly by: Incarnation; readonly target: Incarnation; readonly tell: (exit: Exit) => void }
 
 export const endWatch = (watch: Watch): void => {
-  watch.by.watching?.delete(watch)
-  watch.target.watchers?.delete(watch)
+  watch.by.ties?.watching?.delete(watch)
+  watch.target.ties?.watchers?.delete(watch)
 }
 
-/** What a supervisor says when it starts an actor. */
-export type StartOptions = {
-  readonly name: string
-  readonly definition: ErasedDefinition
-  readonly args: unknown
-  readonly supervisor: Incarnation | null
+/** Who starts actors, and is told, at once, how each fares: one for all of a supervisor's. `tag` is what it knows an actor by. */
+export interface Parent {
+  /** Null above a root. */
+  readonly actor: Incarnation | null
   /** Time for `terminate` when the actor ends by itself. */
-  readonly shutdown: ShutdownTime
-  readonly life: Life
-  /** What `life` knows it by. */
-  readonly tag: unknown
-}
-
-/** Who is told, at once, how an actor fares: methods rather than functions made for each actor. */
-export interface Life {
+  shutdownOf(tag: unknown): ShutdownTime
   started(tag: unknown, actor: Incarnation): void
   exited(tag: unknown, actor: Incarnation, exit: Exit, error: unknown): void
   /** Whether the next incarnation is to be started after this exit: tells senders whether to retry. */

@@ -6,10 +6,11 @@ import { Ask } from './ask.ts'
 import { Deadlines } from './deadlines.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { cancelled, lateAnswer, mailboxFull, stackOf, type To, unreachable } from './delivery-errors.ts'
-import { endWatch, type Incarnation, type Watch } from './incarnation.types.ts'
+import { endWatch, type Incarnation, tiesOf, type Watch } from './incarnation.types.ts'
 import type { Token, UserMail } from './mailbox.ts'
 import { Registry } from './registry.ts'
 import { Tracing } from './tracing.ts'
+import { TurnClock } from './turn-clock.ts'
 import type { ActorRef, AskOptions, DeadLetter, Exit, ExitedActor } from './types.ts'
 import type { Watcher } from './watcher.ts'
 
@@ -23,6 +24,8 @@ export type KernelObserver = {
 /** Moves messages between actors. Actors reach it only through their contexts; supervisors hold it, to start actors on it. */
 export class Kernel {
   readonly clock: Clock
+  /** Of the drain that runs. */
+  readonly turn: TurnClock
   readonly random: Random
   readonly scheduler: Scheduler
   readonly observer: KernelObserver
@@ -35,6 +38,7 @@ export class Kernel {
   /** @param options.history messages that each actor keeps. @defaultValue 0. @throws ERR_OPTION_INVALID */
   constructor(options: { scheduler: Scheduler; clock: Clock; random: Random; observer: KernelObserver; history?: number }) {
     this.clock = options.clock
+    this.turn = new TurnClock(options.clock)
     this.random = options.random
     this.scheduler = options.scheduler
     this.observer = options.observer
@@ -63,7 +67,7 @@ export class Kernel {
     const cell = this.registry.resolve(to)
     if (typeof cell === 'string') return refused(unreachable(to, type, cell))
     if (signal?.aborted === true) return refused(cancelled(to, type))
-    const ask = new Ask(type, (cell.asks ??= new Set()), from === null ? null : (from.asking ??= new Set()))
+    const ask = new Ask(type, (tiesOf(cell).asks ??= new Set()), from === null ? null : (tiesOf(from).asking ??= new Set()))
     this.post(cell, to, { lane: 'user', type, message, from: from?.ref.id ?? null, ask, at: null })
     ask.limitBy(this.deadlines, timeoutMs, () => lateAnswer(cell.ref, type, timeoutMs))
     if (signal !== undefined) ask.cancelBy(signal, () => cancelled(cell.ref, type))
@@ -88,8 +92,8 @@ export class Kernel {
       return () => void (token.cancelled = true)
     }
     const watch: Watch = { by, target: cell, tell }
-    ;(cell.watchers ??= new Set()).add(watch)
-    ;(by.watching ??= new Set()).add(watch)
+    ;(tiesOf(cell).watchers ??= new Set()).add(watch)
+    ;(tiesOf(by).watching ??= new Set()).add(watch)
     return () => {
       token.cancelled = true
       endWatch(watch)

@@ -1,4 +1,4 @@
-import type { Incarnation } from './incarnation.types.ts'
+import { type Incarnation, tiesOf } from './incarnation.types.ts'
 import { Queue } from './queue.ts'
 import type { Exit } from './types.ts'
 
@@ -52,11 +52,12 @@ export class Registry {
   /** @returns false when another supervisor has the name. */
   claim(name: string, owner: Incarnation): boolean {
     if (this.entries.has(name)) return false
+    const ties = tiesOf(owner)
     const entry = this.revive(name, owner)
     this.entries.set(name, entry)
-    entry.earlier = owner.names
-    if (owner.names !== null) owner.names.later = entry
-    owner.names = entry
+    entry.earlier = ties.names
+    if (ties.names !== null) ties.names.later = entry
+    ties.names = entry
     this.claimed = entry
     return true
   }
@@ -69,14 +70,15 @@ export class Registry {
     const { owner, earlier, later } = entry
     if (earlier !== null) earlier.later = later
     if (later !== null) later.earlier = earlier
-    else if (owner !== null) owner.names = earlier
+    else if (owner !== null) tiesOf(owner).names = earlier
     this.retired.delete(name)
     this.retired.set(name, entry.incarnation)
     if (this.retired.size > KEPT_NAMES) this.forgetOldest()
   }
 
   releaseAll(owner: Incarnation): void {
-    while (owner.names !== null) this.release(owner.names.name)
+    const { ties } = owner
+    while (ties !== null && ties.names !== null) this.release(ties.names.name)
   }
 
   /** @returns the incarnation that begins. */

@@ -61,7 +61,8 @@ export class Tracing {
 
   private attach(trace: Trace, actor: Incarnation): void {
     if (actor.exit === null && trace.covers(actor)) trace.attach((actor.watcher ??= new Watcher(actor, this.clock, this.historySize)))
-    for (let name = actor.names; name !== null; name = name.earlier) if (name.current !== null) this.attach(trace, name.current)
+    for (let name = actor.ties?.names ?? null; name !== null; name = name.earlier)
+      if (name.current !== null) this.attach(trace, name.current)
   }
 }
 

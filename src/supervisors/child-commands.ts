@@ -1,7 +1,7 @@
 import { NO_REPLY } from '../kernel/ask.ts'
 import type { Incarnation } from '../kernel/incarnation.types.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
-import { type Child, describeChild, hasActor, isOrdered, newChild, restartOf } from './child.ts'
+import { Child, describeChild, hasActor, isOrdered, restartOf } from './child.ts'
 import type { Children } from './children.ts'
 import type { ChildSpec, SupervisorProtocol, SupervisorSpec } from '../kernel/child-spec.ts'
 import { childNotFound, childRuns, startFailed } from './supervisor-errors.ts'
@@ -58,7 +58,7 @@ export class ChildCommands {
     } catch (error) {
       return refuse(reply, error)
     }
-    const child = newChild(spec)
+    const child = new Child(spec)
     keeper.children.add(child)
     if (reply !== NO_REPLY) (child.startReplies ??= []).push(reply)
     return keeper.reconcile(child)
@@ -126,7 +126,7 @@ export class ChildCommands {
       if (old.phase !== 'stopping') keeper.stop(old)
       return null
     }
-    const child = newChild(spec)
+    const child = new Child(spec)
     keeper.children.replace(old, child)
     if (spec.name !== name) keeper.release(name)
     ;(child.startReplies ??= []).push(reply)

@@ -16,62 +16,127 @@ export interface Subtree {
   window(): RestartsInWindow
 }
 
-/** A child as its supervisor sees it. */
-export type Child = {
-  readonly spec: ChildSpec
-  phase: ChildPhase
-  actor: Incarnation | null
-  /** Of a child that is a supervisor and runs. */
-  subtree: Subtree | null
-  /** Starts that were tried. */
-  attempts: number
-  /** Its `init` runs at this moment, inside its supervisor's start of it. */
-  isBeginning: boolean
-  /** Whether a start was ever acknowledged. */
-  hasStarted: boolean
+/** What happens only to some children. */
+class Trouble {
   /** For the backoff. */
-  restartsInARow: number
+  restartsInARow = 0
   /** Restarts in a row that were judged to wait. */
-  waitsInARow: number
-  /** Monotonic ms of its last acknowledged start. */
-  startedAt: number
-  /** The last one that was tried. */
-  incarnation: number
-  lastExit: Exit | null
+  waitsInARow = 0
+  lastExit: Exit | null = null
   /** What its last end was made of. */
-  failure: unknown
+  failure: unknown = undefined
   /** It is to end because somebody asked: then its spec goes, stays without an actor, or makes place for another. */
-  leaving: 'no' | 'goes' | 'stays' | 'replaced'
+  leaving: 'no' | 'goes' | 'stays' | 'replaced' = 'no'
   /** It was started at somebody's request, beside its group: if that fails, it stays down. */
-  isAlone: boolean
+  isAlone = false
   /** It runs, and is to be stopped and started again with its group. */
-  isRegrouped: boolean
+  isRegrouped = false
   /** Told of its first start, or that there will be none. */
-  startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[] | null
+  startReplies: ReplyFunction<{ ref: ActorRef<unknown> }>[] | null = null
   /** Called when it has ended as somebody asked. */
-  endReplies: (() => void)[] | null
+  endReplies: (() => void)[] | null = null
 }
+const NO_TROUBLE: Readonly<Trouble> = new Trouble()
 
-export const newChild = (spec: ChildSpec): Child => ({
-  spec,
-  phase: 'down',
-  actor: null,
-  subtree: null,
-  attempts: 0,
-  isBeginning: false,
-  hasStarted: false,
-  restartsInARow: 0,
-  waitsInARow: 0,
-  startedAt: 0,
-  incarnation: 0,
-  lastExit: null,
-  failure: undefined,
-  leaving: 'no',
-  isAlone: false,
-  isRegrouped: false,
-  startReplies: null,
-  endReplies: null,
-})
+/** A child as its supervisor sees it. */
+export class Child implements Trouble {
+  readonly spec: ChildSpec
+  phase: ChildPhase = 'down'
+  actor: Incarnation | null = null
+  /** Of a child that is a supervisor and runs. */
+  subtree: Subtree | null = null
+  /** Starts that were tried. */
+  attempts = 0
+  /** Whether a start was ever acknowledged. */
+  hasStarted = false
+  /** Monotonic ms of its last acknowledged start. */
+  startedAt: number | null = null
+  /** The last one that was tried. */
+  incarnation = 0
+  /** Shared until there is any: there may be 100,000 children, and most are never in trouble (ADR 7). */
+  private trouble: Readonly<Trouble> = NO_TROUBLE
+
+  constructor(spec: ChildSpec) {
+    this.spec = spec
+  }
+
+  private own(): Trouble {
+    if (this.trouble === NO_TROUBLE) this.trouble = new Trouble()
+    return this.trouble
+  }
+
+  get restartsInARow(): number {
+    return this.trouble.restartsInARow
+  }
+
+  set restartsInARow(value: number) {
+    if (value !== this.trouble.restartsInARow) this.own().restartsInARow = value
+  }
+
+  get waitsInARow(): number {
+    return this.trouble.waitsInARow
+  }
+
+  set waitsInARow(value: number) {
+    if (value !== this.trouble.waitsInARow) this.own().waitsInARow = value
+  }
+
+  get lastExit(): Exit | null {
+    return this.trouble.lastExit
+  }
+
+  set lastExit(value: Exit | null) {
+    if (value !== this.trouble.lastExit) this.own().lastExit = value
+  }
+
+  get failure(): unknown {
+    return this.trouble.failure
+  }
+
+  set failure(value: unknown) {
+    if (value !== this.trouble.failure) this.own().failure = value
+  }
+
+  get leaving(): Trouble['leaving'] {
+    return this.trouble.leaving
+  }
+
+  set leaving(value: Trouble['leaving']) {
+    if (value !== this.trouble.leaving) this.own().leaving = value
+  }
+
+  get isAlone(): boolean {
+    return this.trouble.isAlone
+  }
+
+  set isAlone(value: boolean) {
+    if (value !== this.trouble.isAlone) this.own().isAlone = value
+  }
+
+  get isRegrouped(): boolean {
+    return this.trouble.isRegrouped
+  }
+
+  set isRegrouped(value: boolean) {
+    if (value !== this.trouble.isRegrouped) this.own().isRegrouped = value
+  }
+
+  get startReplies(): Trouble['startReplies'] {
+    return this.trouble.startReplies
+  }
+
+  set startReplies(value: Trouble['startReplies']) {
+    if (value !== this.trouble.startReplies) this.own().startReplies = value
+  }
+
+  get endReplies(): Trouble['endReplies'] {
+    return this.trouble.endReplies
+  }
+
+  set endReplies(value: Trouble['endReplies']) {
+    if (value !== this.trouble.endReplies) this.own().endReplies = value
+  }
+}
 
 /** Source of the defaults: OTP. */
 export const shutdownOf = (spec: ChildSpec): Shutdown => spec.shutdown ?? (spec.type === 'supervisor' ? 'infinity' : 5_000)

@@ -72,7 +72,7 @@ export class Inspector {
       kind: spec.type === 'worker' ? spec.definition.kind : 'supervisor',
       supervisor: owner.spec.name,
       state: stateOf(child),
-      upMs: isUp ? this.clock.monotonic() - child.startedAt : null,
+      upMs: isUp && child.startedAt !== null ? this.clock.monotonic() - child.startedAt : null,
       restarts: Math.max(0, attempts - 1),
       window,
       childWindow: child.subtree?.window() ?? null,

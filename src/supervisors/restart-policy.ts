@@ -71,7 +71,7 @@ export class RestartPolicy {
 
   private wasStable(child: Child, now: number): boolean {
     const stableMs = this.spec.backoff?.resetAfterMs ?? this.intensity.withinMs
-    return child.phase === 'running' && now - child.startedAt >= stableMs
+    return child.phase === 'running' && child.startedAt !== null && now - child.startedAt >= stableMs
   }
 
   private nextDelay(child: Child): number {

@@ -1,10 +1,10 @@
 import { newActor } from '../kernel/cell.ts'
 import { erase } from '../kernel/erased.ts'
-import type { Incarnation, Life, StartOptions } from '../kernel/incarnation.types.ts'
+import type { Incarnation, Parent, ShutdownTime } from '../kernel/incarnation.types.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import { toErrorRecord } from '../protocols/errors.ts'
-import { type Child, hasActor, isOrdered, newChild, restartOf, shutdownOf, type Subtree } from './child.ts'
+import { Child, hasActor, isOrdered, restartOf, shutdownOf, type Subtree } from './child.ts'
 import { ChildCommands, type ChildKeeper, failStarts, tellEnded } from './child-commands.ts'
 import { Children } from './children.ts'
 import { RestartPolicy, type Verdict } from './restart-policy.ts'
@@ -24,14 +24,13 @@ type Context = ActorContext<Protocol>
 
 /** What a supervisor needs from the system. */
 export type SupervisorHost = { readonly kernel: Kernel; readonly decided: (decision: Decision) => void }
-type Hooks = Omit<StartOptions, 'name' | 'definition' | 'args'>
 
 /**
  * Starts, restarts and stops children. An actor as any other, except that it starts actors. Its handlers never wait: the
  * end of a child, the acknowledgement of a start and the end of a delay are messages, and after each one `reconcile`
  * takes the next step towards "all that should run, runs". Only the first start and the stop of all do wait.
  */
-export class Supervisor implements Subtree, ChildKeeper {
+export class Supervisor implements Subtree, ChildKeeper, Parent {
   readonly spec: SupervisorSpec
   readonly children: Children = new Children()
   readonly actor: Incarnation
@@ -40,34 +39,41 @@ export class Supervisor implements Subtree, ChildKeeper {
   private readonly commands: ChildCommands = new ChildCommands(this)
   /** Told of the next start or end of a child. */
   private readonly waiters = new Map<Child, () => void>()
-  /** Of its children, whose tags they are. */
-  private readonly life: Life = {
-    started: (tag, actor) => {
-      const child = tag as Child
-      child.hasStarted = true
-      // Most inits are over when `begin` returns: that start needs no message.
-      if (child.isBeginning) return this.acknowledged(child)
-      this.actor.postSystem('$started', () => ({ child, actor }))
-      this.tellWaiter(child)
-    },
-    exited: (tag, actor, exit, error) => {
-      const child = tag as Child
-      child.failure = error
-      child.lastExit = exit
-      this.actor.postSystem('$exited', () => ({ child, actor, exit, error }))
-      this.tellWaiter(child)
-    },
-    expectsRestart: (tag, exit) => !this.isEnding && this.actor.endingReason === null && this.policy.expectsRestart(tag as Child, exit),
-  }
+  /** Its `init` runs at this moment, inside its start. */
+  private beginning: Child | null = null
   private context: Context | null = null
   private isEnding = false
 
   /** Starts a supervisor, as any child is started: acknowledged when all its children are. */
-  constructor(host: SupervisorHost, spec: SupervisorSpec, options: Hooks) {
+  constructor(host: SupervisorHost, spec: SupervisorSpec, parent: Parent, tag: unknown) {
     this.host = host
     this.spec = spec
     this.policy = new RestartPolicy(spec, host.kernel)
-    this.actor = newActor(host.kernel, { ...options, name: spec.name, definition: erase(this.definition()), args: null })
+    this.actor = newActor(host.kernel, parent, spec.name, erase(this.definition()), tag)
+  }
+
+  /** For the kernel, as are the three below: what is known of its children there is their tag. */
+  shutdownOf(child: Child): ShutdownTime {
+    return shutdownOf(child.spec)
+  }
+
+  started(child: Child, actor: Incarnation): void {
+    child.hasStarted = true
+    // Most inits are over when `begin` returns: that start needs no message.
+    if (child === this.beginning) return this.acknowledged(child)
+    this.actor.postSystem('$started', () => ({ child, actor }))
+    this.tellWaiter(child)
+  }
+
+  exited(child: Child, actor: Incarnation, exit: Exit, error: unknown): void {
+    child.failure = error
+    child.lastExit = exit
+    this.actor.postSystem('$exited', () => ({ child, actor, exit, error }))
+    this.tellWaiter(child)
+  }
+
+  expectsRestart(child: Child, exit: Exit): boolean {
+    return !this.isEnding && this.actor.endingReason === null && this.policy.expectsRestart(child, exit)
   }
 
   private definition(): ActorDefinition<Protocol, null, null> {
@@ -112,7 +118,7 @@ export class Supervisor implements Subtree, ChildKeeper {
     for (const spec of specs) {
       validateChild(this.spec, spec)
       this.claim(spec.name)
-      const child = newChild(spec)
+      const child = new Child(spec)
       this.children.add(child)
       this.start(child)
     }
@@ -121,7 +127,7 @@ export class Supervisor implements Subtree, ChildKeeper {
   private async startFirst(ctx: Context, spec: ChildSpec): Promise<void> {
     ctx.signal.throwIfAborted()
     this.claim(spec.name)
-    const child = newChild(spec)
+    const child = new Child(spec)
     this.children.add(child)
     const actor = this.start(child)
     const stop = (): void => actor.stop(this.actor.endingReason === 'handover' ? 'handover' : 'shutdown', shutdownOf(spec))
@@ -175,12 +181,12 @@ export class Supervisor implements Subtree, ChildKeeper {
   private acknowledged(child: Child): void {
     child.phase = 'running'
     child.isAlone = false
-    child.startedAt = this.host.kernel.clock.monotonic()
-    if (child.actor === null) return
-    const { ref } = child.actor
+    child.startedAt = this.host.kernel.turn.monotonic()
     const replies = child.startReplies
+    if (child.actor === null || replies === null) return
+    const { ref } = child.actor
     child.startReplies = null
-    if (replies !== null) for (const reply of replies) reply({ ref })
+    for (const reply of replies) reply({ ref })
   }
 
   private onExited(ctx: Context, child: Child, exit: Exit, error: unknown): void {
@@ -288,25 +294,21 @@ export class Supervisor implements Subtree, ChildKeeper {
     const { spec } = child
     child.phase = 'starting'
     child.attempts += 1
-    if (spec.type === 'supervisor') {
-      child.subtree = new Supervisor(this.host, spec, { supervisor: this.actor, shutdown: shutdownOf(spec), life: this.life, tag: child })
-      child.actor = child.subtree.actor
-    } else {
-      child.actor = newActor(this.host.kernel, {
-        name: spec.name,
-        definition: erase(spec.definition),
-        args: spec.args,
-        supervisor: this.actor,
-        shutdown: shutdownOf(spec),
-        life: this.life,
-        tag: child,
-      })
+    if (spec.type === 'worker') {
+      const actor = newActor(this.host.kernel, this, spec.name, erase(spec.definition), child)
+      return this.begin(child, actor, spec.args)
     }
-    child.incarnation = child.actor.ref.incarnation
-    child.isBeginning = true
-    child.actor.begin()
-    child.isBeginning = false
-    return child.actor
+    child.subtree = new Supervisor(this.host, spec, this, child)
+    return this.begin(child, child.subtree.actor, null)
+  }
+
+  private begin(child: Child, actor: Incarnation, args: unknown): Incarnation {
+    child.actor = actor
+    child.incarnation = actor.incarnation
+    this.beginning = child
+    actor.begin(args)
+    this.beginning = null
+    return actor
   }
 
   stop(child: Child): void {

@@ -1,3 +1,4 @@
+import type { Parent } from '../kernel/incarnation.types.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import type { Exit } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
@@ -18,21 +19,19 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const kernel = new Kernel({ ...options, observer })
   const exited = Promise.withResolvers<Exit>()
   const started = Promise.withResolvers<void>()
-  const root = new Supervisor({ kernel, decided: (decision) => observer.decided?.(decision) }, options.root, {
-    supervisor: null,
-    shutdown: 'infinity',
-    tag: null,
-    life: {
-      started: () => started.resolve(),
-      exited: (_tag, _actor, exit, error) => {
-        started.reject(startError(options.root.name, exit, error))
-        kernel.tracing.close()
-        exited.resolve(exit)
-      },
-      expectsRestart: () => false,
+  const above: Parent = {
+    actor: null,
+    shutdownOf: () => 'infinity',
+    started: () => started.resolve(),
+    exited: (_tag, _actor, exit, error) => {
+      started.reject(startError(options.root.name, exit, error))
+      kernel.tracing.close()
+      exited.resolve(exit)
     },
-  })
-  root.actor.begin()
+    expectsRestart: () => false,
+  }
+  const root = new Supervisor({ kernel, decided: (decision) => observer.decided?.(decision) }, options.root, above, null)
+  root.actor.begin(null)
   const closed = exited.promise.then(() => {
     kernel.deadlines.close()
     return options.scheduler.close()

@@ -4,7 +4,7 @@ import { Registry } from '../../../src/kernel/registry.ts'
 import { schedulerId } from '../../../src/kernel/scheduler-id.ts'
 
 const incarnation = (name: string, number: number): Incarnation =>
-  ({ ref: { name, incarnation: number, id: `${name}$${number}` }, names: null }) as unknown as Incarnation
+  ({ ref: { name, incarnation: number, id: `${name}$${number}` }, ties: null }) as unknown as Incarnation
 
 const live = (registry: Registry, name: string): Incarnation => {
   const actor = incarnation(name, 0)
