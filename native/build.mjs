@@ -1,4 +1,4 @@
-// Compiles native/exec-helper.c into native/build/exec-helper, unless that is newer. Plain Node >= 20, no dependencies,
+// Compiles each program of native/ into native/build/, unless that is newer. Plain Node >= 20, no dependencies,
 // so that an install script can run it: `node native/build.mjs [--force]`. $CC and $CFLAGS are honoured.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
@@ -6,24 +6,26 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
-export const sourcePath = join(here, 'exec-helper.c')
-export const helperPath = join(here, 'build', 'exec-helper')
+/** The helper of every terminal, and the holder of those that tmux holds. */
+const PROGRAMS = ['exec-helper', 'pane-holder']
 
 const mtime = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
-export const isUpToDate = () => mtime(helperPath) > Math.max(mtime(sourcePath), 1)
+const isUpToDate = (path, source) => mtime(path) > Math.max(mtime(source), 1)
 
 const words = (text) => (text ?? '').split(/\s+/).filter(Boolean)
 
 /**
- * Builds the helper when it is missing or older than its source.
+ * Builds a program when it is missing or older than its source.
  * @returns {{ path: string, built: boolean }}
  * @throws Error that says what to do when there is no compiler, or what it printed.
  */
-export function buildExecHelper({ force = false, env = process.env } = {}) {
-  if (!force && isUpToDate()) return { path: helperPath, built: false }
-  mkdirSync(dirname(helperPath), { recursive: true })
+function build(name, { force = false, env = process.env } = {}) {
+  const sourcePath = join(here, `${name}.c`)
+  const path = join(here, 'build', name)
+  if (!force && isUpToDate(path, sourcePath)) return { path, built: false }
+  mkdirSync(dirname(path), { recursive: true })
   // Compiled aside and renamed: a terminal that starts meanwhile never sees half a file.
-  const unfinished = `${helperPath}.${process.pid}`
+  const unfinished = `${path}.${process.pid}`
   const [compiler = 'cc', ...options] = words(env.CC)
   const compile = (extra) =>
     spawnSync(
@@ -44,17 +46,19 @@ export function buildExecHelper({ force = false, env = process.env } = {}) {
     }
     if (result.error) throw result.error
     if (result.status !== 0) throw new Error(`signalbox: ${compiler} could not compile ${sourcePath}:\n${result.stderr}`)
-    renameSync(unfinished, helperPath)
+    renameSync(unfinished, path)
   } finally {
     rmSync(unfinished, { force: true })
   }
-  return { path: helperPath, built: true }
+  return { path, built: true }
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    const { path, built } = buildExecHelper({ force: process.argv.includes('--force') })
-    console.log(`${built ? 'built' : 'up to date'}: ${path}`)
+    for (const name of PROGRAMS) {
+      const { path, built } = build(name, { force: process.argv.includes('--force') })
+      console.log(`${built ? 'built' : 'up to date'}: ${path}`)
+    }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

@@ -125,8 +125,32 @@ export interface Pty {
   release(): void
 }
 
+/**
+ * What differs between terminal hosts and cannot be made the same. Everything else is, and one contract suite says so.
+ */
+export type TerminalCapabilities = {
+  /** Its terminals go on when this process ends, however it ends, and the next one finds them by their ids. */
+  readonly outlivesOrchestrator: boolean
+  /** Found again, a terminal has all the output that the ring held, at the same offsets. Else only the rows that it showed. */
+  readonly keepsOffsets: boolean
+  /** Found again, its log goes on without a gap. */
+  readonly keepsLog: boolean
+  /** Readers can slow the child (PTY-12). */
+  readonly losslessReaders: boolean
+  /** Readers are given exactly the bytes that were put out. */
+  readonly byteExactOutput: boolean
+  /** The child has the environment that it was given, and nothing else. */
+  readonly exactEnvironment: boolean
+  /** It answers questions of programs to their terminal (DA, DSR) by itself; else only an attached terminal does. */
+  readonly answersQueries: boolean
+  /** People can look at a terminal with another program: `attachCommand`. */
+  readonly attachCommand: boolean
+}
+
 /** Holds PTYs. One contract suite runs on every implementation. */
 export interface TerminalHost {
+  /** @defaultValue those of a host in this process */
+  readonly capabilities?: TerminalCapabilities
   /** Its PTYs live on when this process ends: a handover leaves them to the next one. @defaultValue false */
   readonly keepsTerminals?: boolean
   /**
@@ -139,6 +163,8 @@ export interface TerminalHost {
   get(ptyId: PtyId): Pty | undefined
   /** Those that have not ended. */
   list(): readonly Pty[]
+  /** The command that shows a living terminal to a person; null where it has none, or there is no such PTY. */
+  attachCommand?(ptyId: PtyId): readonly string[] | null
   /** Leaves its PTYs to the next process, and does nothing more. Only where it keeps them. */
   detach?(): void
   /** Ends every PTY with `graceMs` and waits for all. */

@@ -43,12 +43,28 @@ export interface TerminalLine {
   write(bytes: Uint8Array): number | Promise<number>
   /** Delivers SIGWINCH. */
   resize(cols: number, rows: number): Promise<void>
+  /**
+   * Keeps a text with the terminal for the process that takes it over. Absent: nobody can.
+   * @param memo up to a few KB
+   */
+  remember?(memo: string): Promise<void>
   /** Gives the terminal up. Idempotent. */
   close(): void
+  /** How it ended needs not be told again: what holds it may end. After `close`. */
+  release?(): void
 }
+
+/** A terminal that another process opened, and left. */
+export type FoundLine = { readonly line: TerminalLine; /** What was remembered with it. */ readonly memo: string }
 
 /** Where terminals come from: this process, or a private tmux server. */
 export interface TerminalLines {
-  /** @throws ERR_PTY_SPAWN_FAILED; then nothing is left */
+  /** @throws ERR_PTY_SPAWN_FAILED, ERR_TMUX_…; then nothing is left */
   open(request: LineRequest): Promise<TerminalLine>
+  /** Leaves all that is open to the next process. Absent: it all ends with this one. */
+  detach?(): void
+  /** After the last terminal. */
+  close?(): Promise<void>
+  /** The command that shows a terminal to a person with a program of its own. */
+  attachCommand?(ptyId: PtyId): readonly string[] | null
 }

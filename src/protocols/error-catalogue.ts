@@ -413,9 +413,27 @@ export const CATALOGUE = {
     next: 'Try again when it has ended; another is started by itself then.',
     retryable: true,
   },
+  ERR_TMUX_MISSING: {
+    kind: 'fault',
+    text: 'Terminals are to be held by tmux, which is not on the PATH.',
+    next: 'Install tmux 3.2 or later, or set `terminals.host` to another.',
+    retryable: false,
+  },
+  ERR_TMUX_FAILED: {
+    kind: 'fault',
+    text: 'The private tmux server could not be started, or refused what it was asked.',
+    next: 'See the message.',
+    retryable: true,
+  },
+  ERR_TMUX_IN_USE: {
+    kind: 'usage',
+    text: 'Another process uses the private tmux server of this workspace.',
+    next: 'Use that one, or end it first.',
+    retryable: false,
+  },
   ERR_PTY_LOST: {
     kind: 'fault',
-    text: 'The process behind a terminal was lost with the orchestrator that held it.',
+    text: 'The process behind a terminal was lost with what held it: the orchestrator, the terminal host, or tmux.',
     next: 'Start it again; its log is kept.',
     retryable: false,
   },

@@ -6,15 +6,16 @@ import { RemoteTerminalHost } from '../terminal-host/remote-host.ts'
 import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
 import type { Environment } from './environment.ts'
 import { hostPlace, hostSocketPath } from './host/host-place.ts'
+import { openTmuxTerminalHost, tmuxDirectory } from './host/tmux-host.ts'
 import { ownIdentity } from './owners.ts'
 import { socketPath } from './service/socket-path.ts'
 import { version } from './version.ts'
 
 /**
  * Where terminals are held. in-process: in the process that asks for them, and they end with it. host: in a small process
- * of their own, which outlives that one.
+ * of their own, which outlives that one. tmux: in a private tmux server, which does too, and to which people can attach.
  */
-export type TerminalHostKind = 'in-process' | 'host'
+export type TerminalHostKind = 'in-process' | 'host' | 'tmux'
 
 /** How long a terminal host goes on without a terminal and without an orchestrator. ms */
 const HOST_GRACE_MS = 60_000
@@ -29,6 +30,10 @@ export const openTerminalHost = async (
   env: NodeJS.ProcessEnv,
 ): Promise<TerminalHost> => {
   if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable, cgroups })
+  if (kind === 'tmux') {
+    const directory = tmuxDirectory(socketPath(env, paths.directory, workspaceId))
+    return openTmuxTerminalHost({ clock: systemClock, processTable, cgroups, directory })
+  }
   const own = version()
   const options = {
     commonDir: worktrees.workspace.commonDir,

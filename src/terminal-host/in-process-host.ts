@@ -1,19 +1,21 @@
 import type { Clock } from '../ports/clock.port.ts'
 import type { Cgroup, Cgroups } from '../ports/cgroups.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
-import type { Pty, PtySpec, TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Pty, PtySpec, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
+import type { FoundLine, TerminalLines } from '../ports/terminal-lines.port.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { locateExecHelper } from './exec-helper.ts'
 import { ExecReports } from './exec-report.ts'
-import { InProcessPty } from './in-process-pty.ts'
+import { type HeldSpec, InProcessPty } from './in-process-pty.ts'
 import { makeHold } from './hold.ts'
 import { LogWriter } from './log-writer.ts'
 import { RingMemory } from './ring-memory.ts'
 import { Screens } from './screen/screens.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
-import { abandonProcess, startProcess } from './start-process.ts'
+import { parseMemo } from './memo.ts'
+import { abandonProcess, startProcess, type StartedProcess } from './start-process.ts'
 import { masterLines } from './master-line.ts'
 import { MarkSweep } from './survivors.ts'
 
@@ -29,6 +31,21 @@ export type InProcessTerminalHostOptions = {
    * readers meet gaps. @defaultValue 256 MB
    */
   readonly ringBudgetBytes?: number
+  /** Where terminals come from. @defaultValue this process opens them */
+  readonly lines?: TerminalLines
+  /** What that makes of it. */
+  readonly capabilities?: Partial<TerminalCapabilities>
+}
+
+const OWN_CAPABILITIES: TerminalCapabilities = {
+  outlivesOrchestrator: false,
+  keepsOffsets: false,
+  keepsLog: false,
+  losslessReaders: true,
+  byteExactOutput: true,
+  exactEnvironment: true,
+  answersQueries: false,
+  attachCommand: false,
 }
 
 /**
@@ -43,6 +60,11 @@ export function createInProcessTerminalHost(options: InProcessTerminalHostOption
 }
 
 export class InProcessTerminalHost implements TerminalHost {
+  readonly capabilities: TerminalCapabilities
+  readonly keepsTerminals: boolean
+  /** Only where its lines can be left to another process. */
+  readonly detach?: () => void
+  readonly #lines: TerminalLines
   readonly #options: InProcessTerminalHostOptions
   readonly #reports = new ExecReports()
   readonly #sweep: MarkSweep
@@ -59,6 +81,18 @@ export class InProcessTerminalHost implements TerminalHost {
 
   constructor(options: InProcessTerminalHostOptions) {
     this.#options = options
+    this.#lines = options.lines ?? masterLines
+    this.capabilities = { ...OWN_CAPABILITIES, ...options.capabilities }
+    this.keepsTerminals = this.capabilities.outlivesOrchestrator
+    const { detach } = this.#lines
+    if (detach !== undefined) {
+      this.detach = () => {
+        this.#closed = true
+        this.#reports.close()
+        void this.#screens.end()
+        detach.call(this.#lines)
+      }
+    }
     this.#sweep = new MarkSweep(options.processTable)
     this.#ringMemory = new RingMemory(options.ringBudgetBytes)
     this.#screens = new Screens({ clock: options.clock })
@@ -74,24 +108,41 @@ export class InProcessTerminalHost implements TerminalHost {
         context: { ptyId: spec.ptyId, mark: spec.mark },
       })
     }
-    const ended = (): void => {
-      this.#taken.delete(spec.ptyId)
-      this.#taken.delete(spec.mark)
-    }
-    this.#taken.add(spec.ptyId).add(spec.mark)
+    const ended = this.#take(spec)
     const starting = this.#start(checked, helperPath)
     this.#starting.add(starting)
     try {
-      const pty = await starting
-      this.#ptys.set(spec.ptyId, pty)
-      void pty.exited.then(ended, ended)
-      return pty
+      return this.#held(await starting, ended)
     } catch (error) {
       ended()
       throw error
     } finally {
       this.#starting.delete(starting)
     }
+  }
+
+  /**
+   * Holds a terminal that another process opened.
+   * @returns null for one that is not known to be ours: its line is closed, and nothing is done to its process
+   */
+  async adopt({ line, memo }: FoundLine): Promise<InProcessPty | null> {
+    const remembered = parseMemo(memo)
+    if (remembered === null || this.#taken.has(remembered.ptyId)) {
+      line.close()
+      return null
+    }
+    const ended = this.#take(remembered)
+    const log = remembered.log === undefined ? undefined : await LogWriter.open(remembered.log, this.#options.clock).catch(() => undefined)
+    const { identity, cols, rows, ringBytes, applied } = remembered
+    const parts = { spec: remembered, cols, rows, ringBytes }
+    return this.#held(
+      this.#hold(parts, { identity, line, group: null, notJoined: null, applied }, log, remembered.log !== undefined),
+      ended,
+    )
+  }
+
+  attachCommand(ptyId: PtyId): readonly string[] | null {
+    return this.#lines.attachCommand?.(ptyId) ?? null
   }
 
   get(ptyId: PtyId): InProcessPty | undefined {
@@ -108,6 +159,7 @@ export class InProcessTerminalHost implements TerminalHost {
     await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
     this.#reports.close()
     await this.#screens.end()
+    await this.#lines.close?.()
   }
 
   readonly #released = (pty: Pty): void => {
@@ -115,7 +167,7 @@ export class InProcessTerminalHost implements TerminalHost {
   }
 
   async #start(checked: CheckedSpec, helperPath: string): Promise<InProcessPty> {
-    const { clock, processTable } = this.#options
+    const { processTable } = this.#options
     const { spec } = checked
     try {
       await this.#reports.listen()
@@ -127,18 +179,11 @@ export class InProcessTerminalHost implements TerminalHost {
     try {
       const hold = makeHold(spec, { cgroups: this.#groupsRefused ? undefined : this.#options.cgroups, processTable })
       ;({ group } = hold)
-      const started = await startProcess(checked, helperPath, this.#reports, processTable, masterLines, hold)
+      const started = await startProcess(checked, helperPath, this.#reports, processTable, this.#lines, hold)
       if (started.notJoined !== null) this.#groupsRefused = true
       if (started.group === null) group?.remove()
       try {
-        return new InProcessPty(checked, started, log, {
-          clock,
-          processTable,
-          sweep: this.#sweep,
-          ringMemory: this.#ringMemory,
-          screens: this.#screens,
-          released: this.#released,
-        })
+        return this.#hold(checked, started, log)
       } catch (cause) {
         await abandonProcess(started)
         throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)
@@ -148,6 +193,34 @@ export class InProcessTerminalHost implements TerminalHost {
       await log?.discard()
       throw error
     }
+  }
+
+  #take({ ptyId, mark }: Pick<PtySpec, 'ptyId' | 'mark'>): () => void {
+    this.#taken.add(ptyId).add(mark)
+    return () => {
+      this.#taken.delete(ptyId)
+      this.#taken.delete(mark)
+    }
+  }
+
+  #hold(held: HeldSpec, started: StartedProcess, log: LogWriter | undefined, logGap: boolean = false): InProcessPty {
+    const { clock, processTable } = this.#options
+    const parts = {
+      clock,
+      processTable,
+      sweep: this.#sweep,
+      ringMemory: this.#ringMemory,
+      screens: this.#screens,
+      released: this.#released,
+      logGap,
+    }
+    return new InProcessPty(held, started, log, parts)
+  }
+
+  #held(pty: InProcessPty, ended: () => void): InProcessPty {
+    this.#ptys.set(pty.ptyId, pty)
+    void pty.exited.then(ended, ended)
+    return pty
   }
 
   async #openLog(spec: PtySpec): Promise<LogWriter | undefined> {

@@ -37,7 +37,12 @@ export type PtyParts = {
   readonly sweep: MarkSweep
   readonly ringMemory: RingMemory
   readonly screens: Screens
+  /** Its log has a gap already: nobody wrote it while nobody held the terminal. @defaultValue false */
+  readonly logGap?: boolean
 }
+
+/** What a PTY needs to know of its spec once its process runs. */
+export type HeldSpec = Pick<CheckedSpec, 'cols' | 'rows' | 'ringBytes'> & { readonly spec: Pick<CheckedSpec['spec'], 'ptyId' | 'mark'> }
 
 /** One process behind a terminal, from a successful exec to the end of all that it left. */
 export class InProcessPty implements Pty {
@@ -69,7 +74,7 @@ export class InProcessPty implements Pty {
   #cols: number
   #rows: number
 
-  constructor(checked: CheckedSpec, started: StartedProcess, log: LogWriter | undefined, parts: PtyParts) {
+  constructor(checked: HeldSpec, started: StartedProcess, log: LogWriter | undefined, parts: PtyParts) {
     const { ptyId, mark } = checked.spec
     this.ptyId = ptyId
     this.identity = started.identity
@@ -83,14 +88,6 @@ export class InProcessPty implements Pty {
     const flow = (paused: boolean): void => this.#line.setPaused(paused)
     this.#output = new Output(checked.ringBytes, flow, parts.ringMemory, (bytes, offset) => this.#screen.givenUp(bytes, offset))
     this.#screen = new ScreenKeeper(this.#output, parts.screens, parts.clock, checked)
-    const logged = log?.run(this.#output.cursor({ from: 0, mode: 'lossless' }))
-    this.exited = Promise.race([started.line.exited, this.#stuck.promise]).then(
-      (exit) => this.#end(exit, started.group, log, logged),
-      async (lost: unknown) => {
-        await this.#end(null, started.group, log, logged)
-        throw lost
-      },
-    )
     this.#line.start(
       (bytes) => {
         this.#lastOutputAt = parts.clock.now()
@@ -98,6 +95,16 @@ export class InProcessPty implements Pty {
         this.#grew?.()
       },
       () => this.#input.close(),
+    )
+    // Of one that was taken over, the rows that it showed are no output of it.
+    const from = parts.logGap === true ? this.#output.end : 0
+    const logged = log?.run(this.#output.cursor({ from, mode: 'lossless' }))
+    this.exited = Promise.race([started.line.exited, this.#stuck.promise]).then(
+      (exit) => this.#end(exit, started.group, log, logged),
+      async (lost: unknown) => {
+        await this.#end(null, started.group, log, logged)
+        throw lost
+      },
     )
   }
 
@@ -184,6 +191,7 @@ export class InProcessPty implements Pty {
     if (!this.#over) return
     this.#screen.close()
     this.#output.release()
+    this.#line.release?.()
     this.#parts.released(this)
   }
 
@@ -216,7 +224,7 @@ export class InProcessPty implements Pty {
     await this.#letGoOf(group)
     this.#output.finish()
     await logged
-    const logGap = (await log?.finish()) ?? false
+    const logGap = ((await log?.finish()) ?? false) || this.#parts.logGap === true
     this.#over = true
     return {
       exitCode: exit?.signal === 0 ? exit.exitCode : null,

@@ -64,12 +64,12 @@ export class InputQueue {
     })
   }
 
-  /** Drops what waits; the line is never written to again. Idempotent. */
+  /** Drops what waits; the line is never written to again. What it is writing in this moment ends as it ends. Idempotent. */
   close(): void {
     this.#line = null
     this.#timer?.cancel()
     this.#timer = undefined
-    const dropped = this.#entries
+    const dropped = this.#entries.slice(this.#writing ? 1 : 0)
     this.#entries = []
     this.#bytes = 0
     for (const entry of dropped) entry.failed(this.#ended())
@@ -98,7 +98,7 @@ export class InputQueue {
         this.#writing = true
         count.then(
           (taken) => this.#written(entry, taken),
-          () => this.close(),
+          (error: unknown) => this.#refused(entry, error),
         )
         return false
       }
@@ -109,8 +109,23 @@ export class InputQueue {
 
   #written(entry: Entry, count: number): void {
     this.#writing = false
-    if (this.#line === null) return
-    if (this.#took(entry, count)) this.#flush()
+    if (this.#line !== null) {
+      if (this.#took(entry, count)) this.#flush()
+    } else if (count === entry.bytes.length) entry.written()
+    else entry.failed(this.#ended())
+  }
+
+  /** How much of it arrived is not known: it is not repeated, and what follows goes on. */
+  #refused(entry: Entry, error: unknown): void {
+    this.#writing = false
+    if (this.#line === null) {
+      entry.failed(this.#ended())
+      return
+    }
+    this.#entries.shift()
+    this.#bytes -= entry.bytes.length
+    entry.failed(error)
+    this.#flush()
   }
 
   /** @returns whether it took anything; else it is asked again later. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
-import type { Pty, PtyExit, PtySpec, ReadOptions, SurvivorRecord, TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Pty, PtyExit, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
 import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
@@ -54,6 +54,16 @@ type Reading = { readonly pty: RemotePty; readonly reader: RemoteReader }
  */
 export class RemoteTerminalHost implements TerminalHost {
   readonly keepsTerminals = true
+  readonly capabilities: TerminalCapabilities = {
+    outlivesOrchestrator: true,
+    keepsOffsets: true,
+    keepsLog: true,
+    losslessReaders: true,
+    byteExactOutput: true,
+    exactEnvironment: true,
+    answersQueries: false,
+    attachCommand: false,
+  }
   readonly #options: RemoteHostOptions
   readonly #sweep: MarkSweep
   readonly #byHandle = new Map<number, RemotePty>()

@@ -5,6 +5,7 @@ import type { LeaderExit, TerminalLine, TerminalLines } from '../ports/terminal-
 import type { AppliedLimits } from '../protocols/limits.ts'
 import type { ExecReports } from './exec-report.ts'
 import type { Hold } from './hold.ts'
+import { memoOf } from './memo.ts'
 import type { CheckedSpec } from './spawn-check.ts'
 import { execFailed, spawnFailed } from './spawn-error.ts'
 
@@ -41,6 +42,7 @@ export async function startProcess(
     // The helper waits now, so that its pid cannot be reused before its identity is known.
     const identity = first === undefined ? processTable.identify(line.pid) : null
     if (identity === null) throw helperLost(checked, await line.exited)
+    await line.remember?.(memoOf(checked, identity, applied))
     const outcome = await report.go({ ...orders, joins: group?.joins ?? [] })
     if (!outcome.ok) throw execFailed(spec, outcome)
     const notJoined = outcome.notJoined === null ? null : getSystemErrorName(-outcome.notJoined)
@@ -50,6 +52,7 @@ export async function startProcess(
     report.cancel()
     await line?.exited.catch(() => {})
     line?.close()
+    line?.release?.()
     throw error
   }
 }
@@ -63,6 +66,7 @@ export async function abandonProcess({ identity, line }: StartedProcess): Promis
   }
   await line.exited.catch(() => {})
   line.close()
+  line.release?.()
 }
 
 /** The helper ended before it called in: it was refused its exec or its socket, or somebody killed it. */

@@ -49,7 +49,7 @@ describe('checks of doctor', () => {
   it('says that the exec helper is missing, and builds it with --fix [PTY-22]', async () => {
     const native = join(base, 'native')
     await mkdir(native)
-    for (const name of ['build.mjs', 'exec-helper.c']) await cp(join(NATIVE, name), join(native, name))
+    for (const name of ['build.mjs', 'exec-helper.c', 'pane-holder.c']) await cp(join(NATIVE, name), join(native, name))
     const execHelper = join(native, 'build', 'exec-helper')
     const missing = named(await diagnose(options({ execHelper })), 'exec-helper')
     expect(missing).toMatchObject({ ok: false, detail: expect.stringContaining(execHelper) as string })

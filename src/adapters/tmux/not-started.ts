@@ -1,0 +1,22 @@
+import type { LineRequest } from '../../ports/terminal-lines.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+
+/** What tmux says of the system's own refusals (strerror(3) in the C locale). */
+const ERRNOS: readonly (readonly [string, string])[] = [
+  ['Too many open files in system', 'ENFILE'],
+  ['Too many open files', 'EMFILE'],
+  ['Resource temporarily unavailable', 'EAGAIN'],
+  ['Cannot allocate memory', 'ENOMEM'],
+  ['No space left on device', 'ENOSPC'],
+]
+
+/** @returns ERR_PTY_SPAWN_FAILED, with the name of the errno where tmux tells one. */
+export function notStarted({ ptyId, argv }: LineRequest, cause: unknown): SignalboxError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const errno = ERRNOS.find(([text]) => why.includes(text))?.[1] ?? 'EIO'
+  const doing = 'opening a pane of tmux'
+  return new SignalboxError('ERR_PTY_SPAWN_FAILED', `Cannot start ${argv[0]}: ${doing} failed with ${errno}: ${why}`, {
+    context: { ptyId, doing, errno },
+    cause,
+  })
+}

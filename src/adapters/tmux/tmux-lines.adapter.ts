@@ -1,0 +1,283 @@
+import { existsSync } from 'node:fs'
+import type { Clock } from '../../ports/clock.port.ts'
+import type { ProcessTable } from '../../ports/process-table.port.ts'
+import type { FoundLine, LeaderExit, LineRequest, TerminalLines } from '../../ports/terminal-lines.port.ts'
+import { isSignalboxError } from '../../protocols/errors.ts'
+import type { PtyId } from '../../protocols/ids.ts'
+import { ControlClient } from './control-client.ts'
+import { type Expected, MeetingPlace } from './meeting-place.ts'
+import { notStarted } from './not-started.ts'
+import { type Pane, PaneLine, type PaneServer } from './pane-line.ts'
+import type { PaneLink } from './pane-link.ts'
+import { rowsOf } from './pane-rows.ts'
+import { PrivateDirectory } from './private-directory.ts'
+import { answers, reachHolder, started } from './reach-holder.ts'
+
+/** The session that has all windows; people get sessions of their own in its group. */
+const SESSION = 'signalbox'
+const KEEPER = 'keeper'
+const AGAIN_MS = 5
+const LEAVE_LIMIT_MS = 5_000
+/** A server that is about to end is met at most this often in a row. */
+const OPEN_TRIES = 5
+
+export type TmuxLinesOptions = {
+  readonly clock: Clock
+  readonly processTable: ProcessTable
+  /** Made with 0700 and removed at the end; holds nothing else. */
+  readonly directory: string
+  /** `native/build/pane-holder` */
+  readonly holderPath: string
+  /** @defaultValue `tmux`, from the PATH */
+  readonly tmux?: string
+}
+
+type Row = { readonly pane: Pane; readonly holderPid: number; readonly name: string; readonly memo: string }
+
+/** Terminals in the panes of a private tmux server, which outlives this process. */
+export class TmuxLines implements TerminalLines, PaneServer {
+  readonly clock: Clock
+  readonly #options: TmuxLinesOptions
+  readonly #place: PrivateDirectory
+  readonly #meeting: MeetingPlace
+  readonly #lines = new Map<string, PaneLine>()
+  /** Output of panes whose line is about to be made. */
+  readonly #early = new Map<string, Uint8Array[]>()
+  #client: Promise<ControlClient> | undefined
+  #keeper: PaneLink | undefined
+  #closing = false
+
+  private constructor(options: TmuxLinesOptions, place: PrivateDirectory, meeting: MeetingPlace) {
+    this.clock = options.clock
+    this.#options = options
+    this.#place = place
+    this.#meeting = meeting
+  }
+
+  /**
+   * Takes the directory. A server that runs there is met, and its terminals are handed over with the rows that they show;
+   * else one is started with the first terminal.
+   * @throws ERR_TMUX_MISSING, ERR_TMUX_IN_USE, ERR_TMUX_FAILED
+   */
+  static async open(options: TmuxLinesOptions): Promise<{ readonly lines: TmuxLines; readonly found: readonly FoundLine[] }> {
+    const place = new PrivateDirectory(options.directory, options.processTable)
+    try {
+      place.sweep()
+      const lines = new TmuxLines(options, place, await MeetingPlace.open(place.path, options.clock))
+      return { lines, found: (await answers(place.socketPath)) ? await lines.#adopt() : [] }
+    } catch (error) {
+      place.leave()
+      throw error
+    }
+  }
+
+  async open(request: LineRequest): Promise<PaneLine> {
+    const { ptyId, helperPath, cwd, file, argv, env, cols, rows } = request
+    const expected = this.#meeting.expect()
+    let paneId: string | undefined
+    let link: PaneLink | undefined
+    try {
+      const holder = [this.#options.holderPath, 'hold', this.#place.path, this.#meeting.path, expected.token]
+      const format = '#{pane_id} #{window_id}'
+      const [answer] = await this.run('new-window', '-d', '-P', '-F', format, '-t', `${SESSION}:`, '-n', ptyId, '-c', '/', ...holder)
+      const [id = '', windowId = ''] = String(answer).split(' ')
+      paneId = id
+      this.#early.set(paneId, [])
+      ;({ link } = await expected.met)
+      // tmux is to know the size before the command can ask for it; the holder sets it, too.
+      await this.run('resize-window', '-t', windowId, '-x', `${cols}`, '-y', `${rows}`)
+      const pid = await started(link, () => link?.start([helperPath, cwd, file, ...argv], env, cols, rows))
+      return this.#lineOf({ ptyId, paneId, windowId }, pid, link)
+    } catch (error) {
+      expected.cancel()
+      link?.quit()
+      if (paneId !== undefined) this.#early.delete(paneId)
+      throw isSignalboxError(error) && error.code === 'ERR_TMUX_MISSING' ? error : notStarted(request, error)
+    }
+  }
+
+  attachCommand(ptyId: PtyId): readonly string[] | null {
+    for (const { pane } of this.#lines.values()) {
+      if (pane.ptyId !== ptyId) continue
+      // A session of his own in the group: the windows are the same, and each looks at the one he likes.
+      const session = [
+        'new-session',
+        '-t',
+        SESSION,
+        ';',
+        'set-option',
+        'destroy-unattached',
+        'on',
+        ';',
+        'select-window',
+        '-t',
+        `:${pane.windowId}`,
+      ]
+      return [this.#options.tmux ?? 'tmux', '-S', this.#place.socketPath, ...session]
+    }
+    return null
+  }
+
+  detach(): void {
+    this.#closing = true
+    for (const line of this.#lines.values()) line.leave()
+    this.#lines.clear()
+    this.#keeper?.close()
+    this.#meeting.close()
+    this.#place.leave()
+    void this.#client?.then((client) => client.close()).catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    try {
+      if (this.#client !== undefined || existsSync(this.#place.socketPath)) await this.#killServer()
+      for (const limit = this.clock.monotonic() + LEAVE_LIMIT_MS; this.#place.holders() > 0 && this.clock.monotonic() < limit;) {
+        await new Promise<void>((resolve) => void this.clock.setTimer(AGAIN_MS, resolve))
+      }
+    } finally {
+      this.#meeting.close()
+      this.#place.remove()
+    }
+  }
+
+  /** One command to the server, which is started where there is none. */
+  async run(...words: readonly (string | Uint8Array)[]): Promise<readonly Buffer[]> {
+    return (await this.#connected()).run(...words)
+  }
+
+  inputFile(pane: Pane): string {
+    return this.#place.inputFile(pane.paneId.slice(1))
+  }
+
+  forget({ paneId }: Pane): void {
+    this.#lines.delete(paneId)
+  }
+
+  #lineOf(pane: Pane, pid: number, link: PaneLink, exit?: LeaderExit): PaneLine {
+    const line = new PaneLine(pane, pid, link, this, exit)
+    this.#lines.set(pane.paneId, line)
+    for (const bytes of this.#early.get(pane.paneId) ?? []) line.take(bytes)
+    this.#early.delete(pane.paneId)
+    return line
+  }
+
+  #connected(): Promise<ControlClient> {
+    this.#client ??= this.#connect().catch((error: unknown) => {
+      this.#client = undefined
+      throw error
+    })
+    return this.#client
+  }
+
+  async #connect(): Promise<ControlClient> {
+    for (let tries = 1; ; tries += 1) {
+      const expected = this.#meeting.expect()
+      try {
+        const keeper = [this.#options.holderPath, 'keep', this.#place.path, this.#meeting.path, expected.token]
+        const client = await this.#attach(['new-session', '-A', '-s', SESSION, '-n', KEEPER, '-c', '/', ...keeper])
+        await this.#keep(client, expected)
+        return client
+      } catch (error) {
+        // A server without terminals ends by itself: this one met it in that moment.
+        if (tries >= OPEN_TRIES || (isSignalboxError(error) && error.code === 'ERR_TMUX_MISSING')) throw error
+      } finally {
+        expected.cancel()
+      }
+    }
+  }
+
+  #attach(command: readonly string[]): Promise<ControlClient> {
+    return ControlClient.open({
+      tmux: this.#options.tmux ?? 'tmux',
+      holderPath: this.#options.holderPath,
+      socketPath: this.#place.socketPath,
+      configPath: this.#place.configPath,
+      attach: command,
+      output: (paneId, bytes) => this.#output(paneId, bytes),
+      notice: () => {},
+      ended: () => this.#ended(),
+    })
+  }
+
+  /** Sees to it that the server does not end while this process is connected, be it without a terminal. */
+  async #keep(client: ControlClient, expected: Expected): Promise<void> {
+    const keeper = (await this.#rows(client)).find(({ name }) => name === KEEPER)
+    if (keeper === undefined) {
+      const holder = [this.#options.holderPath, 'keep', this.#place.path, this.#meeting.path, expected.token]
+      await client.run('new-window', '-d', '-t', `${SESSION}:`, '-n', KEEPER, '-c', '/', ...holder)
+      this.#keeper = (await expected.met).link
+    } else {
+      this.#keeper = await Promise.race([expected.met.then(({ link }) => link), this.#reach(keeper.holderPid)])
+    }
+    this.#keeper.unref()
+  }
+
+  async #adopt(): Promise<FoundLine[]> {
+    const client = await this.#connected()
+    const found: FoundLine[] = []
+    for (const row of await this.#rows(client)) {
+      if (row.name === KEEPER) continue
+      const line = await this.#adoptRow(client, row)
+      if (line !== null) found.push({ line, memo: row.memo })
+    }
+    return found
+  }
+
+  async #adoptRow(client: ControlClient, { pane, holderPid, memo }: Row): Promise<PaneLine | null> {
+    const link = await this.#reach(holderPid).catch(() => null)
+    if (link === null) return null // ended meanwhile
+    const state = await link.hello
+    if (state === null || memo === '' || state.pid === 0) {
+      link.quit() // its host died before the command began
+      return null
+    }
+    link.setPaused(true)
+    await rowsOf(client, pane.paneId, (rows) => this.#early.set(pane.paneId, rows))
+    link.setPaused(false)
+    const exit = state.state === 'ended' ? { exitCode: state.exitCode, signal: state.signal } : undefined
+    return this.#lineOf(pane, state.pid, link, exit)
+  }
+
+  async #rows(client: ControlClient): Promise<readonly Row[]> {
+    const format = '#{pane_id} #{window_id} #{pane_pid} #{window_name} #{@signalbox}'
+    return (await client.run('list-panes', '-s', '-t', SESSION, '-F', format)).map((line) => {
+      const [paneId = '', windowId = '', pid = '', name = '', tag = ''] = line.toString().split(' ')
+      const memo = Buffer.from(tag, 'base64url').toString()
+      return { pane: { ptyId: name as PtyId, paneId, windowId }, holderPid: Number(pid), name, memo }
+    })
+  }
+
+  #reach(pid: number): Promise<PaneLink> {
+    return reachHolder(this.#place.holderPath(pid), pid, this.clock, this.#options.processTable)
+  }
+
+  #output(paneId: string, bytes: Uint8Array): void {
+    const line = this.#lines.get(paneId)
+    if (line !== undefined) line.take(bytes)
+    else this.#early.get(paneId)?.push(Uint8Array.from(bytes))
+  }
+
+  /** The connection ended. The server may live on: then it is made anew, and until then nothing is put out. */
+  #ended(): void {
+    this.#client = undefined
+    if (this.#closing || this.#lines.size === 0) return
+    for (const line of this.#lines.values()) line.hold(true)
+    // Where the server is gone, each holder says so by its end.
+    const again = existsSync(this.#place.socketPath) ? this.#attach(['attach-session', '-t', SESSION]) : undefined
+    this.#client = again
+    again
+      ?.catch(() => (this.#client = undefined))
+      .finally(() => {
+        for (const line of this.#lines.values()) line.hold(false)
+      })
+      .catch(() => {})
+  }
+
+  async #killServer(): Promise<void> {
+    const client = await (this.#client ?? this.#attach(['attach-session', '-t', SESSION])).catch(() => null)
+    if (client === null) return // there is none any more
+    await client.run('kill-server').catch(() => {})
+    await client.over
+  }
+}
