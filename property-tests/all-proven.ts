@@ -3,6 +3,7 @@ import { actorLives } from './actor-lives.property.ts'
 import { askDeadlines } from './ask-deadlines.property.ts'
 import { controlFrames, controlLines, controlNoise, controlSwitch } from './control-decoders.property.ts'
 import { crashStorm } from './crash-storm.property.ts'
+import { inputOnce } from './input-queue.property.ts'
 import { kernelIntrospection } from './kernel-introspection.property.ts'
 import { kernelMessages } from './kernel-messages.property.ts'
 import { idsAscend, idsTold } from './machines/ids.property.ts'
@@ -46,6 +47,7 @@ export const allProven: readonly Proven<unknown>[] = [
   ringNewest,
   readersOfOutput,
   ringMemory,
+  inputOnce,
   logWhole,
   logUnended,
   outputNews,

@@ -17,7 +17,7 @@ describe('planted bugs', () => {
     expect(useless.map(({ title }) => title)).toEqual([])
     expect(verdicts.length).toBeGreaterThanOrEqual(LEAST_BUGS)
     expect(new Set(verdicts.map(({ area }) => area))).toEqual(
-      new Set(['kernel', 'supervisors', 'bus', 'control', 'pty', 'lane', 'ids', 'output', 'runs']),
+      new Set(['kernel', 'supervisors', 'bus', 'control', 'pty', 'lane', 'ids', 'input', 'output', 'runs']),
     )
   }, 1_800_000)
 

@@ -6,7 +6,7 @@ export type Planted<T> = { readonly name: string; with(use: (planted: Property<T
 
 /** A property that proves itself: each of its planted bugs must make it fail. */
 export type Proven<T> = Property<T> & {
-  readonly area: 'kernel' | 'supervisors' | 'bus' | 'control' | 'pty' | 'lane' | 'ids' | 'output' | 'runs'
+  readonly area: 'kernel' | 'supervisors' | 'bus' | 'control' | 'pty' | 'lane' | 'ids' | 'input' | 'output' | 'runs'
   readonly bugs: readonly Planted<T>[]
   /** Built as a planted one is, but without a bug: it must pass, or what is caught is the planting. */
   readonly control: Planted<T>

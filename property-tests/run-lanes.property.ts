@@ -114,6 +114,8 @@ class ScriptedTerminals implements TerminalHost {
       identity: { pid: 1, startTime: '1', bootId: 'b' },
       exited: promise,
       write: () => Promise.resolve(),
+      receipt: () => Promise.resolve({ state: 'unknown', appliedBytes: 0, offset: null }),
+      waiting: () => Promise.resolve('unknown'),
       resize: () => Promise.resolve(),
       read: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) }),
       tail: () => Promise.resolve(new Uint8Array()),

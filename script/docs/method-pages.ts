@@ -188,10 +188,17 @@ export const METHOD_PAGES: readonly MethodPage[] = [
   },
   {
     method: 'terminal.send',
-    text: 'Types into a terminal: text, or bytes as base64. Answered once the kernel has it.',
-    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED', 'ERR_PTY_INPUT_FULL'],
-    params: { terminal: 'docs/shell', text: 'make docs\n' },
-    result: { sent: 10 },
+    text: 'Types into a terminal: text, or bytes as base64. Answered once the kernel has it. Each input is typed whole, in the order in which they come. The `key` of the payload is remembered by the process behind the terminal, as long as it lives: of the last 1,024, also when the orchestrator did not.',
+    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED', 'ERR_PTY_INPUT_FULL', 'ERR_PTY_NOT_READING', 'ERR_PTY_INVALID_ARGUMENT'],
+    params: { terminal: 'docs/shell', text: 'make docs', enter: true, key: 'make-1', waitForPromptMs: 60_000 },
+    result: { sent: 9, receipt: { state: 'applied', appliedBytes: 10, offset: 10 } },
+  },
+  {
+    method: 'terminal.receipt',
+    text: 'What became of an input with a key.',
+    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED'],
+    params: { terminal: 'docs/shell', key: 'make-1' },
+    result: { receipt: { state: 'applied', appliedBytes: 10, offset: 10 } },
   },
   {
     method: 'terminal.resize',

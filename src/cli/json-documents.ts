@@ -14,6 +14,7 @@ import type { CrashBrief } from '../protocols/dossier.ts'
 import type { DryRun } from '../protocols/dry-run.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { TerminalId } from '../protocols/ids.ts'
+import type { InputReceipt } from '../protocols/input-receipt.ts'
 import type { SignalRecord } from '../protocols/pty-exit.ts'
 import type { RunRecord } from '../protocols/records.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
@@ -122,7 +123,13 @@ export type JsonDocuments = {
   'term spawn': TerminalDocument
   'term ls': { readonly type: 'terminals'; readonly terminals: readonly TerminalInfo[] }
   'term health': ResultOf<'terminal.health'> & { readonly type: 'terminal-health' }
-  'term send': { readonly type: 'sent'; readonly terminal: TerminalId; readonly bytes: number }
+  'term send': {
+    readonly type: 'sent'
+    readonly terminal: TerminalId
+    readonly bytes: number
+    /** What became of its last piece; null without a key. */
+    readonly receipt: InputReceipt | null
+  }
   /** `bytes` are base64, from `from` of `size`. */
   'term logs': ResultOf<'terminal.logs'> & { readonly type: 'terminal-logs' }
   'term kill': TerminalDocument | { readonly type: 'signal'; readonly terminal: string; readonly delivery: SignalRecord }

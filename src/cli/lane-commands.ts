@@ -123,7 +123,20 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     name: 'term send',
     about: 'type into a terminal',
     args: [terminal, { name: 'text', about: 'after `--` if it begins with a dash; stdin otherwise', optional: true, variadic: true }],
-    options: [{ flag: 'no-enter', short: 'n', about: 'no Enter after the text' }, json],
+    options: [
+      { flag: 'no-enter', short: 'n', about: 'no Enter after the text' },
+      { flag: 'paste', short: 'p', about: 'as a paste, so that the program takes line ends for text' },
+      { flag: 'wait-for-prompt', short: 'w', about: 'first wait until the program reads from the terminal' },
+      {
+        flag: 'limit',
+        value: 'seconds',
+        about: 'how long to wait for that',
+        default: 60,
+        parse: number(/^\d+$/, 0, 600, 'it must be a whole number from 0 to 600'),
+      },
+      { flag: 'key', short: 'k', value: 'key', about: 'names the input: sent again with the same key, it is not typed again' },
+      json,
+    ],
     details: JSON_HELP.termSend,
     load: async () => {
       const { termSendCommand } = await import('./term.command.ts')

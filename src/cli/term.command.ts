@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { ControlClient } from '../client/client.ts'
+import type { InputReceipt } from '../protocols/input-receipt.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { nearest } from '../protocols/suggest.ts'
 import { EXIT } from './exit-codes.ts'
@@ -16,11 +17,20 @@ type Common = { readonly json?: boolean }
 export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean; readonly detachKey: string }
 export type TermLsOptions = Common & { readonly all?: boolean }
 export type TermHealthOptions = Common
-export type TermSendOptions = Common & { readonly noEnter?: boolean }
+export type TermSendOptions = Common & {
+  readonly noEnter?: boolean
+  readonly paste?: boolean
+  readonly waitForPrompt?: boolean
+  /** Seconds. */
+  readonly limit: number
+  readonly key?: string
+}
 export type TermKillOptions = Common & { readonly signal?: string }
 
 /** What one call types at most; base64 of it is below the limit of a line. */
 const PIECE_BYTES = 262_144
+/** How long a program that does not read is waited for. */
+const SEND_LIMIT_MS = 120_000
 
 /** `signalbox term spawn LANE [-- COMMAND…]`. */
 export const termSpawnCommand = async (
@@ -76,36 +86,68 @@ export const termHealthCommand = async (word: string | undefined, { json }: Term
   return EXIT.ok
 }
 
-const typed = async function* (words: readonly string[], noEnter: boolean): AsyncGenerator<Buffer> {
-  if (words.length > 0) yield Buffer.from(`${words.join(' ')}${noEnter ? '' : '\r'}`)
-  else if (process.stdin.isTTY) {
+/** What is typed: words with Enter after them, or what stdin gives. */
+type Input = { readonly chunks: AsyncIterable<Buffer> | Iterable<Buffer>; readonly enter: boolean }
+/** One call: the last of an input has the Enter. */
+type Piece = { readonly bytes: Buffer; readonly enter: boolean; readonly key?: string }
+type Sent = { readonly bytes: number; readonly receipt: InputReceipt | null }
+
+const inputOf = (words: readonly string[], noEnter: boolean): Input => {
+  if (words.length > 0) return { chunks: [Buffer.from(words.join(' '))], enter: !noEnter }
+  if (process.stdin.isTTY) {
     throw new SignalboxError('ERR_USAGE', 'nothing to type: give a text, or pipe it in; `signalbox term attach` is for typing yourself')
-  } else for await (const chunk of process.stdin) yield chunk as Buffer
+  }
+  return { chunks: process.stdin as AsyncIterable<Buffer>, enter: false }
 }
 
-const send = async (client: ControlClient, terminal: string, input: AsyncIterable<Buffer>): Promise<number> => {
-  let sent = 0
-  for await (const chunk of input) {
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      const bytes = chunk.subarray(at, at + PIECE_BYTES).toString('base64')
-      sent += (await client.call('terminal.send', { terminal, bytes })).sent
+/** As they come; what is large in several. */
+async function* asTheyCome({ chunks }: Input): AsyncGenerator<Piece> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield { bytes: chunk.subarray(at, at + PIECE_BYTES), enter: false }
+  }
+}
+
+/** The same each time, for keys; a paste in one, so that nobody's input gets between its brackets. */
+async function* fixed({ chunks, enter }: Input, { key, paste }: TermSendOptions): AsyncGenerator<Piece> {
+  const parts: Buffer[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  const all = Buffer.concat(parts)
+  if (paste === true && all.length > PIECE_BYTES) throw new SignalboxError('ERR_USAGE', `a paste has at most ${PIECE_BYTES} bytes`)
+  for (let at = 0; at < Math.max(1, all.length); at += PIECE_BYTES) {
+    const name = at === 0 ? key : `${key}/${at}`
+    const isLast = at + PIECE_BYTES >= all.length
+    yield {
+      bytes: all.subarray(at, at + PIECE_BYTES),
+      enter: enter && isLast,
+      ...(key !== undefined && name !== undefined && { key: name }),
     }
   }
-  return sent
+}
+
+const send = async (client: ControlClient, terminal: string, input: Input, options: TermSendOptions): Promise<Sent> => {
+  const { paste = false, key, waitForPrompt = false, limit } = options
+  const pieces = paste || key !== undefined || input.enter ? fixed(input, options) : asTheyCome(input)
+  let waitForPromptMs = waitForPrompt ? limit * 1_000 : null
+  let sent = 0
+  let receipt: InputReceipt | null = null
+  for await (const { bytes, ...piece } of pieces) {
+    const params = { terminal, bytes: bytes.toString('base64'), paste, ...piece, ...(waitForPromptMs !== null && { waitForPromptMs }) }
+    const answer = await client.call('terminal.send', params, { timeoutMs: SEND_LIMIT_MS + (waitForPromptMs ?? 0) })
+    waitForPromptMs = null
+    sent += answer.sent
+    receipt = answer.receipt ?? null
+  }
+  return { bytes: sent, receipt }
 }
 
 /** `signalbox term send TERMINAL [TEXT…]`. */
-export const termSendCommand = async (
-  word: string,
-  words: readonly string[],
-  { noEnter = false, json }: TermSendOptions,
-  io: Io,
-): Promise<number> => {
+export const termSendCommand = async (word: string, words: readonly string[], options: TermSendOptions, io: Io): Promise<number> => {
+  const input = inputOf(words, options.noEnter === true)
   const done = await withOrchestrator(io, 'term send', async (client) => {
     const { terminal } = await client.call('terminal.get', { terminal: word })
-    return { terminal: terminal.id, bytes: await send(client, terminal.id, typed(words, noEnter)) }
+    return { terminal: terminal.id, ...(await send(client, terminal.id, input, options)) }
   })
-  if (json === true) printJson(io, { type: 'sent', ...done })
+  if (options.json === true) printJson(io, { type: 'sent', ...done })
   return EXIT.ok
 }
 

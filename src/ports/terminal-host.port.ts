@@ -1,9 +1,10 @@
 import type { AppliedLimits, CommandLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import type { InputReceipt } from '../protocols/input-receipt.ts'
 import type { PtyExit, SignalRecord, SurvivorRecord } from '../protocols/pty-exit.ts'
-import type { ProcessIdentity } from './process-table.port.ts'
+import type { ProcessIdentity, Waiting } from './process-table.port.ts'
 
-export type { PtyExit, SignalRecord, SurvivorRecord }
+export type { InputReceipt, PtyExit, SignalRecord, SurvivorRecord }
 
 export type PtySpec = {
   readonly ptyId: PtyId
@@ -76,6 +77,21 @@ export type ScreenSnapshot = {
   readonly complete: boolean
 }
 
+export type WriteOptions = {
+  /**
+   * Names this write, 1 to 128 characters: it is applied once, however often it is sent, by whomever, as long as the PTY
+   * lives; who sends it again waits for the first. The last 1,024 that are over are remembered.
+   */
+  readonly key?: string
+  /**
+   * As a paste: in brackets (ESC [200~ and ESC [201~) where the program has asked for that by its last output, so that it
+   * takes line ends for text; what would end the brackets within the bytes is left out. Else as it is. @defaultValue false
+   */
+  readonly paste?: boolean
+  /** Enter (a carriage return) after it, outside the brackets of a paste, in one piece with it. @defaultValue false */
+  readonly enter?: boolean
+}
+
 export interface Pty {
   readonly ptyId: PtyId
   readonly identity: ProcessIdentity
@@ -87,11 +103,17 @@ export interface Pty {
    */
   readonly exited: Promise<PtyExit>
   /**
-   * Queues input, in order, whole.
+   * Queues input: each write whole, never mixed with another, in the order in which they come, whoever they come from.
    * @returns when the bytes are with the kernel.
-   * @throws ERR_PTY_ENDED, ERR_PTY_INPUT_FULL (queue over 1 MB; nothing of this write is taken)
+   * @throws ERR_PTY_ENDED (`appliedBytes` of its context: how much of it the program may have read), ERR_PTY_INPUT_FULL
+   *   (over 1 MB or 16,384 writes wait; nothing of this write is taken, its key is free), ERR_PTY_INVALID_ARGUMENT (its key is
+   *   none, or was given to other bytes)
    */
-  write(bytes: Uint8Array): Promise<void>
+  write(bytes: Uint8Array, options?: WriteOptions): Promise<void>
+  /** What became of the write with this key. Answers after the end, too, until `release`. */
+  receipt(key: string): Promise<InputReceipt>
+  /** What its foreground program does at this moment: `unknown` where the platform or its rights do not let it be seen, or it has ended. */
+  waiting(): Promise<Waiting>
   /** Delivers SIGWINCH. @throws ERR_PTY_INVALID_ARGUMENT, ERR_PTY_ENDED */
   resize(cols: number, rows: number): Promise<void>
   /** Ends at the end of output, or when `signal` aborts. */

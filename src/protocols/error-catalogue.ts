@@ -221,6 +221,12 @@ export const CATALOGUE = {
     next: 'Wait until the program reads.',
     retryable: true,
   },
+  ERR_PTY_NOT_READING: {
+    kind: 'fault',
+    text: 'The program of a terminal did not come to read its input within the time; nothing was typed.',
+    next: 'Look what it does (`signalbox term logs`), or wait longer.',
+    retryable: true,
+  },
   ERR_SCREEN_UNAVAILABLE: {
     kind: 'fault',
     text: 'The screen of a terminal cannot be drawn; the terminal itself goes on.',

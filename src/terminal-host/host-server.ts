@@ -93,6 +93,12 @@ export class HostServer {
       for (const entry of mine) entry.owner = owner
       return Promise.resolve({ ptys: mine.map(infoOf) })
     },
+    write: async ({ handle, input, ...options }) => {
+      await this.#entry(handle).pty.write(input, options)
+      return {}
+    },
+    receipt: ({ handle, key }) => this.#entry(handle).pty.receipt(key),
+    waiting: async ({ handle }) => ({ waiting: await this.#entry(handle).pty.waiting() }),
     resize: async ({ handle, cols, rows }) => {
       await this.#entry(handle).pty.resize(cols, rows)
       return {}

@@ -1,7 +1,17 @@
 import type { Clock, Timer } from '../ports/clock.port.ts'
 import type { Cgroup } from '../ports/cgroups.port.ts'
-import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
-import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
+import type { ProcessIdentity, ProcessInfo, ProcessTable, Waiting } from '../ports/process-table.port.ts'
+import type {
+  InputReceipt,
+  OutputChunk,
+  Pty,
+  PtyExit,
+  ReadOptions,
+  ScreenSnapshot,
+  SignalRecord,
+  SnapshotOptions,
+  WriteOptions,
+} from '../ports/terminal-host.port.ts'
 import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
@@ -10,6 +20,7 @@ import { HeldProcesses } from './held-processes.ts'
 import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
 import { type Cursor, Output } from './output.ts'
+import { asPaste } from './paste-mode.ts'
 import type { RingMemory } from './ring-memory.ts'
 import { ScreenKeeper } from './screen/screen-keeper.ts'
 import type { Screens } from './screen/screens.ts'
@@ -25,6 +36,8 @@ const SURVIVOR_GRACE_MS = 1_000
 /** A group whose last process has just ended may be busy for a moment. */
 const REMOVE_TRIES = 20
 const REMOVE_EVERY_MS = 10
+
+const ENTER = Buffer.from('\r')
 
 /** The most that a preview holds. */
 const PREVIEW_BYTES = 2_048
@@ -108,8 +121,17 @@ export class InProcessPty implements Pty {
     )
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#input.write(bytes)
+  write(bytes: Uint8Array, { key, paste = false, enter = false }: WriteOptions = {}): Promise<void> {
+    const pasted = paste && this.#output.isPasteBracketed() ? asPaste(bytes) : bytes
+    return this.#input.write(bytes, { key, as: enter ? Buffer.concat([pasted, ENTER]) : pasted })
+  }
+
+  receipt(key: string): Promise<InputReceipt> {
+    return Promise.resolve(this.#input.receipt(key))
+  }
+
+  waiting(): Promise<Waiting> {
+    return Promise.resolve(this.#parts.processTable.waiting?.(this.identity) ?? 'unknown')
   }
 
   async resize(cols: number, rows: number): Promise<void> {

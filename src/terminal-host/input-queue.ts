@@ -1,28 +1,49 @@
 import type { Clock, Timer } from '../ports/clock.port.ts'
+import type { InputReceipt } from '../ports/terminal-host.port.ts'
 import type { TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import { InputReceipts, type Remembered } from './input-receipts.ts'
 
-/** The most input that waits for a program that does not read. */
+/** The most input that waits for a program that does not read: bytes, and writes. */
 const QUEUE_BYTES = 1_048_576
+const QUEUE_WRITES = 16_384
 const FIRST_DELAY_MS = 1
 const LAST_DELAY_MS = 50
 
-type Entry = { bytes: Uint8Array; readonly written: () => void; readonly failed: (error: unknown) => void }
+type Entry = {
+  readonly bytes: Uint8Array
+  /** How many of them are with the kernel. */
+  applied: number
+  /** Its receipt, where it has a key. */
+  readonly remembered: Remembered | undefined
+  readonly written: () => void
+  readonly failed: (error: unknown) => void
+}
+
+export type InputOptions = {
+  /** Names the write: it is applied once, however often it comes. */
+  readonly key?: string | undefined
+  /** What is written for these bytes. @defaultValue the bytes */
+  readonly as?: Uint8Array | undefined
+}
 
 /**
- * Input on its way to a terminal: in order, whole, once, with a growing pause while the line takes nothing: node-pty's
- * own writer spins there, and wrote into reused descriptors.
+ * Input on its way to a terminal: each write whole, in the order in which they came, whoever they came from; once. With a
+ * growing pause while the line takes nothing: node-pty's own writer spins there, and wrote into reused descriptors.
  */
 export class InputQueue {
   readonly #ptyId: string
   readonly #clock: Clock
+  readonly #receipts: InputReceipts
   /** Null once closed. */
   #line: Pick<TerminalLine, 'write'> | null
   /** A write is under way in another process. */
   #writing = false
   #entries: Entry[] = []
+  /** Of all entries, what is not with the kernel. */
   #bytes = 0
-  #taken = 0
+  /** Bytes that are with the kernel, of all writes ever. */
+  #offset = 0
   #delayMs = FIRST_DELAY_MS
   #timer: Timer | undefined
 
@@ -30,11 +51,12 @@ export class InputQueue {
     this.#ptyId = ptyId
     this.#line = line
     this.#clock = clock
+    this.#receipts = new InputReceipts(ptyId)
   }
 
-  /** Bytes taken so far. */
+  /** Bytes taken so far, but for those that were dropped. */
   get takenBytes(): number {
-    return this.#taken
+    return this.#offset + this.#bytes
   }
 
   /** Of these, what waits. */
@@ -42,26 +64,30 @@ export class InputQueue {
     return this.#bytes
   }
 
+  /** What became of the write with this key. */
+  receipt(key: string): InputReceipt {
+    return this.#receipts.of(key)
+  }
+
   /** Takes the bytes without a copy: do not change them until the promise settles. @throws as Pty.write */
-  write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#line === null) {
-        reject(this.#ended())
-        return
-      }
-      if (this.#bytes + bytes.length > QUEUE_BYTES) {
-        reject(
-          new SignalboxError('ERR_PTY_INPUT_FULL', `The input queue of ${this.#ptyId} is full: its program does not read.`, {
-            context: { ptyId: this.#ptyId, queuedBytes: this.#bytes, refusedBytes: bytes.length, limitBytes: QUEUE_BYTES },
-          }),
-        )
-        return
-      }
-      this.#entries.push({ bytes, written: resolve, failed: reject })
-      this.#bytes += bytes.length
-      this.#taken += bytes.length
-      if (this.#timer === undefined && !this.#writing) this.#flush()
-    })
+  // oxlint-disable-next-line typescript/promise-function-async -- what is thrown is a rejection; a write again is the same promise
+  write(bytes: Uint8Array, { key, as = bytes }: InputOptions = {}): Promise<void> {
+    let earlier: Remembered | undefined
+    try {
+      earlier = key === undefined ? undefined : this.#receipts.find(key, bytes)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    if (earlier !== undefined) return earlier.done
+    if (this.#line === null) return Promise.reject(this.#ended())
+    if (this.#bytes + as.length > QUEUE_BYTES || this.#entries.length >= QUEUE_WRITES) return Promise.reject(this.#full(as))
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const remembered = key === undefined ? undefined : this.#receipts.add(key, bytes, promise)
+    if (remembered !== undefined) promise.catch(() => {}) // who asks again is told; the first may be gone
+    this.#entries.push({ bytes: as, applied: 0, remembered, written: resolve, failed: reject })
+    this.#bytes += as.length
+    if (this.#timer === undefined && !this.#writing) this.#flush()
+    return promise
   }
 
   /** Drops what waits; the line is never written to again. What it is writing in this moment ends as it ends. Idempotent. */
@@ -72,7 +98,11 @@ export class InputQueue {
     const dropped = this.#entries.slice(this.#writing ? 1 : 0)
     this.#entries = []
     this.#bytes = 0
-    for (const entry of dropped) entry.failed(this.#ended())
+    for (const entry of dropped) {
+      // Only the first can be there in part.
+      this.#settle(entry, { state: 'dropped', appliedBytes: entry.applied, offset: entry.applied > 0 ? this.#offset : null })
+      entry.failed(this.#ended(entry))
+    }
   }
 
   #flush(): void {
@@ -80,16 +110,17 @@ export class InputQueue {
     for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[0]) {
       if (!this.#writeOne(entry)) return
       this.#entries.shift()
+      this.#settle(entry, { state: 'applied', appliedBytes: entry.bytes.length, offset: this.#offset })
       entry.written()
     }
   }
 
   /** @returns whether the entry is with the kernel as a whole. */
   #writeOne(entry: Entry): boolean {
-    while (entry.bytes.length > 0) {
+    while (entry.applied < entry.bytes.length) {
       let count: number | Promise<number>
       try {
-        count = this.#line?.write(entry.bytes) ?? 0
+        count = this.#line?.write(entry.applied === 0 ? entry.bytes : entry.bytes.subarray(entry.applied)) ?? 0
       } catch {
         this.close() // EIO: the terminal is gone; its exit follows
         return false
@@ -137,13 +168,35 @@ export class InputQueue {
     }
     this.#delayMs = FIRST_DELAY_MS
     this.#bytes -= count
-    entry.bytes = entry.bytes.subarray(count)
+    this.#offset += count
+    entry.applied += count
+    if (entry.remembered !== undefined) {
+      entry.remembered.receipt = { state: 'queued', appliedBytes: entry.applied, offset: this.#offset }
+    }
     return true
   }
 
-  #ended(): SignalboxError {
-    return new SignalboxError('ERR_PTY_ENDED', `The process of ${this.#ptyId} has ended: it takes no input.`, {
-      context: { ptyId: this.#ptyId },
+  #settle({ remembered }: Entry, receipt: InputReceipt): void {
+    if (remembered !== undefined) this.#receipts.settle(remembered, receipt)
+  }
+
+  #full(bytes: Uint8Array): SignalboxError {
+    return new SignalboxError('ERR_PTY_INPUT_FULL', `The input queue of ${this.#ptyId} is full: its program does not read.`, {
+      context: {
+        ptyId: this.#ptyId,
+        queuedBytes: this.#bytes,
+        queuedWrites: this.#entries.length,
+        refusedBytes: bytes.length,
+        limitBytes: QUEUE_BYTES,
+      },
+    })
+  }
+
+  #ended(entry?: Entry): SignalboxError {
+    const appliedBytes = entry?.applied ?? 0
+    const part = appliedBytes === 0 ? '' : `, after ${appliedBytes} of ${entry?.bytes.length} bytes of this input`
+    return new SignalboxError('ERR_PTY_ENDED', `The process of ${this.#ptyId} has ended${part}: it takes no input.`, {
+      context: { ptyId: this.#ptyId, appliedBytes },
     })
   }
 }

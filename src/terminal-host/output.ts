@@ -1,5 +1,6 @@
 import type { OutputChunk, ReadOptions } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import { PasteMode } from './paste-mode.ts'
 import { Ring, type RingOptions } from './ring.ts'
 import type { Block } from './ring-memory.ts'
 
@@ -55,6 +56,9 @@ export class Output {
   readonly #readers = new Set<Waiter>()
   /** Called with true when the child must wait, with false when it may go on. */
   readonly #onFlow: (paused: boolean) => void
+  readonly #pasteMode = new PasteMode()
+  /** Up to where it was told of the output: it is told late, when a block is given up or somebody asks. */
+  #pasteModeAt = 0
   #lossless = 0
   #paused = false
   #ended = false
@@ -62,7 +66,11 @@ export class Output {
 
   constructor(ringBytes: number, onFlow: (paused: boolean) => void, memory?: RingOptions['memory'], onGiveUp?: RingOptions['onGiveUp']) {
     const keepFrom = (): number => (this.#lossless === 0 ? Infinity : this.#slowest())
-    this.#ring = new Ring(ringBytes, { keepFrom, ...(memory !== undefined && { memory }), ...(onGiveUp !== undefined && { onGiveUp }) })
+    const givenUp: RingOptions['onGiveUp'] = (bytes, from) => {
+      this.#feedPasteMode(bytes, from)
+      onGiveUp?.(bytes, from)
+    }
+    this.#ring = new Ring(ringBytes, { keepFrom, onGiveUp: givenUp, ...(memory !== undefined && { memory }) })
     this.#windowBytes = Math.min(WINDOW_BYTES, ringBytes / 2)
     this.#onFlow = onFlow
   }
@@ -98,6 +106,17 @@ export class Output {
   release(): void {
     this.#released = true
     if (this.#readers.size === 0) this.#ring.clear()
+  }
+
+  /** Whether the program has switched bracketed paste on, as of its last output. */
+  isPasteBracketed(): boolean {
+    for (let block = this.#ring.lease(this.#pasteModeAt); block !== undefined; block = this.#ring.lease(this.#pasteModeAt)) {
+      const from = this.#pasteModeAt
+      this.#feedPasteMode(this.#ring.viewIn(block, from), from)
+      this.#ring.unlease(block)
+      if (this.#pasteModeAt === from) break
+    }
+    return this.#pasteMode.isOn
   }
 
   tail(bytes: number): Uint8Array {
@@ -214,6 +233,13 @@ export class Output {
       },
       return: () => Promise.resolve(end()),
     }
+  }
+
+  readonly #feedPasteMode = (bytes: Uint8Array, from: number): void => {
+    const known = Math.max(0, this.#pasteModeAt - from)
+    if (known >= bytes.length) return
+    this.#pasteMode.feed(bytes.subarray(known))
+    this.#pasteModeAt = from + bytes.length
   }
 
   #slowest(): number {

@@ -176,7 +176,7 @@ export class RemoteTerminalHost implements TerminalHost {
     try {
       return await link.request(method, params)
     } catch (error) {
-      if (method === 'signal' || !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
+      if (!isRepeatable(method, params) || !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
       await this.#lostSight(link)
       return (await this.#connected(false)).request(method, params)
     }
@@ -332,3 +332,7 @@ export class RemoteTerminalHost implements TerminalHost {
     }
   }
 }
+
+/** What may have been carried out before the connection broke is asked for again only where that does it once. */
+const isRepeatable = (method: HostMethod, params: object): boolean =>
+  method === 'write' ? 'key' in params && params.key !== undefined : method !== 'signal'

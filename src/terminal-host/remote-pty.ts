@@ -1,5 +1,15 @@
-import type { OutputChunk, Pty, PtyExit, ReadOptions, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
-import type { ProcessIdentity } from '../ports/process-table.port.ts'
+import type { ProcessIdentity, Waiting } from '../ports/process-table.port.ts'
+import type {
+  InputReceipt,
+  OutputChunk,
+  Pty,
+  PtyExit,
+  ReadOptions,
+  ScreenSnapshot,
+  SignalRecord,
+  SnapshotOptions,
+  WriteOptions,
+} from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
@@ -59,16 +69,25 @@ export class RemotePty implements Pty {
     return this.#isOver
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, options?: WriteOptions): Promise<void> {
     if (this.#isOver) throw this.#ended('takes no input')
     const { length } = bytes
     this.#inputBytes += length
     this.#inputQueuedBytes += length
     try {
-      await this.#parts.input(this.handle, bytes)
+      if (options === undefined) await this.#parts.input(this.handle, bytes)
+      else await this.#parts.request('write', { ...options, handle: this.handle, input: bytes })
     } finally {
       this.#inputQueuedBytes -= length
     }
+  }
+
+  receipt(key: string): Promise<InputReceipt> {
+    return this.#parts.request('receipt', { handle: this.handle, key })
+  }
+
+  async waiting(): Promise<Waiting> {
+    return this.#isOver ? 'unknown' : (await this.#parts.request('waiting', { handle: this.handle })).waiting
   }
 
   async resize(cols: number, rows: number): Promise<void> {

@@ -70,7 +70,7 @@ export class Ring implements Holder {
   giveUp(): void {
     const block = this.#blocks.shift()
     if (block === undefined) return
-    this.#onGiveUp?.(block.bytes, this.#start)
+    this.#onGiveUp?.(this.viewIn(block, this.#start), this.#start)
     this.#start += BLOCK_BYTES
     this.#memory.give(block)
   }

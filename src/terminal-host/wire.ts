@@ -1,5 +1,13 @@
-import type { ProcessIdentity } from '../ports/process-table.port.ts'
-import type { PtyExit, PtySpec, ScreenSnapshot, SignalRecord, SnapshotOptions } from '../ports/terminal-host.port.ts'
+import type { ProcessIdentity, Waiting } from '../ports/process-table.port.ts'
+import type {
+  InputReceipt,
+  PtyExit,
+  PtySpec,
+  ScreenSnapshot,
+  SignalRecord,
+  SnapshotOptions,
+  WriteOptions,
+} from '../ports/terminal-host.port.ts'
 import { CATALOGUE, type ErrorCode } from '../protocols/error-catalogue.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
@@ -56,6 +64,10 @@ export type HostMethods = {
   spawn: { params: { readonly spec: PtySpec; readonly again: boolean }; result: PtyInfo }
   /** Takes over every PTY whose orchestrator is gone, and this one's own. */
   adopt: { params: object; result: { readonly ptys: readonly PtyInfo[] } }
+  /** Input with more to say than its bytes. */
+  write: { params: Of & WriteOptions & { readonly input: Uint8Array }; result: object }
+  receipt: { params: Of & { readonly key: string }; result: InputReceipt }
+  waiting: { params: Of; result: { readonly waiting: Waiting } }
   resize: { params: Of & { readonly cols: number; readonly rows: number }; result: object }
   tail: { params: Of & { readonly bytes: number }; result: { readonly bytes: Uint8Array } }
   snapshot: { params: Of & SnapshotOptions; result: ScreenSnapshot }

@@ -252,6 +252,82 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
         await pty.terminate({ graceMs: 0, askedBy: 'test' })
       })
 
+      it('applies input with a key once, and says what became of it [PTY-5]', async () => {
+        const pty = await host.spawn(sh('stty raw -echo; printf R; head -c 12 | od -An -c; sleep 3600'))
+        await untilOutput(pty, 'R')
+        const write = (input: string, key: string): Promise<void> => pty.write(Buffer.from(input), { key })
+        await Promise.all([write('one.', 'a'), write('one.', 'a'), write('two.', 'b')])
+        await write('one.', 'a')
+        expect(await pty.receipt('a')).toEqual({ state: 'applied', appliedBytes: 4, offset: 4 })
+        expect(await pty.receipt('b')).toEqual({ state: 'applied', appliedBytes: 4, offset: 8 })
+        expect(await pty.receipt('c')).toEqual({ state: 'unknown', appliedBytes: 0, offset: null })
+        await expect(write('other', 'a')).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await write('end.', 'c')
+        await untilOutput(pty, 'e   n   d')
+        expect((await text(pty)).replace(/\s+/g, '')).toBe('Rone.two.end.')
+      })
+
+      it('says of input that waits when the process ends how much of it was applied [PTY-5]', async () => {
+        const pty = await host.spawn(sh('stty raw -echo; printf R; sleep 3600'))
+        await untilOutput(pty, 'R')
+        const waits = pty.write(Buffer.alloc(500_000, 97), { key: 'large' })
+        const behind = pty.write(Buffer.from('x'), { key: 'behind' })
+        const ended = Promise.allSettled([waits, behind])
+        await until('some of it is applied', async () => (await pty.receipt('large')).appliedBytes > 0)
+        expect(await pty.receipt('large')).toMatchObject({ state: 'queued' })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        const { appliedBytes, state, offset } = await pty.receipt('large')
+        expect({ state, offset }).toEqual({ state: 'dropped', offset: appliedBytes })
+        expect(appliedBytes).toBeLessThan(500_000)
+        expect(await ended).toMatchObject([
+          { status: 'rejected', reason: { code: 'ERR_PTY_ENDED', context: { appliedBytes } } },
+          { status: 'rejected', reason: { code: 'ERR_PTY_ENDED', context: { appliedBytes: 0 } } },
+        ])
+        expect(await pty.receipt('behind')).toEqual({ state: 'dropped', appliedBytes: 0, offset: null })
+      })
+
+      it('keeps the writes of several whole and in the order in which they came [PTY-5]', async () => {
+        const pty = await host.spawn(sh('stty raw -echo; printf R; exec cat'))
+        await untilOutput(pty, 'R')
+        const letters = ['a', 'b', 'c', 'd']
+        const wanted: string[] = []
+        const writes: Promise<void>[] = []
+        for (let round = 0; round < 10; round += 1) {
+          for (const letter of letters) {
+            const line = letter.repeat(1 + ((round * 977) % 9_000))
+            wanted.push(line)
+            writes.push(pty.write(Buffer.from(line)))
+          }
+        }
+        await Promise.all(writes)
+        const all = wanted.join('')
+        await until('all has come back', () => pty.stats().outputBytes === all.length + 1)
+        expect(await text(pty)).toBe(`R${all}`)
+      })
+
+      it('puts a paste in brackets only where the program has asked for them, Enter after it [PTY-5]', async () => {
+        const script =
+          'stty raw -echo; printf R; head -c 6 >/dev/null; printf "\\033[?2004h"; printf S; dd bs=1 count=19 2>/dev/null | od -An -c; sleep 3600'
+        const pty = await host.spawn(sh(script))
+        await untilOutput(pty, 'R')
+        const paste = (input: string): Promise<void> => pty.write(Buffer.from(input), { paste: true, enter: true })
+        await paste('plain')
+        await untilOutput(pty, 'S')
+        await paste('te\u001B[201~xt!!')
+        await until('it has read all', async () => (await text(pty)).includes('1   ~  \\r'))
+        expect((await text(pty)).split('S')[1]?.replace(/\s+/g, '')).toBe('033[200~text!!033[201~\\r')
+      })
+
+      it('tells whether its program reads, where that can be seen [PTY-18]', async () => {
+        const pty = await host.spawn(sh('sleep 0.2; read x; exec sleep 3600'))
+        if ((await pty.waiting()) === 'unknown') return // the platform does not tell
+        await until('it reads', async () => (await pty.waiting()) === 'input')
+        await pty.write(Buffer.from('\n'))
+        await until('it is busy', async () => (await pty.waiting()) === 'busy')
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        expect(await pty.waiting()).toBe('unknown')
+      })
+
       it('refuses input, resize and signals after the end [PTY-6]', async () => {
         const pty = await host.spawn(sh('exit 0'))
         await pty.exited

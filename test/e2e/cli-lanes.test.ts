@@ -124,6 +124,16 @@ describe('signalbox term', () => {
     expect((await world.run(['term', 'spawn', 'tools'])).stdout).toMatch(/^terminal tools\/sh: active, pid \d+, \/bin\/sh\n/u)
     await world.run(['term', 'send', 'sh', 'echo "sum $((40 + 2))"'])
     await until('the shell has done it', async () => (await logOf('sh')).includes('sum 42'))
+    const once = ['term', 'send', 'sh', 'echo once', '--key', 'K', '--paste', '--wait-for-prompt'] as const
+    expect(await json(...once)).toMatchObject({ bytes: 9, receipt: { state: 'applied', appliedBytes: 10 } })
+    expect(await json(...once)).toMatchObject({ bytes: 9, receipt: { state: 'applied', appliedBytes: 10 } })
+    expect((await world.run(['term', 'send', 'sh', 'echo twice', '-k', 'K'])).code).toBe(2)
+    await world.run(['term', 'send', 'sh', 'sleep 100'])
+    expect(await world.run(['term', 'send', 'sh', 'late', '-w', '--limit', '0'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not read from its terminal'),
+    })
+    expect((await logOf('sh')).split('once').length).toBe(3)
     expect((await world.run(['term', 'ls', 'tools'])).stdout).toMatch(/^TERMINAL .*\ntools\/echo .*active, pid \d+ .*\ntools\/sh /u)
     expect((await world.run(['complete', '--', 'term', 'kill', 'tools/'])).stdout).toBe('tools/echo\ntools/sh\n')
 

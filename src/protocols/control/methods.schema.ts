@@ -18,6 +18,7 @@ const env = z
   .describe('Environment variables, added to those of the orchestrator.')
 const name = text('A name: letters, digits, `.`, `_` and `-`.', 64)
 const bytes = z.base64().max(MAX_BYTES).describe('Bytes as base64.')
+const inputKey = text('Names the input: it is typed once into the present process, however often it is sent.', 128)
 const nothing = z.strictObject({})
 
 /** What each method takes. Strict: a key that is not known is refused. */
@@ -84,8 +85,17 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
       terminal,
       text: z.string().min(1).max(MAX_BYTES).optional().describe('Input as text.'),
       bytes: bytes.optional(),
+      key: inputKey.optional(),
+      paste: z.boolean().optional().describe('As a paste, in brackets where the program has asked for that. Default: false.'),
+      enter: z.boolean().optional().describe('Enter after it, in one piece with it. Default: false.'),
+      waitForPromptMs: whole(
+        0,
+        600_000,
+        'First waits until the program reads from the terminal, so long at most, in ms. Default: does not wait.',
+      ).optional(),
     })
     .refine((sent) => (sent.text === undefined) !== (sent.bytes === undefined), { error: 'give either text or bytes' }),
+  'terminal.receipt': z.strictObject({ terminal, key: inputKey }),
   'terminal.resize': z.strictObject({ terminal, cols, rows }),
   'terminal.signal': z.strictObject({
     terminal,

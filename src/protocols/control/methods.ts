@@ -1,5 +1,6 @@
 import type { DoctorReport } from '../doctor.ts'
 import type { RunId, WorkspaceId } from '../ids.ts'
+import type { InputReceipt } from '../input-receipt.ts'
 import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
@@ -130,13 +131,32 @@ export type ControlMethods = {
     params: { readonly terminal?: string | undefined; readonly lane?: string | undefined }
     result: { readonly terminals: readonly TerminalHealthInfo[] }
   }
-  /** `bytes` are base64; one of the two. */
+  /** `bytes` are base64; one of the two. Answered once the input is with the kernel. */
   'terminal.send': {
-    params: { readonly terminal: string; readonly text?: string | undefined; readonly bytes?: string | undefined }
-    result: {
-      /** Bytes. */
-      readonly sent: number
+    params: {
+      readonly terminal: string
+      readonly text?: string | undefined
+      readonly bytes?: string | undefined
+      /** Names the input: it is typed once into the present process of the terminal, however often it is sent. */
+      readonly key?: string | undefined
+      /** As a paste, in brackets where the program has asked for that. */
+      readonly paste?: boolean | undefined
+      /** Enter after it, in one piece with it. */
+      readonly enter?: boolean | undefined
+      /** First waits until the program reads from the terminal, so long at most. */
+      readonly waitForPromptMs?: number | undefined
     }
+    result: {
+      /** Bytes that were given. */
+      readonly sent: number
+      /** What became of it, where it has a key. */
+      readonly receipt?: InputReceipt
+    }
+  }
+  /** What became of the input with a key, of the present process of the terminal. */
+  'terminal.receipt': {
+    params: { readonly terminal: string; readonly key: string }
+    result: { readonly receipt: InputReceipt }
   }
   'terminal.resize': {
     params: { readonly terminal: string; readonly cols: number; readonly rows: number }

@@ -7,6 +7,7 @@ import type { OwnLaneProtocol } from '../../protocols/own-lane.protocol.ts'
 import { attachment } from './attach.ts'
 import type { Methods, Served } from './method.types.ts'
 import { findLane, findTerminal } from './resolve.ts'
+import { untilItReads } from './prompt.ts'
 import { createSeats, type Seats } from './seats.ts'
 
 const DEFAULT_TAIL_BYTES = 65_536
@@ -48,7 +49,7 @@ const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; 
 
 /** Terminals. */
 export const terminalMethods = (
-  { runtime: { records, terminals }, limits }: Served,
+  { runtime: { records, terminals }, limits, clock }: Served,
   seats: Seats = createSeats(),
 ): Pick<Methods, Names> => ({
   'terminal.spawn': {
@@ -72,11 +73,20 @@ export const terminalMethods = (
     },
   },
   'terminal.send': {
-    async run({ terminal, text, bytes }) {
+    async run({ terminal, text, bytes, waitForPromptMs, key, paste = false, enter = false }) {
       const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
       const input = text === undefined ? Buffer.from(bytes ?? '', 'base64') : Buffer.from(text)
-      await pty.write(input)
-      return { sent: input.length }
+      // What is applied needs no program that reads.
+      const isNew = key === undefined || (await pty.receipt(key)).state === 'unknown'
+      if (waitForPromptMs !== undefined && isNew) await untilItReads(pty, waitForPromptMs, clock)
+      await pty.write(input, { paste, enter, ...(key !== undefined && { key }) })
+      return { sent: input.length, ...(key !== undefined && { receipt: await pty.receipt(key) }) }
+    },
+  },
+  'terminal.receipt': {
+    async run({ terminal, key }) {
+      const pty = await terminals.pty((await findTerminal(terminals, terminal)).id)
+      return { receipt: await pty.receipt(key) }
     },
   },
   'terminal.resize': {

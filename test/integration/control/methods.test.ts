@@ -106,6 +106,31 @@ describe('the control server', () => {
     await expect(client.call('terminal.health', { terminal: 'none' })).rejects.toMatchObject({ code: 'ERR_TERMINAL_NOT_FOUND' })
   })
 
+  it('types once under a key, as a paste, and when the program reads [PTY-5, PTY-18]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await client.call('lane.create', { name: 'docs' })
+    const script = 'stty raw -echo; sleep 0.3; printf "\\033[?2004h"; while c=$(head -c 1 | od -An -tx1); do printf %s "$c"; done'
+    await client.call('terminal.spawn', { lane: 'docs', name: 'reads', command: script })
+    const send = { terminal: 'reads', text: 'a\nb', key: 'k', paste: true, enter: true, waitForPromptMs: 20_000 }
+    const receipt = { state: 'applied', appliedBytes: 16, offset: 16 }
+    const [first, second] = await Promise.all([client.call('terminal.send', send), (await open()).call('terminal.send', send)])
+    expect([first, second]).toEqual([
+      { sent: 3, receipt },
+      { sent: 3, receipt },
+    ])
+    expect(await client.call('terminal.receipt', { terminal: 'reads', key: 'k' })).toEqual({ receipt })
+    expect((await client.call('terminal.receipt', { terminal: 'reads', key: 'other' })).receipt.state).toBe('unknown')
+    const log = async (): Promise<string> =>
+      Buffer.from((await client.call('terminal.logs', { terminal: 'reads' })).bytes, 'base64').toString()
+    await until('it has read all', async () => (await log()).includes('0d'))
+    expect((await log()).replace(/^[^h]*h/u, '').trim()).toBe('1b 5b 32 30 30 7e 61 0a 62 1b 5b 32 30 31 7e 0d')
+
+    await client.call('terminal.spawn', { lane: 'docs', name: 'sleeps', command: ['sleep', '100'] })
+    const refused = client.call('terminal.send', { terminal: 'sleeps', text: 'x', waitForPromptMs: 100 })
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_PTY_NOT_READING', context: { waiting: 'busy' } })
+  })
+
   it('gives a repeated key the recorded answer, also to another client and after a restart [BUS-2]', async () => {
     const { client: open, runtime, server, socketPath } = await world()
     const client = await open()
