@@ -234,7 +234,7 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     text: 'Attaches the connection to a terminal: after the answer it carries frames instead of lines (see below).',
     errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED'],
     params: { terminal: 'docs/shell', cols: 100, rows: 40 },
-    result: { terminal: { ...terminal, cols: 100, rows: 40 }, windowBytes: 262_144 },
+    result: { terminal: { ...terminal, cols: 100, rows: 40 }, clipboard: false, windowBytes: 262_144 },
   },
   {
     method: 'terminal.kill',

@@ -73,11 +73,19 @@ ${table(
     [String(FRAME.error), 'error', 'client', '', 'JSON: an error as in an answer; the connection ends'],
     [String(FRAME.input), 'input', 'orchestrator', 'of its first byte in all input of this attachment', 'bytes'],
     [String(FRAME.resize), 'resize', 'orchestrator', '', 'columns u16, rows u16'],
+    [
+      String(FRAME.screen),
+      'screen',
+      'client',
+      'output goes on from here',
+      'JSON: cols, rows, altScreen, title, complete, bytes (of all `drawn` that follow); or unavailable: why, then recent output follows',
+    ],
+    [String(FRAME.drawn), 'drawn', 'client', 'as of its screen', 'bytes to be written to a new terminal of that size'],
     [String(FRAME.ack), 'ack', 'both', 'output up to here is used; input up to here is with the kernel', ''],
   ],
 )}
 
-At most ${CONTROL_LIMITS.windowBytes} bytes of output are sent beyond what the client has acknowledged, and as many of input may wait. A client that acknowledges slowly meets gaps; neither the process nor other clients wait for it.
+At most ${CONTROL_LIMITS.windowBytes} bytes of output are sent beyond what the client has acknowledged, and as many of input may wait. A client that acknowledges slowly meets gaps, or with \`screen\` is sent the screen again; neither the process nor other clients wait for it.
 
 ## Shapes
 

@@ -2,10 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { writeSync } from 'node:fs'
 import type { ReadStream } from 'node:tty'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
-import type { Attachment, Output as TerminalOutput } from '../client/attachment.ts'
+import type { AttachedScreen, Attachment, Output as TerminalOutput } from '../client/attachment.ts'
 import type { Timer } from '../ports/clock.port.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
+import { ClipboardFilter } from './clipboard-filter.ts'
 import { keyFinder } from './detach-key.ts'
+import { plainLine } from './plain.ts'
 import { replayed } from './replay-output.ts'
 import { ScreenModes } from './screen-modes.ts'
 import { drained, type Output } from './writer.ts'
@@ -20,6 +22,8 @@ export type AttachSeat = {
   readonly output: Output & { readonly fd?: number }
   /** Such as `ctrl-q`. */
   readonly detachKey: string
+  /** Programs may set the clipboard. */
+  readonly clipboard: boolean
 }
 
 /** How it was left. `end`: of the process; null when it goes on. */
@@ -35,6 +39,10 @@ const makeRaw = (input: ReadStream): void => {
   spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
 }
 
+/** Of the user's terminal, while programs set theirs (XTWINOPS). */
+const TITLE_KEPT = '\u001b[22;0t'
+const TITLE_BACK = '\u001b[23;0t'
+
 /** Takes over the terminal of the user. @returns what gives it back, from anywhere, also at the exit of this process; idempotent */
 const takeOver = ({ input, output }: AttachSeat, modes: ScreenModes): (() => void) => {
   let isOver = false
@@ -44,7 +52,7 @@ const takeOver = ({ input, output }: AttachSeat, modes: ScreenModes): (() => voi
     process.removeListener('exit', restore)
     for (const step of [
       // at once: a stream would write later, if at all
-      () => writeSync(output.fd ?? 1, modes.undo()),
+      () => writeSync(output.fd ?? 1, `${modes.undo()}${TITLE_BACK}`),
       () => input.setRawMode(false),
     ]) {
       try {
@@ -56,6 +64,7 @@ const takeOver = ({ input, output }: AttachSeat, modes: ScreenModes): (() => voi
     input.pause()
   }
   process.once('exit', restore)
+  output.write(TITLE_KEPT)
   makeRaw(input)
   return restore
 }
@@ -88,7 +97,13 @@ const typeInto = (attachment: Attachment, { input, detachKey }: AttachSeat, leav
   }
 }
 
-/** Shows output: first what was put out before, as one piece, then all that comes. */
+/** Moves what is on the terminal into its scrollback, as drawing begins on an empty screen. */
+const cleared = (rows: number): string => `\u001b[0m\u001b[r\u001b[9999;1H${'\n'.repeat(rows)}\u001b[H\u001b[2J`
+
+/**
+ * Shows output: first the screen as it is, then all that comes. Where the screen cannot be drawn, what was put out before, as
+ * one piece.
+ */
 class Display {
   private readonly seat: AttachSeat
   private readonly modes: ScreenModes
@@ -97,16 +112,19 @@ class Display {
   private readonly replayTo: number
   private before: Buffer[] | null = []
   private isCut = false
+  private readonly clipboard: ClipboardFilter | null
 
   constructor(seat: AttachSeat, modes: ScreenModes, replayTo: number, redraw: () => void) {
     this.seat = seat
     this.modes = modes
     this.replayTo = replayTo
     this.redraw = redraw
+    this.clipboard = seat.clipboard ? null : new ClipboardFilter()
     if (replayTo === 0) this.before = null
   }
 
   async show(output: TerminalOutput): Promise<void> {
+    if ('screen' in output) return this.draw(output.screen)
     if ('gap' in output) {
       if (this.before === null) {
         await this.write(Buffer.from(`\r\n[${output.gap.to - output.gap.from} bytes came faster than they were shown]\r\n`))
@@ -120,6 +138,18 @@ class Display {
     if (output.offset + output.bytes.length >= this.replayTo) await this.endReplay()
   }
 
+  private async draw(screen: AttachedScreen): Promise<void> {
+    if ('unavailable' in screen) {
+      await this.write(Buffer.from(`[recent output, as the screen cannot be told: ${plainLine(screen.unavailable)}]\r\n`))
+      return
+    }
+    // the screen takes the place of all that was shown, and of its modes
+    this.before = null
+    await this.write(Buffer.from(`${this.modes.undo()}${cleared(this.seat.output.rows ?? screen.rows)}`))
+    this.modes.forget()
+    await this.write(screen.bytes)
+  }
+
   /** Also when the process has ended before all of it came. */
   async endReplay(): Promise<void> {
     if (this.before === null) return
@@ -130,10 +160,11 @@ class Display {
     if (this.isCut) this.redraw()
   }
 
-  private async write(bytes: Uint8Array): Promise<void> {
+  private async write(given: Uint8Array): Promise<void> {
+    const bytes = this.clipboard?.pass(given) ?? given
     this.modes.see(bytes)
     const { output } = this.seat
-    if (!output.write(bytes)) await drained(output)
+    if (bytes.length > 0 && !output.write(bytes)) await drained(output)
   }
 }
 

@@ -123,9 +123,9 @@ sent, and nothing else happens.
 With --json one document, the terminal as \`term spawn\` shows it, or with --signal
   { "type": "signal", "terminal", "delivery": { "at", "signal", "target": { "pid", "scope", "pids" }, "askedBy", "outcome" } }`,
   termAttach: `
-The terminal is yours until Ctrl-Q; Ctrl-Q twice types one. The program goes on. It begins with recent output, and gets the size
-of your terminal; when several are attached, that of the last one who came or resized. Exit code 0 when you left or the program
-ended well, 1 when it failed.`,
+The terminal is yours until Ctrl-Q; Ctrl-Q twice types one. The program goes on. It begins with what is on its screen, and gets the
+size of your terminal; of several who are attached, the one that --window-size says: that of the last who came or resized, the
+smallest, or none (fixed). Exit code 0 when you left or the program ended well, 1 when it failed.`,
   events: `
 Without --since the newest 50. Records are read also where no orchestrator runs; --follow needs one. Live topics, which are not
 recorded, are shown by --follow to who names them: --topic pty.output tells how far the output of terminals is.

@@ -112,7 +112,16 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     name: 'term attach',
     about: 'sit down at a terminal; Ctrl-Q leaves it',
     args: [terminal],
-    options: [detachKey],
+    options: [
+      detachKey,
+      {
+        flag: 'window-size',
+        value: 'whose',
+        about: 'of several who are attached, whose size it has from now on; as configured otherwise',
+        choices: ['latest', 'smallest', 'fixed'],
+      },
+      { flag: 'clipboard', about: 'let programs set the clipboard of this terminal' },
+    ],
     details: JSON_HELP.termAttach,
     load: async () => {
       const { termAttachCommand } = await import('./term-attach.command.ts')

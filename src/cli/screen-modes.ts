@@ -8,11 +8,11 @@ const ALTERNATE = new Set(['47', '1047', '1049'])
 
 const PRIVATE = /\u001b\[\?([\d;]+)([hl])/gu
 // oxlint-disable-next-line no-control-regex
-const OTHERS = /\u001b(?:\[[\d;]*r|[=>]|c|\[!p|\[>\d*u|\[<\d*u|\[>4(?:;\d*)?m|\[\d* q)/gu
+const OTHERS = /\u001b(?:\[[\d;]*r|[=>]|c|\[!p|\[>\d*u|\[<\d*u|\[>4(?:;\d*)?m|\[\d* q|\](?:4|10|11|12);)/gu
 
 /**
  * Follows what a program does to the terminal of the user, to undo it when the user leaves: alternate screen, mouse, bracketed
- * paste, hidden cursor, keyboard protocols, scroll region.
+ * paste, hidden cursor, keyboard protocols, scroll region, colours.
  */
 export class ScreenModes {
   private readonly changed = new Set<string>()
@@ -46,8 +46,16 @@ export class ScreenModes {
       this.pushes = sequence.includes('>') ? this.pushes + 1 : Math.max(0, this.pushes - count)
     } else if (sequence.endsWith('r')) this.others.add('\u001b7\u001b[r\u001b8')
     else if (sequence === '\u001b=') this.others.add('\u001b>')
+    else if (sequence.startsWith('\u001b]')) this.others.add(`\u001b]${Number(sequence.slice(2, -1)) + 100}\u001b\\`)
     else if (sequence.endsWith('m')) this.others.add('\u001b[>4m')
     else if (sequence.endsWith(' q')) this.others.add('\u001b[0 q')
+  }
+
+  /** It was brought back. */
+  forget(): void {
+    this.changed.clear()
+    this.others.clear()
+    this.pushes = 0
   }
 
   /** What brings the terminal back: to be written once, at the end. */

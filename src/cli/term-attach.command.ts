@@ -1,3 +1,4 @@
+import type { WindowSize } from '../protocols/control/screen.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { attachTerminal } from './attach-terminal.ts'
 import { EXIT } from './exit-codes.ts'
@@ -6,10 +7,14 @@ import { withOrchestrator } from './orchestrator-client.ts'
 import { exitText } from '../protocols/words.ts'
 
 /** `detachKey`: such as `ctrl-q`. */
-export type AttachCommandOptions = { readonly detachKey: string }
+export type AttachCommandOptions = { readonly detachKey: string; readonly windowSize?: WindowSize; readonly clipboard?: boolean }
 
 /** `signalbox term attach TERMINAL`. */
-export const termAttachCommand = async (word: string, { detachKey }: AttachCommandOptions, io: Io): Promise<number> => {
+export const termAttachCommand = async (
+  word: string,
+  { detachKey, windowSize, clipboard }: AttachCommandOptions,
+  io: Io,
+): Promise<number> => {
   if (!process.stdin.isTTY || io.out.isTTY !== true) {
     const text = 'attaching needs a terminal; to look use `signalbox term logs --follow`, to type `signalbox term send`'
     throw new SignalboxError('ERR_USAGE', text)
@@ -17,7 +22,7 @@ export const termAttachCommand = async (word: string, { detachKey }: AttachComma
   return withOrchestrator(io, 'term attach', async (client) => {
     const { columns: cols, rows } = io.out
     const size = cols !== undefined && rows !== undefined && cols > 0 && rows > 0 ? { cols, rows } : {}
-    const attachment = await client.attach(word, size)
+    const attachment = await client.attach(word, { ...size, screen: true, ...(windowSize !== undefined && { windowSize }) })
     const { lane, name, id } = attachment.terminal
     if (io.env['SIGNALBOX_TERMINAL'] === id) {
       attachment.detach()
@@ -25,7 +30,7 @@ export const termAttachCommand = async (word: string, { detachKey }: AttachComma
     }
     const err = safeWriter(io.err)
     err.write(`[${lane}/${name}: ${detachKey} leaves it]\n`)
-    const seat = { input: process.stdin, output: io.out, detachKey }
+    const seat = { input: process.stdin, output: io.out, detachKey, clipboard: clipboard ?? attachment.clipboard }
     const { end, by } = await attachTerminal(attachment, seat).catch((error: unknown) => {
       // below what the program wrote last
       err.write('\n')

@@ -73,7 +73,7 @@ const follow = async (
   try {
     for await (const output of attachment.output) {
       if (signal.aborted || closed()) break
-      if ('gap' in output) continue
+      if (!('bytes' in output)) continue
       if (output.offset > next) err.write(`\nsignalbox: ${output.offset - next} bytes came faster than they were read\n`)
       const bytes = Buffer.from(output.bytes.subarray(Math.max(0, next - output.offset)))
       next = Math.max(next, output.offset + output.bytes.length)

@@ -3,6 +3,7 @@ import { fromEnvelopeError } from '../protocols/control/envelope.ts'
 import { encodeFrame, FRAME, type Frame, FrameDecoder, readJsonBody, readOffsetBody, sizeBody } from '../protocols/control/frames.ts'
 import type { ResultOf } from '../protocols/control/methods.ts'
 import type { TerminalInfo } from '../protocols/control/views.ts'
+import type { ScreenBody, ScreenInfo, WindowSize } from '../protocols/control/screen.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
 import type { Wire } from './wire.ts'
@@ -11,8 +12,12 @@ export type AttachOptions = {
   /** Size of the caller's terminal; the last one attached, or resized, decides. @defaultValue left as it is */
   readonly cols?: number
   readonly rows?: number
-  /** Recent output to begin with, in bytes. @defaultValue 65,536 */
+  /** Recent output to begin with, in bytes; with `screen`, where no screen can be drawn. @defaultValue 65,536 */
   readonly tailBytes?: number
+  /** Begin with what is on the screen; where output comes faster than it is taken, it comes again instead of a gap. @defaultValue false */
+  readonly screen?: boolean
+  /** Whose size the terminal has from now on, of all who are attached. @defaultValue what the one before said, or the configuration */
+  readonly windowSize?: WindowSize
   /** Detaches. */
   readonly signal?: AbortSignal
 }
@@ -21,10 +26,16 @@ export type AttachOptions = {
 export type Output =
   | { readonly offset: number; readonly bytes: Uint8Array }
   | { readonly gap: { readonly from: number; readonly to: number } }
+  | { readonly screen: AttachedScreen }
+
+/** What is on the screen as of an offset, to be written to a new terminal of that size; or why that cannot be told. */
+export type AttachedScreen = (ScreenInfo & { readonly offset: number; readonly bytes: Uint8Array }) | { readonly unavailable: string }
 
 /** A terminal that this client is attached to. */
 export interface Attachment {
   readonly terminal: TerminalInfo
+  /** Programs may set the clipboard of who is attached, by the configuration. */
+  readonly clipboard: boolean
   /** Ends with the process, or with `detach`. For one reader. What is not taken holds nobody up but this client. @throws ERR_CONTROL_LOST */
   readonly output: AsyncIterable<Output>
   /** How the process ended; null when this client detached before. Rejects with ERR_CONTROL_LOST when the orchestrator died. */
@@ -51,6 +62,7 @@ type Waiting = { readonly upTo: number; resolve(): void; reject(error: unknown):
 
 class FramedAttachment implements Attachment {
   readonly terminal: TerminalInfo
+  readonly clipboard: boolean
   readonly ended: Promise<PtyExit | null>
   readonly output: AsyncIterable<Output>
   private readonly wire: Wire
@@ -61,6 +73,8 @@ class FramedAttachment implements Attachment {
   private wake: (() => void) | null = null
   private failure: SignalboxError | null = null
   private isOver = false
+  /** One whose bytes have not all come. */
+  private screen: { readonly info: ScreenInfo; readonly offset: number; readonly bytes: Uint8Array; filled: number } | null = null
   private usedTo = 0
   private ackedTo = 0
   private sentTo = 0
@@ -69,9 +83,10 @@ class FramedAttachment implements Attachment {
   private takenTo = 0
   private waiting: Waiting[] = []
 
-  constructor(wire: Wire, { terminal, windowBytes }: ResultOf<'terminal.attach'>, signal: AbortSignal | undefined) {
+  constructor(wire: Wire, { terminal, clipboard, windowBytes }: ResultOf<'terminal.attach'>, signal: AbortSignal | undefined) {
     this.wire = wire
     this.terminal = terminal
+    this.clipboard = clipboard
     this.windowBytes = windowBytes
     this.ended = this.end.promise
     this.ended.catch(() => {})
@@ -162,6 +177,10 @@ class FramedAttachment implements Attachment {
         return this.push({ offset: frame.offset, bytes: frame.body })
       case FRAME.gap:
         return this.push({ gap: { from: frame.offset, to: readOffsetBody(frame) } })
+      case FRAME.screen:
+        return this.screenBegins(frame)
+      case FRAME.drawn:
+        return this.screenGoesOn(frame)
       case FRAME.ack:
         this.takenTo = Math.max(this.takenTo, frame.offset)
         for (const { upTo, resolve } of this.waiting) if (upTo <= this.takenTo) resolve()
@@ -175,6 +194,24 @@ class FramedAttachment implements Attachment {
       default:
         throw new SignalboxError('ERR_CONTROL_LINE_INVALID', `the orchestrator sent a frame of type ${frame.type}`)
     }
+  }
+
+  private screenBegins(frame: Frame): void {
+    const body = readJsonBody(frame) as ScreenBody
+    if ('unavailable' in body) return this.push({ screen: body })
+    const { bytes, ...info } = body
+    this.screen = { info, offset: frame.offset, bytes: new Uint8Array(bytes), filled: 0 }
+  }
+
+  private screenGoesOn({ body }: Frame): void {
+    const { screen } = this
+    if (screen === null || screen.filled + body.length > screen.bytes.length)
+      throw new SignalboxError('ERR_CONTROL_LINE_INVALID', 'the orchestrator sent more of a screen than it announced')
+    screen.bytes.set(body, screen.filled)
+    screen.filled += body.length
+    if (screen.filled < screen.bytes.length) return
+    this.screen = null
+    this.push({ screen: { ...screen.info, offset: screen.offset, bytes: screen.bytes } })
   }
 
   private push(output: Output): void {
@@ -199,7 +236,9 @@ class FramedAttachment implements Attachment {
       const output = this.queue.shift()
       if (output !== undefined) {
         yield output
-        this.used('bytes' in output ? output.offset + output.bytes.length : output.gap.to)
+        if ('bytes' in output) this.used(output.offset + output.bytes.length)
+        else if ('gap' in output) this.used(output.gap.to)
+        else if ('offset' in output.screen) this.used(output.screen.offset)
       } else if (this.failure !== null) throw this.failure
       else if (this.isOver) return
       else {

@@ -163,12 +163,14 @@ class Client implements ControlClient {
   async attach(terminal: string, options: AttachOptions = {}): Promise<Attachment> {
     const wire = await this.another(options.signal)
     try {
-      const { cols, rows, tailBytes, signal } = options
+      const { cols, rows, tailBytes, screen, windowSize, signal } = options
       const payload = {
         terminal,
         ...(cols !== undefined && { cols }),
         ...(rows !== undefined && { rows }),
         ...(tailBytes !== undefined && { tailBytes }),
+        ...(screen !== undefined && { screen }),
+        ...(windowSize !== undefined && { windowSize }),
       }
       const answer = await wire.request({ method: 'terminal.attach', payload, timeoutMs: CALL_LIMIT_MS, signal })
       wire.socket.once('close', () => this.others.delete(wire))

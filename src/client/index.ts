@@ -17,7 +17,7 @@ export type {
   TerminalInfo,
   TraceInfo,
 } from '../protocols/control/views.ts'
-export type { Attachment, AttachOptions, Output } from './attachment.ts'
+export type { AttachedScreen, Attachment, AttachOptions, Output } from './attachment.ts'
 export {
   type CallOptions,
   connect,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { WINDOW_SIZES, type WindowSize } from './control/screen.ts'
 import { loopbackAddress } from './loopback.ts'
 import { limitValues } from './plan-limits.schema.ts'
 import type { SchemaIssue } from './plan.schema.ts'
@@ -8,6 +9,7 @@ import type { PlanDefaults } from './plan.ts'
 export type Settings = PlanDefaults & {
   readonly lanes: { readonly place: string; readonly branchPrefix: string }
   readonly logs: { readonly maxBytes: number }
+  readonly terminals: { readonly windowSize: WindowSize; readonly clipboard: boolean }
   readonly history: { readonly days: number }
   readonly orchestrator: { readonly logMaxBytes: number }
   /** Each `off`, or where. */
@@ -150,6 +152,27 @@ const layer = z.strictObject(
           maxBytes: whole(65_536, 2 ** 40, 'bytes')
             .default(536_870_912)
             .describe('Most that the log of one attempt of a command may hold; beyond it the middle is left out, and marked.')
+            .optional(),
+        },
+        map,
+      )
+      .optional(),
+    terminals: z
+      .strictObject(
+        {
+          windowSize: z
+            .enum(WINDOW_SIZES, { error: 'must be latest, smallest or fixed' })
+            .default('latest')
+            .describe(
+              'Of several who are attached to a terminal, whose size it has. latest: of the last who came or resized. smallest: the fewest columns and rows of all, so that everybody sees all of it. fixed: its own, whoever is attached.',
+            )
+            .optional(),
+          clipboard: z
+            .boolean({ error: 'must be true or false' })
+            .default(false)
+            .describe(
+              'Whether programs may set the clipboard of who is attached (OSC 52). It lets a program replace what one pastes elsewhere.',
+            )
             .optional(),
         },
         map,

@@ -1,3 +1,4 @@
+import type { Settings } from '../protocols/config.schema.ts'
 import { event } from '../actors/journal.ts'
 import { JOURNAL, laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
@@ -9,7 +10,7 @@ import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
-import type { PlanCommand, PlanDefaults, RestartType } from '../protocols/plan.ts'
+import type { PlanCommand, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import type { TerminalHealthInfo, TerminalInfo } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
@@ -59,6 +60,8 @@ export interface Terminals {
   health(options?: HealthOptions): Promise<readonly TerminalHealthInfo[]>
   /** The process behind it. @throws ERR_TERMINAL_NOT_FOUND, ERR_PTY_ENDED */
   pty(id: TerminalId): Promise<Pty>
+  /** Settings of terminals, as they are now. */
+  settings(): Settings['terminals']
   /** Ends its process, and the terminal where no run decides about it. Idempotent. @throws ERR_TERMINAL_NOT_FOUND */
   kill(id: TerminalId, by: string, graceMs?: number): Promise<TerminalInfo>
 }
@@ -72,7 +75,7 @@ type Parts = {
   readonly processTable: Pick<ProcessTable, 'usage'>
   readonly shell: string
   /** What a command means where its request does not say. */
-  readonly defaults: () => PlanDefaults
+  readonly defaults: () => Settings
 }
 
 const infoOf = (
@@ -166,6 +169,7 @@ export const createTerminals = ({ system, records, host, watch, processTable, sh
   return {
     get,
     list,
+    settings: () => defaults().terminals,
     async spawn(request, by) {
       const lane = await ownLane(request.laneId)
       const command = await commandOf(lane, request)

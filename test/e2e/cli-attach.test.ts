@@ -45,7 +45,7 @@ describe('signalbox term attach', () => {
     await seat.type('\u001b[113;5u\u001b[113;5:3u')
     await seat.isBack(0)
     const other = await desk.user('term attach bytes --detach-key ctrl-]')
-    await other.shows(/ 5b\s+41/u)
+    await other.shows(/ 5b\r\n[\s\S]* 41/u)
     await other.type(`${CTRL_Q}Z`)
     await other.shows(/ 11\s+5a/u)
     await other.type('\u001d')
@@ -53,13 +53,16 @@ describe('signalbox term attach', () => {
   })
 
   it('shows each byte as it came: a line feed alone moves straight down', async () => {
-    await desk.spawn('raw', `stty raw -echo; printf 'one\\ntwo\\r\\nthree'; exec sleep 1000`)
+    await desk.spawn('raw', `stty raw -echo; read x; printf 'one\\ntwo\\r\\nthree'; exec sleep 1000`)
     const seat = await desk.user('term attach raw')
+    await seat.shows('[desk/raw')
+    await seat.type('\n')
     await seat.shows('one\ntwo\r\nthree')
     await seat.type(CTRL_Q)
     await seat.isBack(0)
     const again = await desk.user('term attach raw')
-    await again.shows('one\ntwo\r\nthree')
+    // drawn as it is on the screen
+    await again.shows('\u001b[H\u001b[2Jone\r\n\u001b[3Ctwo\r\nthree')
     await again.type(CTRL_Q)
     await again.isBack(0)
   })
@@ -133,8 +136,27 @@ describe('signalbox term attach', () => {
     expect(numbers).toEqual(Array.from({ length: 100_000 }, (_, index) => String(index + 1)))
     const late = await desk.user('term attach much')
     await late.shows('\r\n100000\r\n')
-    // recent output begins with a whole line
-    expect(late.screen()).toMatch(/leaves it\]\r\n\d{5}\r\n\d{5}\r\n/u)
+    // a thousand lines above the screen
+    expect(late.screen()).toMatch(/\u001b\[2J98\d{3}\r\n98\d{3}\r\n/u)
+  })
+
+  it('begins with the screen of a program that fills it, and draws nothing on the clipboard unless that is allowed [PTY-20]', async () => {
+    await desk.spawn(
+      'full',
+      `stty -echo; printf '\\033[?1049h\\033[2J\\033[4;7Hhere\\033[?1000h'; read x; printf '\\033]52;c;c2VjcmV0\\007\\033[5;7Htyped'; exec cat`,
+    )
+    const [plain, allowed] = await Promise.all([desk.user('term attach full'), desk.user('term attach full --clipboard')])
+    for (const seat of [plain, allowed]) {
+      await seat.shows(/\u001b\[\?1049h[\s\S]*here[\s\S]*\u001b\[\?1000h/u)
+    }
+    await plain.type('\r')
+    for (const seat of [plain, allowed]) await seat.shows('typed')
+    expect(plain.screen()).not.toContain(']52;')
+    expect(allowed.screen()).toContain('\u001b]52;c;c2VjcmV0\u0007')
+    for (const seat of [plain, allowed]) {
+      await seat.type(CTRL_Q)
+      await seat.isBack(0)
+    }
   })
 
   it('refuses without a terminal, and what is not there', async () => {

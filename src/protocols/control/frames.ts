@@ -21,7 +21,7 @@ export const FRAME = {
   resize: 6,
   /** Output up to `offset` is used; from the server: input up to `offset` is with the kernel. */
   ack: 7,
-  /** Between an orchestrator and the terminal host only, as all that follow: what both are. Body: JSON. The same in every version. */
+  /** Between an orchestrator and the terminal host only, as those up to `exit`: what both are. Body: JSON. The same in every version. */
   hello: 8,
   /** A question. Offset: its number. Body: JSON. To the host. */
   request: 9,
@@ -35,6 +35,10 @@ export const FRAME = {
   news: 13,
   /** The process of a terminal has ended. Body: JSON. To the orchestrator. */
   exit: 14,
+  /** What is on the screen as of offset: output goes on from there. Body: JSON. To the client, as what follows. */
+  screen: 15,
+  /** Bytes that draw it on a new terminal, a piece of those that the frame before announced. */
+  drawn: 16,
 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
@@ -42,7 +46,7 @@ export type Frame = { readonly type: FrameType; readonly channel: number; readon
 
 export const FRAME_HEADER_BYTES = 16
 const MAX_CHANNEL = 0xff_ffff
-const LAST_TYPE = FRAME.exit
+const LAST_TYPE = FRAME.drawn
 const NOTHING = new Uint8Array(0)
 
 /** For the offset of a header, which may lie anywhere in a chunk. */

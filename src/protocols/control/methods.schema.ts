@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SignalboxError } from '../errors.ts'
+import { WINDOW_SIZES } from './screen.ts'
 import type { ControlMethod, ParamsOf } from './methods.ts'
 
 const MAX_TEXT = 4_096
@@ -118,6 +119,16 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     cols: cols.optional(),
     rows: rows.optional(),
     tailBytes: whole(0, 4_194_304, 'Recent output to begin with, in bytes. Default: 65,536.').optional(),
+    screen: z
+      .boolean()
+      .describe('Begin with what is on the screen instead, and with it again where output came too fast. Default: false.')
+      .optional(),
+    windowSize: z
+      .enum(WINDOW_SIZES)
+      .describe(
+        'Of several who are attached, whose size the terminal has: of the last who came or resized, the smallest, or its own. Default: as the one before said, or the configuration.',
+      )
+      .optional(),
   }),
   'events.subscribe': z.strictObject({
     topics: z

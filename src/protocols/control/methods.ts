@@ -5,6 +5,7 @@ import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
 import type { RunView } from '../view.ts'
+import type { WindowSize } from './screen.ts'
 import type { WhyAnswer } from '../why.ts'
 import type { PushEnvelope } from './envelope.ts'
 import type {
@@ -189,9 +190,15 @@ export type ControlMethods = {
       readonly rows?: number | undefined
       /** Bytes of recent output to begin with. */
       readonly tailBytes?: number | undefined
+      /** Begin with what is on the screen instead, and with it again where output came too fast. */
+      readonly screen?: boolean | undefined
+      /** Whose size the terminal has from now on; what the one before said, or the configuration, otherwise. */
+      readonly windowSize?: WindowSize | undefined
     }
     result: {
       readonly terminal: TerminalInfo
+      /** Programs may set the clipboard of who is attached, by the configuration. */
+      readonly clipboard: boolean
       /** Output that is sent beyond what the client has acknowledged. */
       readonly windowBytes: number
     }

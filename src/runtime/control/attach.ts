@@ -1,18 +1,23 @@
 import type { Socket } from 'node:net'
-import type { Pty } from '../../ports/terminal-host.port.ts'
+import type { Pty, ReadOptions } from '../../ports/terminal-host.port.ts'
 import { toEnvelopeError } from '../../protocols/control/envelope.ts'
 import { encodeFrame, FRAME, type Frame, FrameDecoder, jsonBody, offsetBody, readSizeBody } from '../../protocols/control/frames.ts'
+import type { ScreenBody, WindowSize } from '../../protocols/control/screen.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { ControlLimits, TakeOver } from './connection.ts'
 import type { Seats } from './seats.ts'
 
 type Options = {
   readonly tailBytes: number
+  /** Begin with what is on the screen. */
+  readonly screen: boolean
   readonly limits: ControlLimits
   readonly seats: Seats
   /** Of the client's terminal; undefined where it has none. */
-  readonly size: { readonly cols: number; readonly rows: number } | undefined
+  readonly size: Size | undefined
+  readonly windowSize: WindowSize | undefined
 }
+type Size = { readonly cols: number; readonly rows: number }
 
 /** Bodies of output; larger chunks are cut. */
 const OUTPUT_BYTES = 65_536
@@ -34,7 +39,7 @@ class Attachment {
   private inputDone = 0
   private credit: PromiseWithResolvers<void> | null = null
 
-  constructor(socket: Socket, pty: Pty, { limits, seats, size }: Options) {
+  constructor(socket: Socket, pty: Pty, { limits, seats, size, windowSize }: Options) {
     this.socket = socket
     this.pty = pty
     this.limits = limits
@@ -45,24 +50,53 @@ class Attachment {
     // A client that sends no more has left.
     socket.on('end', () => this.end())
     socket.on('close', () => this.leave())
-    if (size !== undefined) this.sit(size)
+    this.sit(size, windowSize)
   }
 
-  async run(rest: Uint8Array, tailBytes: number): Promise<void> {
+  async run(rest: Uint8Array, { tailBytes, screen }: Options): Promise<void> {
     if (rest.length > 0) this.take(rest)
     this.socket.resume()
     try {
-      for await (const chunk of this.pty.read({ tail: tailBytes, mode: 'lossy', borrow: true, signal: this.over.signal })) {
-        if (this.over.signal.aborted) return
-        if ('gap' in chunk) this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
-        else await this.sendOutput(chunk.offset, chunk.bytes)
-      }
+      let place: ReadOptions = { tail: tailBytes }
+      if (screen) place = (await this.sendScreen()) ?? place
+      for (let next: ReadOptions | null = place; next !== null;) next = await this.sendFrom(next, screen)
       if (this.over.signal.aborted) return
       this.send(FRAME.end, this.sentTo, jsonBody(await this.pty.exited))
       this.end()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** All that comes. @returns from where to go on instead, where output was missed and the screen was sent in its place */
+  private async sendFrom(place: ReadOptions, screen: boolean): Promise<ReadOptions | null> {
+    for await (const chunk of this.pty.read({ ...place, mode: 'lossy', borrow: true, signal: this.over.signal })) {
+      if (this.over.signal.aborted) return null
+      if (!('gap' in chunk)) await this.sendOutput(chunk.offset, chunk.bytes)
+      else {
+        const from = screen ? await this.sendScreen() : null
+        if (from !== null) return from
+        this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
+      }
+    }
+    return null
+  }
+
+  /** @returns from where output goes on; null where none could be drawn, which the client is told */
+  private async sendScreen(): Promise<ReadOptions | null> {
+    const drawn = await this.pty.snapshot().catch((error: unknown) => toEnvelopeError(error).message)
+    if (this.over.signal.aborted) return null
+    if (typeof drawn === 'string') {
+      this.send(FRAME.screen, this.sentTo, jsonBody({ unavailable: drawn } satisfies ScreenBody))
+      return null
+    }
+    const { offset, bytes, cols, rows, altScreen, title, complete } = drawn
+    this.send(FRAME.screen, offset, jsonBody({ cols, rows, altScreen, title, complete, bytes: bytes.length } satisfies ScreenBody))
+    for (let at = 0; at < bytes.length; at += OUTPUT_BYTES) this.send(FRAME.drawn, offset, bytes.subarray(at, at + OUTPUT_BYTES))
+    this.ackedTo = Math.max(this.ackedTo, offset - (this.sentTo - this.ackedTo))
+    this.sentTo = offset
+    await this.hasCredit()
+    return { from: offset }
   }
 
   /** In pieces that fit the window; waits for acknowledgements in between. */
@@ -104,8 +138,8 @@ class Attachment {
     this.credit?.resolve()
   }
 
-  private sit(size: { readonly cols: number; readonly rows: number }): void {
-    this.seats.take(this.pty, this, size).catch((error: unknown) => this.fail(error))
+  private sit(size: Size | undefined, windowSize?: WindowSize): void {
+    this.seats.take(this.pty, this, size, windowSize).catch((error: unknown) => this.fail(error))
   }
 
   private input({ offset, body }: Frame): void {
@@ -158,4 +192,4 @@ class Attachment {
 export const attachment =
   (pty: Pty, options: Options): TakeOver =>
   (socket, rest) =>
-    void new Attachment(socket, pty, options).run(rest, options.tailBytes)
+    void new Attachment(socket, pty, options).run(rest, options)

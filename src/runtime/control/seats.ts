@@ -1,34 +1,66 @@
 import type { Pty } from '../../ports/terminal-host.port.ts'
+import type { WindowSize } from '../../protocols/control/screen.ts'
 
 type Size = { readonly cols: number; readonly rows: number }
 
 /** Whoever is attached to a terminal, with a size of his own. */
 export type Seats = {
-  /** From now on it has the size of this one. */
-  take(pty: Pty, seat: object, size: Size): Promise<void>
-  /** Whose size it had leaves it to the one who came or resized before. */
+  /** The size that it would have with this one; null: as it is. */
+  sizeWith(pty: Pty, size: Size, policy?: WindowSize): Size | null
+  /** He sits, or resizes, and may say whose size it has from now on. */
+  take(pty: Pty, seat: object, size: Size | undefined, policy?: WindowSize): Promise<void>
+  /** It has the size that the others give it; none, as it is. */
   leave(pty: Pty, seat: object): void
 }
 
-/** Of several who are attached, the last one who came or resized decides about the size, for as long as he stays. */
-export const createSeats = (): Seats => {
-  const taken = new WeakMap<Pty, Map<object, Size>>()
+type Table = {
+  /** In the order in which they came or resized. */
+  readonly sizes: Map<object, Size>
+  /** As the last who said so; while somebody sits. */
+  policy: WindowSize | null
+}
+
+const sizeOf = (sizes: readonly Size[], policy: WindowSize): Size | null => {
+  const last = sizes.at(-1)
+  if (last === undefined || policy === 'fixed') return null
+  if (policy === 'latest') return last
+  return { cols: Math.min(...sizes.map(({ cols }) => cols)), rows: Math.min(...sizes.map(({ rows }) => rows)) }
+}
+
+/**
+ * Of several who are attached to a terminal, whose size it has. latest: of the last who came or resized, for as long as he
+ * stays, then of the one before. smallest: the fewest columns and rows of all. fixed: its own.
+ * @param usual where nobody said otherwise
+ */
+export const createSeats = (usual: () => WindowSize): Seats => {
+  const tables = new WeakMap<Pty, Table>()
+  const of = (pty: Pty): Table => tables.get(pty) ?? { sizes: new Map(), policy: null }
+  const resized = async (pty: Pty, size: Size | null): Promise<void> => {
+    if (size !== null) await pty.resize(size.cols, size.rows)
+  }
   return {
-    take(pty, seat, size) {
-      const seats = taken.get(pty) ?? new Map<object, Size>()
-      taken.set(pty, seats)
-      seats.delete(seat)
-      seats.set(seat, size)
-      return pty.resize(size.cols, size.rows)
+    sizeWith(pty, size, policy) {
+      const table = of(pty)
+      return sizeOf([...table.sizes.values(), size], policy ?? table.policy ?? usual())
+    },
+    take(pty, seat, size, policy) {
+      const table = of(pty)
+      tables.set(pty, table)
+      if (policy !== undefined) table.policy = policy
+      if (size === undefined) return Promise.resolve()
+      table.sizes.delete(seat)
+      table.sizes.set(seat, size)
+      return resized(pty, sizeOf([...table.sizes.values()], table.policy ?? usual()))
     },
     leave(pty, seat) {
-      const seats = taken.get(pty)
-      if (seats === undefined) return
-      const decided = [...seats.keys()].at(-1) === seat
-      seats.delete(seat)
-      const size = [...seats.values()].at(-1)
+      const table = tables.get(pty)
+      if (table?.sizes.has(seat) !== true) return
+      const decided = [...table.sizes.keys()].at(-1) === seat
+      table.sizes.delete(seat)
+      const policy = table.policy ?? usual()
+      if (table.sizes.size === 0) tables.delete(pty)
       // one that has ended has no size any more
-      if (decided && size !== undefined) pty.resize(size.cols, size.rows).catch(() => undefined)
+      else if (decided || policy === 'smallest') resized(pty, sizeOf([...table.sizes.values()], policy)).catch(() => undefined)
     },
   }
 }

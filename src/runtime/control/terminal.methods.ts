@@ -50,7 +50,7 @@ const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; 
 /** Terminals. */
 export const terminalMethods = (
   { runtime: { records, terminals }, limits, clock }: Served,
-  seats: Seats = createSeats(),
+  seats: Seats = createSeats(() => terminals.settings().windowSize),
 ): Pick<Methods, Names> => ({
   'terminal.spawn': {
     async run({ lane, cols, rows, ...request }, { by }) {
@@ -116,13 +116,16 @@ export const terminalMethods = (
     },
   },
   'terminal.attach': {
-    async run({ terminal, cols, rows, tailBytes = DEFAULT_TAIL_BYTES }, { takeOver }) {
+    async run({ terminal, cols, rows, tailBytes = DEFAULT_TAIL_BYTES, screen = false, windowSize }, { takeOver }) {
       const { id } = await findTerminal(terminals, terminal)
       const pty = await terminals.pty(id)
       const size = sizeOf({ cols, rows })
-      if (size !== undefined) await pty.resize(size.cols, size.rows)
-      takeOver(attachment(pty, { tailBytes, limits, seats, size }))
-      return { terminal: await terminals.get(id), windowBytes: limits.windowBytes }
+      // before the answer, which tells what is wrong with a size, and shows it
+      const shared = size === undefined ? null : seats.sizeWith(pty, size, windowSize)
+      if (shared !== null) await pty.resize(shared.cols, shared.rows)
+      takeOver(attachment(pty, { tailBytes, screen, limits, seats, size, windowSize }))
+      const { clipboard } = terminals.settings()
+      return { terminal: await terminals.get(id), clipboard, windowBytes: limits.windowBytes }
     },
   },
 })

@@ -27,7 +27,8 @@ export type KeptOutput = {
   copy(from: number, to: number): Uint8Array<ArrayBuffer>
 }
 
-type Size = { readonly at: number; readonly cols: number; readonly rows: number }
+/** `order`: from 0, in which they were given. */
+type Size = { readonly at: number; readonly order: number; readonly cols: number; readonly rows: number }
 /** A copy of output. */
 type Copy = (from: number, to: number) => Uint8Array<ArrayBuffer>
 
@@ -48,6 +49,8 @@ export class ScreenKeeper {
   private screen: ScreenRef | null = null
   /** Up to where the screen was fed. */
   private at = 0
+  /** The size that it has. */
+  private sizeOrder = 0
   /** Whether it was fed all that is on it. */
   private isComplete = true
   private rest: Timer | undefined
@@ -58,14 +61,15 @@ export class ScreenKeeper {
     this.output = output
     this.screens = screens
     this.clock = clock
-    this.sizes = [{ at: 0, ...size }]
+    this.sizes = [{ ...size, at: 0, order: 0 }]
   }
 
   /** From here on output is for this size. */
   resized(cols: number, rows: number): void {
     const at = this.output.end
+    const order = (this.sizes.at(-1)?.order ?? 0) + 1
     if (this.sizes.at(-1)?.at === at) this.sizes.pop()
-    this.sizes.push({ at, cols, rows })
+    this.sizes.push({ at, order, cols, rows })
     if (this.sizes.length > MOST_SIZES) this.sizes.shift()
   }
 
@@ -158,23 +162,29 @@ export class ScreenKeeper {
 
   private open(at: number, prefix: Uint8Array | null, isComplete: boolean): void {
     this.drop()
-    const { cols, rows } = this.sizes.findLast((size) => size.at <= at) ?? (this.sizes[0] as Size)
+    const { cols, rows, order } = this.sizes.findLast((size) => size.at <= at) ?? (this.sizes[0] as Size)
     if (this.sizes.some((size) => size.cols * size.rows > MOST_CELLS)) throw unavailable('it is too large')
     const above = Math.min(DEFAULT_SCROLLBACK, Math.floor(MOST_CELLS_ABOVE / Math.max(...this.sizes.map((size) => size.cols))))
     this.screen = this.screens.open(cols, rows, above)
     this.at = at
+    this.sizeOrder = order
     this.isComplete = isComplete
     if (prefix !== null) this.feed(new Uint8Array(prefix))
   }
 
   /** Output up to here, with each size at its place. */
   private feedTo(end: number, copy: Copy): void {
-    while (this.screen !== null && this.at < end) {
-      const next = this.sizes.find(({ at }) => at > this.at)
+    while (this.screen !== null) {
+      const next = this.sizes.find(({ order }) => order > this.sizeOrder)
+      if (next !== undefined && next.at <= this.at) {
+        this.screens.resize(this.screen, next.cols, next.rows)
+        this.sizeOrder = next.order
+        continue
+      }
+      if (this.at >= end) return
       const bytes = copy(this.at, Math.min(end, this.at + PIECE_BYTES, next?.at ?? Infinity))
       this.at += bytes.length
       this.feed(bytes)
-      if (next?.at === this.at) this.screens.resize(this.screen, next.cols, next.rows)
     }
   }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Attachment, ControlClient, Happening } from '../../../src/client/index.ts'
 import { encodeFrame, FRAME } from '../../../src/protocols/control/frames.ts'
+import { Screen } from '../../../src/terminal-host/screen/screen.ts'
+import { screenState } from '../../helpers/screen-state.ts'
 import { within, until } from '../run/run-kit.ts'
 import { bytesOf, type ControlWorld, HELLO, makeControlWorld, textOf } from './control-kit.ts'
 
@@ -74,6 +76,79 @@ describe('attach', () => {
     await readUntil(one, '21 81')
   })
 
+  it('has the size of the smallest of all, or its own, where somebody says so, until the last has left [PTY-6]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    const id = await shellIn(client, `trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done`)
+    const size = async (): Promise<unknown> => {
+      const { cols, rows } = (await client.call('terminal.get', { terminal: id })).terminal
+      return [cols, rows]
+    }
+    const becomes = (wanted: readonly number[]) =>
+      until(`the size is ${wanted.join(' x ')}`, async () => JSON.stringify(await size()) === JSON.stringify(wanted))
+    const one = await client.attach('t', { cols: 100, rows: 20, windowSize: 'smallest' })
+    expect([one.terminal.cols, one.terminal.rows]).toEqual([100, 20])
+    const two = await client.attach('t', { cols: 80, rows: 40 })
+    expect([two.terminal.cols, two.terminal.rows]).toEqual([80, 20])
+    const looker = await client.attach('t')
+    one.resize(120, 50)
+    await becomes([80, 40])
+    two.detach()
+    await becomes([120, 50])
+    const three = await client.attach('t', { cols: 60, rows: 10, windowSize: 'fixed' })
+    one.resize(61, 11)
+    await client.call('terminal.resize', { terminal: id, cols: 90, rows: 25 })
+    await becomes([90, 25])
+    for (const each of [one, three, looker]) each.detach()
+    // nobody sits any more, and nobody said anything: as configured
+    await until('the last who came decides', async () => {
+      const four = await client.attach('t', { cols: 70, rows: 15 })
+      four.detach()
+      return JSON.stringify(await size()) === '[70,15]'
+    })
+  })
+
+  it('begins with the screen for who asks for it, and goes on from there; with it again where output came too fast [PTY-20, PTY-12]', async () => {
+    const { client: open } = await world()
+    const client = await open()
+    await shellIn(
+      client,
+      `stty -echo; printf '\\033[?1049h\\033[?1006;1002h\\033[3;4Hdrawn'; read x; seq 1 1200000; printf '\\033[2J\\033[5;6Hdone'; read x`,
+    )
+    await until('it has drawn', async () => (await client.call('terminal.get', { terminal: 't' })).terminal.outputBytes! > 30)
+    const attachment = await client.attach('t', { cols: 50, rows: 12, screen: true })
+    const mine = new Screen(50, 12, 100)
+    const iterator = attachment.output[Symbol.asyncIterator]()
+    const first = await iterator.next()
+    if (first.done === true || !('screen' in first.value) || 'unavailable' in first.value.screen) throw new Error('no screen came first')
+    expect(first.value.screen).toMatchObject({ cols: 50, rows: 12, altScreen: true, complete: true })
+    await mine.write(first.value.screen.bytes)
+    await attachment.write(bytesOf('\n'))
+    await until(
+      'more was put out than is held',
+      async () => (await client.call('terminal.get', { terminal: 't' })).terminal.outputBytes! > 8_000_000,
+    )
+    let screens = 0
+    let at = first.value.screen.offset
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      if ('gap' in next.value) throw new Error('a gap instead of the screen')
+      if ('screen' in next.value) {
+        if ('unavailable' in next.value.screen) throw new Error(next.value.screen.unavailable)
+        screens += 1
+        at = next.value.screen.offset
+        await mine.write('\u001bc')
+        await mine.write(next.value.screen.bytes)
+      } else {
+        expect(next.value.offset).toBe(at)
+        at += next.value.bytes.length
+        await mine.write(next.value.bytes)
+      }
+      if (mine.terminal.buffer.active.getLine(4)?.translateToString().includes('done') === true) break
+    }
+    expect(screens).toBeGreaterThan(0)
+    expect(screenState(mine)).toMatchObject({ mouse: ['DRAG', 'SGR'], cursor: [9, 4, false] })
+  })
+
   it('gives every byte of a flood to a client that reads, and all of it before the end [PTY-17]', async () => {
     const { client: open } = await world()
     const client = await open()
@@ -105,7 +180,7 @@ describe('attach', () => {
     let text = ''
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
       if ('gap' in next.value) gaps += next.value.gap.to - next.value.gap.from
-      else text = (text + textOf(next.value.bytes)).slice(-10)
+      else if ('bytes' in next.value) text = (text + textOf(next.value.bytes)).slice(-10)
       if (text.endsWith('done')) break
     }
     expect(gaps).toBeGreaterThan(0)
