@@ -63,7 +63,7 @@ export const goesOn = ({ restart, intensity, classify }: PlanCommand, { endedAt,
   if (endedAt === null) return true
   if (restart === 'temporary' || exit?.stopped === true) return false
   // A first start that failed is not tried again.
-  if (exit !== null && exit.error !== null && attempt === 1) return false
+  if (exit !== null && exit.error !== null && exit.error.code !== 'ERR_PTY_LOST' && attempt === 1) return false
   if (exit !== null && exit.error === null && exit.exitCode === 0 && restart !== 'permanent') return false
   const decision = exit?.finding == null ? 'restart' : classify.decide[exit.finding.class]
   // A new supervisor counts restarts anew, and none is none by any count.

@@ -1,6 +1,6 @@
 import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
-import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import { classifyExit, classifyStartFailure, type ExitFinding } from '../protocols/exit-class.ts'
 import type { NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
@@ -107,9 +107,18 @@ const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | nul
     if (record.snapshot.state === 'spawning') await failed(ctx, record, neverStarted(record))
     return null
   }
-  if (record.snapshot.state !== 'spawning') return { record, pty }
   // The actor crashed between the start of the process and the record of it.
-  return { record: await spawned(ctx, record, pty), pty }
+  const known = record.snapshot.state === 'spawning' ? await spawned(ctx, record, pty) : record
+  if (!args.services.unrecorded.has(record.id)) await adopted(ctx, args, known, pty)
+  return { record: known, pty }
+}
+
+/** It outlived the orchestrator that started it. */
+const adopted = async (ctx: Ctx, { services }: PtyArgs, record: PtyRecord, pty: Pty): Promise<void> => {
+  const { lane, command, attempt } = record
+  const { outputBytes } = pty.stats()
+  await commit(ctx, [event(ctx.now(), 'pty.adopted', idsOf(record), { lane, command, attempt, pid: pty.identity.pid, outputBytes })], [])
+  services.unrecorded.set(record.id, Promise.resolve(pty))
 }
 
 const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): Promise<{ record: PtyRecord; pty: Pty }> => {
@@ -123,6 +132,7 @@ const start = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | null): 
       command: args.command.name,
       attempts: attempt,
       lastPtyId: fresh.id,
+      ...(args.runId === null && { opened: { command: args.command, ...(args.size !== undefined && { size: args.size }) } }),
     },
   })
   const { terminals, unrecorded } = args.services
@@ -265,6 +275,14 @@ const unfollow = ({ args: { services }, pty }: PtyState): void => {
   services.health.end(pty)
 }
 
+/** Stores that nobody knows how the process ended: what held it died. */
+const lost = (ctx: Ctx, { record, startedMonotonic }: PtyState, error: ErrorRecord): Promise<PtyRecord> => {
+  const { id: ptyId, attempt, log, snapshot } = record
+  const durationMs = Math.max(0, Math.round(ctx.monotonic() - startedMonotonic))
+  const exit: AttemptResult = { ptyId, attempt, exitCode: null, signal: null, stopped: snapshot.context.stopping, log, error, durationMs }
+  return step(ctx, record, { type: 'lost' }, error.message, { patch: { exit, endedAt: ctx.now() } })
+}
+
 /** An actor that crashed, or that hands over, leaves its process to the next incarnation. */
 const leavesProcess = ({ reason }: Exit): boolean => reason === 'crashed' || reason === 'handover'
 
@@ -281,7 +299,13 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     args.services.output.follow(pty, idsOf(record), { lane, command, attempt })
     followHealth(ctx, args, record, pty)
     ctx.run(() => pty.exited, { done: ['$exited', (exit) => ({ exit })], failed: ['$lost', (error) => ({ error })] })
-    return { args, record, pty, startedMonotonic: ctx.monotonic(), memoryKills: args.services.memoryKills() }
+    return {
+      args,
+      record,
+      pty,
+      startedMonotonic: ctx.monotonic() - Math.max(0, ctx.now() - record.startedAt),
+      memoryKills: args.services.memoryKills(),
+    }
   },
   on: {
     $exited: async (ctx, state, { exit }) => {
@@ -310,7 +334,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     },
     $lost: async (ctx, state, { error }) => {
       unfollow(state)
-      const record = await step(ctx, state.record, { type: 'lost' }, toErrorRecord(error).message, { patch: { endedAt: ctx.now() } })
+      const record = await lost(ctx, state, toErrorRecord(error))
       state.args.services.unrecorded.delete(record.id)
       state.pty.release()
       ctx.exit('crashed', error)

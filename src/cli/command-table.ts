@@ -170,7 +170,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'down',
     about: 'stop the orchestrator and everything that it runs, phase by phase',
-    options: [{ flag: 'keep', about: 'hand over what can live on without it; terminals inside it end' }, json],
+    options: [{ flag: 'keep', about: 'leave the terminals running in the terminal host; the next `up` takes them over' }, json],
     details: JSON_HELP.down,
     load: async () => {
       const { downCommand } = await import('./down.command.ts')

@@ -1,12 +1,17 @@
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import { type HostRecord, readHostRecord } from '../runtime/host/host-record.ts'
 import { stopRunning } from '../runtime/service/background.ts'
 import { readRecord } from '../runtime/service/orchestrator-record.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, printLines, safeWriter } from './io.ts'
+import { count } from './plural.ts'
 import { workspaceOf } from './workspace-of.ts'
 
 export type DownOptions = { readonly keep?: boolean; readonly json?: boolean }
+
+/** Ends the terminals of orchestrators that died. @returns how many */
+const endHeld = async (host: HostRecord): Promise<number> => (await import('../runtime/host/end-held.ts')).endHeld(host)
 
 /** `signalbox down`: 0 when none runs any more, also when none did. */
 export const downCommand = async (options: DownOptions, io: Io): Promise<number> => {
@@ -21,7 +26,16 @@ export const downCommand = async (options: DownOptions, io: Io): Promise<number>
     }
     await stopRunning(place, living, options.keep === true, told, { clock: systemClock, table })
   }
-  if (asJson) printJson(io, { type: 'down', pid: living?.pid ?? null })
-  else printLines(io, [living === null ? 'no orchestrator runs here' : `stopped: orchestrator, pid ${living.pid}`])
+  // One that was killed may have left terminals.
+  const host = options.keep === true ? null : readHostRecord(place.commonDir, table)
+  const ended = host === null ? 0 : await endHeld(host)
+  if (asJson) printJson(io, { type: 'down', pid: living?.pid ?? null, ended })
+  else
+    printLines(io, [
+      living === null ? 'no orchestrator runs here' : `stopped: orchestrator, pid ${living.pid}`,
+      ...(host !== null && ended > 0
+        ? [`ended: ${count(ended, 'terminal')} that the last one had left in the terminal host (pid ${host.pid})`]
+        : []),
+    ])
   return EXIT.ok
 }

@@ -79,6 +79,8 @@ export type JsonDocuments = {
     readonly type: 'down'
     /** Null: none ran. */
     readonly pid: number | null
+    /** Terminals of an orchestrator that was killed, which were ended now. */
+    readonly ended: number
   }
   status: {
     readonly type: 'status'

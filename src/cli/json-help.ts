@@ -69,14 +69,16 @@ With --json one document:
   { "type": "up", "isNew", "pid", "socket", "startedAt", "state", "log" }`,
   down: `
 What waits is told on stderr, a line a phase. Exit code 0 when none runs any more, also when none did.
-With --json one document:
-  { "type": "down", "pid" }`,
+Ends also the terminals of an orchestrator that was killed, which the terminal host kept.
+With --json one document; "ended" counts those:
+  { "type": "down", "pid", "ended" }`,
   status: `
 Exit code 3 when no orchestrator runs.
 With --json one document; "state" is recovering, ready, stopping or down, "died" the pid of one that died without a word:
   { "type": "status", "pid", "socket", "startedAt", "state", "phase",
     "counts": { "lanes", "terminals", "runs", "clients" }, "log", "version",
-    "recovered": { "interruptedRuns", "openLanes", "keptLanes", "lostTerminals" }, "pending": [], "died" }`,
+    "recovered": { "interruptedRuns", "openLanes", "keptLanes",
+      "adoptedTerminals", "adoptedRuns", "lostTerminals" }, "pending": [], "died" }`,
   laneAdd: `
 Its branch begins at HEAD unless --base says otherwise. It stays, with what runs in it, until it is removed.
 With --json one document:

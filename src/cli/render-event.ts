@@ -34,6 +34,7 @@ const describe: Readonly<Record<string, Describe>> = {
     const plan = event.payload['plan'] as Plan
     return `${count(plan.lanes.length, 'lane')}, ${plan.parallel} at once, keep ${plan.keep}, ${event.runId ?? ''}`
   },
+  'run.adopted': (event) => `${textOf(event, 'by')} goes on with it`,
   'run.stopping': (event) => `by ${textOf(event, 'by')}`,
   'run.killing': (event) => `by ${textOf(event, 'by')}`,
   'run.ended': (event) => {
@@ -43,6 +44,7 @@ const describe: Readonly<Record<string, Describe>> = {
   'lane.created': (event) => `branch ${textOf(event, 'branch')} from ${textOf(event, 'base')} in ${textOf(event, 'worktree')}`,
   'lane.state-changed': changed,
   'lane.ended': laneEnded,
+  'pty.adopted': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: pid ${numberOf(event, 'pid') ?? '?'} outlived its orchestrator`,
   'pty.spawned': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: pid ${numberOf(event, 'pid') ?? '?'}`,
   'pty.state-changed': changed,
   'pty.exited': exited,

@@ -35,10 +35,20 @@ const countsText = ({ lanes, terminals, runs, clients }: Counts): string =>
 const since = (startedAt: number): string => duration(Math.floor((systemClock.now() - startedAt) / 1_000) * 1_000).replace('.0s', 's')
 
 const leftText = (record: OrchestratorRecord): readonly string[] => {
-  const { interruptedRuns = 0, lostTerminals = 0, openLanes = 0, keptLanes = 0 } = record.recovered ?? {}
+  const {
+    interruptedRuns = 0,
+    lostTerminals = 0,
+    openLanes = 0,
+    keptLanes = 0,
+    adoptedTerminals = 0,
+    adoptedRuns = 0,
+  } = record.recovered ?? {}
   return [
     ...(interruptedRuns + lostTerminals > 0
       ? [`  at its start: ${interruptedRuns} runs interrupted, ${lostTerminals} terminals lost with the process before it`]
+      : []),
+    ...(adoptedTerminals + adoptedRuns > 0
+      ? [`  taken over from the process before it: ${count(adoptedTerminals, 'terminal')}, ${count(adoptedRuns, 'run')}`]
       : []),
     ...(keptLanes > 0 ? [`  ${count(keptLanes, 'lane')} of the process before it brought back`] : []),
     ...(openLanes > 0 ? [`  ${openLanes} lanes of such runs may still be there: signalbox doctor --fix`] : []),

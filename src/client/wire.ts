@@ -1,9 +1,9 @@
-import { readlinkSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { BusEvent, BusGap } from '../protocols/bus.ts'
 import { type ControlRequestEnvelope, fromEnvelopeError, type ServerEnvelope } from '../protocols/control/envelope.ts'
-import { CONTROL_VERSION, socketPathLimit } from '../protocols/control/limits.ts'
+import { reachableSocket } from '../adapters/system/reachable-socket.ts'
+import { CONTROL_VERSION } from '../protocols/control/limits.ts'
 import { LineDecoder } from '../protocols/control/line-decoder.ts'
 import type { ResultOf } from '../protocols/control/methods.ts'
 import { SignalboxError } from '../protocols/errors.ts'
@@ -38,11 +38,9 @@ const notReachable = (path: string, error: unknown): SignalboxError => {
     : new SignalboxError('ERR_CONTROL_SOCKET_FAILED', `the control socket ${path} cannot be reached (${code})`, { context, cause: error })
 }
 
-/** Of a path that is too long for a socket, the short one that it links to. */
 const reachable = (path: string): string => {
-  if (Buffer.byteLength(path) <= socketPathLimit(process.platform)) return path
   try {
-    return readlinkSync(path)
+    return reachableSocket(path)
   } catch (error) {
     throw notReachable(path, error)
   }

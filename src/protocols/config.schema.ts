@@ -8,6 +8,7 @@ import type { PlanDefaults } from './plan.ts'
 /** Every setting with its value: defaults, files, environment and flags taken together. */
 export type Settings = PlanDefaults & {
   readonly lanes: { readonly place: string; readonly branchPrefix: string }
+  readonly terminals: { readonly host: 'host' | 'in-process' }
   readonly logs: { readonly maxBytes: number }
   readonly terminals: { readonly windowSize: WindowSize; readonly clipboard: boolean }
   readonly history: { readonly days: number }
@@ -146,6 +147,20 @@ const layer = z.strictObject(
         map,
       )
       .optional(),
+    terminals: z
+      .strictObject(
+        {
+          host: z
+            .enum(['host', 'in-process'], { error: 'must be host or in-process' })
+            .default('host')
+            .describe(
+              'Where an orchestrator holds its terminals. host: in a small process of their own, which outlives it, so that the next one takes them over. in-process: in the orchestrator, and they end with it.',
+            )
+            .optional(),
+        },
+        map,
+      )
+      .optional(),
     logs: z
       .strictObject(
         {
@@ -225,7 +240,14 @@ const layer = z.strictObject(
 )
 
 /** Settings that a running orchestrator takes over only when it is started again. */
-const AT_START: ReadonlySet<string> = new Set(['lanes.place', 'history.days', 'orchestrator.logMaxBytes', 'metrics.listen', 'metrics.file'])
+const AT_START: ReadonlySet<string> = new Set([
+  'lanes.place',
+  'terminals.host',
+  'history.days',
+  'orchestrator.logMaxBytes',
+  'metrics.listen',
+  'metrics.file',
+])
 
 /** One setting. */
 export type SettingSpec = {

@@ -45,6 +45,8 @@ export type EventPayloads = {
     readonly pid: number
     readonly lanes: readonly { readonly name: string; readonly id: LaneId }[]
   }
+  /** The process that ran it died, and another goes on with it: its terminals had outlived that. */
+  'run.adopted': { readonly by: string; readonly pid: number; readonly before: number }
   /** Somebody stops a run: its lanes are told to end, the newest first. */
   'run.stopping': { readonly by: string }
   /** Somebody has no time: what a run that is stopping runs is killed. */
@@ -87,6 +89,8 @@ export type EventPayloads = {
     readonly cwd: string
     /** What its limits became. */ readonly limits: AppliedLimits
   }
+  /** A process that outlived its orchestrator was taken over by another one. */
+  'pty.adopted': Attempt & { readonly pid: number; readonly outputBytes: number }
   /** An attempt took a step of its machine. */
   'pty.state-changed': Attempt & Step
   /**

@@ -2,7 +2,7 @@ import type { ErrorRecord } from './errors.ts'
 import type { ExitFinding } from './exit-class.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
 import type { LaneSnapshot } from './lane.machine.ts'
-import type { Plan, PlanLane } from './plan.ts'
+import type { Plan, PlanCommand, PlanLane } from './plan.ts'
 import type { PtySnapshot } from './pty.machine.ts'
 import type { LaneSummary, Outcome, RunSummary } from './summary.ts'
 
@@ -57,6 +57,8 @@ export type TerminalRecord = {
   readonly command: string
   readonly attempts: number
   readonly lastPtyId: PtyId | null
+  /** Of a lane of its own, what it runs and in which size: it may outlive the orchestrator. Absent in records of earlier versions. */
+  readonly opened?: { readonly command: PlanCommand; readonly size?: { readonly cols: number; readonly rows: number } }
 }
 
 /** One attempt. Kind `pty`. Written before the process is started. */

@@ -5,6 +5,7 @@ import { SignalboxError } from '../protocols/errors.ts'
 import { stopPhaseInfo, stopProgress } from './close-phases.ts'
 import { loadConfiguration } from './configuration.ts'
 import { type Environment, openEnvironment } from './environment.ts'
+import { heldBy } from './host/held.ts'
 import { inherited } from './make-services.ts'
 import { ownIdentity } from './owners.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
@@ -96,6 +97,8 @@ const stopper = (runtime: Runtime, record: Kept, log: ServiceLog) => {
     log.write(`stopping: ${by}`)
     record.change({ state: 'stopping' })
     const report = await runtime.close({
+      // A signal that asks it to go, not the work: what can live on without it does.
+      handover: by === 'SIGTERM',
       onProgress({ phase, report: done }) {
         if (done === null) return record.change({ phase })
         const { late, tookMs } = stopPhaseInfo(done)
@@ -119,28 +122,29 @@ const openMetrics = async (runtime: Runtime, env: Environment, version: string, 
 }
 
 /** A lane that cannot be brought back must not keep the others away. */
-const bringBack = async (runtime: Runtime, log: ServiceLog): Promise<number> => {
+const bringBack = async (runtime: Runtime, log: ServiceLog): ReturnType<Runtime['takeOver']> => {
   try {
-    return await runtime.lanes.recover()
+    return await runtime.takeOver()
   } catch (error) {
-    log.write(`not every lane could be brought back: ${error instanceof Error ? error.message : String(error)}`)
-    return 0
+    log.write(`not everything could be brought back: ${error instanceof Error ? error.message : String(error)}`)
+    return { runs: 0, lanes: 0, terminals: 0 }
   }
 }
 
 const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
   const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
-  const closed = await recover(env, live.current())
+  const closed = await recover(env, live.current(), await heldBy(env))
   const runtime = await startRuntime({
     workspace: env.worktrees.workspace.root,
     lanesDirectory: env.lanesDirectory,
     env: inherited(options.env),
     settings: live.current,
+    terminals: live.current().terminals.host,
   })
   try {
     if (runtime.damagedStore !== null) log.write(`the record of runs was damaged; it was put aside at ${runtime.damagedStore}`)
-    const keptLanes = await bringBack(runtime, log)
-    const recovered = { ...closed, keptLanes }
+    const { lanes: keptLanes, runs: adoptedRuns, terminals: adoptedTerminals } = await bringBack(runtime, log)
+    const recovered = { ...closed, keptLanes, adoptedRuns, adoptedTerminals }
     for (const text of recoveredText(recovered)) log.write(text)
     record.change({ recovered })
     const stop = stopper(runtime, record, log)

@@ -52,11 +52,13 @@ type Parts = {
   readonly records: RuntimeRecords
   readonly newId: () => LaneId
   readonly tree: (args: Omit<OwnLaneArgs, 'services'>) => ChildSpec
+  /** Notes which terminals of a lane that is brought back go on. */
+  readonly reopen: (lane: LaneRecord) => Promise<void>
 }
 
 const lane = (id: LaneId) => named<OwnLaneProtocol>(laneName(id))
 
-export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
+export const createLanes = ({ system, records, newId, tree, reopen }: Parts): Lanes => {
   /** Names of lanes that are being made. */
   const making = new Set<string>()
 
@@ -122,8 +124,10 @@ export const createLanes = ({ system, records, newId, tree }: Parts): Lanes => {
     },
     async recover() {
       let count = 0
-      for (const { id, name, made } of await open()) {
+      for (const lane of await open()) {
+        const { id, name, made } = lane
         if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue
+        await reopen(lane)
         // One that cannot be brought back is no reason to leave the others.
         if (
           await begin({ laneId: id, name, made }).then(

@@ -53,6 +53,7 @@ import { createLiveRuns } from './live-runs.ts'
 import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { openSpans } from './telemetry/open-spans.ts'
+import { reopenTerminals, takeOverRuns, type TakeOverParts } from './take-over.ts'
 import { openTerminalHost } from './terminal-hosts.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
@@ -103,6 +104,11 @@ export interface Runtime extends AsyncDisposable {
   deadLetters(): readonly DeadLetter[]
   /** What is counted for figures; null where no metrics are switched on. */
   readonly measured: { readonly measures: Measures; readonly bus: () => BusFigures; readonly database: string } | null
+  /**
+   * Goes on with what a process before this one left in the terminal host, and brings back its lanes; only one process of a
+   * workspace may.
+   */
+  takeOver(): Promise<{ readonly runs: number; readonly lanes: number; readonly terminals: number }>
   /** Whether this very process lives. */
   isAlive(owner: ProcessKey): boolean
   /** Where it works, as options of a doctor. */
@@ -320,13 +326,16 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     live.kill(runId, by)
     running.tell(JOURNAL, 'journal.commit', { events: [event(systemClock.now(), 'run.killing', { runId }, { by })] })
   }
+  const newLiveRun = (runId: RunId, plan: Plan, startedAt: number) =>
+    liveRun(runId, plan, startedAt, terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
+  const taking: TakeOverParts = { system: running, clock: systemClock, records, services, live, liveRun: newLiveRun, runSpec }
   const start = async (input: unknown, { runId = env.ids.next('run'), by, ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
       throw new SignalboxError('ERR_PLAN_INVALID', `parallel is ${plan.parallel}; it must be a whole number from 1 on`)
     }
     if (closing !== null) throw closedError()
-    const run = liveRun(runId, plan, systemClock.now(), terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
+    const run = newLiveRun(runId, plan, systemClock.now())
     live.add(runId, run, plan)
     spans?.begin(runId)
     try {
@@ -348,6 +357,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       ownLanes.set(args.laneId, args)
       return ownLaneSpec(args)
     },
+    reopen: (lane) => reopenTerminals(taking, lane),
   })
   const madeTerminals = createTerminals({
     system: running,
@@ -408,6 +418,11 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
         word,
         run,
       ),
+    async takeOver() {
+      const held = terminals.list().length
+      const runs = await takeOverRuns(taking)
+      return { runs, lanes: await madeLanes.recover(), terminals: held }
+    },
     isAlive: (key) => env.processTable.isAlive(key),
     places: {
       cwd: options.workspace,

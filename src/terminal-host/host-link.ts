@@ -93,9 +93,17 @@ export class HostLink {
     return this.#isOpen
   }
 
-  /** @throws ERR_HOST_DISCONNECTED when the connection ends before the answer; what the host refused */
-  request<M extends HostMethod>(method: M, params: HostMethods[M]['params']): Promise<HostMethods[M]['result']> {
-    return this.#ask((id) => this.#writer.write(FRAME.request, 0, id, encodeBody({ method, params }))) as Promise<HostMethods[M]['result']>
+  /**
+   * @param told is called with the answer before any frame that came after it: a promise would be told later
+   * @throws ERR_HOST_DISCONNECTED when the connection ends before the answer; what the host refused
+   */
+  request<M extends HostMethod>(
+    method: M,
+    params: HostMethods[M]['params'],
+    told: (result: HostMethods[M]['result']) => void = () => undefined,
+  ): Promise<HostMethods[M]['result']> {
+    const send = (id: number): void => this.#writer.write(FRAME.request, 0, id, encodeBody({ method, params }))
+    return this.#ask(send, told as (value: unknown) => void) as Promise<HostMethods[M]['result']>
   }
 
   /** Input for a PTY. @returns when it is with the kernel */
@@ -111,11 +119,17 @@ export class HostLink {
     this.#socket.end()
   }
 
-  #ask(send: (id: number) => void): Promise<unknown> {
+  #ask(send: (id: number) => void, told: (value: unknown) => void = () => undefined): Promise<unknown> {
     if (!this.#isOpen) return Promise.reject(disconnected())
     const id = (this.#lastId += 1)
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, {
+        resolve: (value) => {
+          told(value)
+          resolve(value)
+        },
+        reject,
+      })
       send(id)
     })
   }

@@ -99,6 +99,7 @@ export class HostServer {
     },
     receipt: ({ handle, key }) => this.#entry(handle).pty.receipt(key),
     waiting: async ({ handle }) => ({ waiting: await this.#entry(handle).pty.waiting() }),
+    list: () => Promise.resolve({ ptys: this.#entries.all().map(infoOf) }),
     resize: async ({ handle, cols, rows }) => {
       await this.#entry(handle).pty.resize(cols, rows)
       return {}

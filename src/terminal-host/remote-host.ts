@@ -142,7 +142,9 @@ export class RemoteTerminalHost implements TerminalHost {
     for (let again = false; ; again = true) {
       const link = await this.#connected(true)
       try {
-        return this.#adopt(await link.request('spawn', { spec, again }))
+        let pty: RemotePty | undefined
+        await link.request('spawn', { spec, again }, (info) => (pty = this.#adopt(info)))
+        return pty as unknown as Pty
       } catch (error) {
         // Ended by itself in this very moment, for want of terminals; or the connection broke.
         if (!isSignalboxError(error, 'ERR_HOST_DISCONNECTED') && !isSignalboxError(error, 'ERR_HOST_DRAINING')) throw error
@@ -235,8 +237,9 @@ export class RemoteTerminalHost implements TerminalHost {
     this.#host = link.hello.identity
     checkVersion(link.hello)
     this.#link = link
-    const { ptys } = await link.request('adopt', {})
-    for (const info of ptys) this.#adopt(info)
+    await link.request('adopt', {}, ({ ptys }) => {
+      for (const info of ptys) this.#adopt(info)
+    })
     for (const { reader } of this.#readings.values()) reader.reopen()
     return link
   }

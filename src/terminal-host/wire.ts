@@ -68,6 +68,8 @@ export type HostMethods = {
   write: { params: Of & WriteOptions & { readonly input: Uint8Array }; result: object }
   receipt: { params: Of & { readonly key: string }; result: InputReceipt }
   waiting: { params: Of; result: { readonly waiting: Waiting } }
+  /** Every PTY, whosever it is. */
+  list: { params: object; result: { readonly ptys: readonly PtyInfo[] } }
   resize: { params: Of & { readonly cols: number; readonly rows: number }; result: object }
   tail: { params: Of & { readonly bytes: number }; result: { readonly bytes: Uint8Array } }
   snapshot: { params: Of & SnapshotOptions; result: ScreenSnapshot }

@@ -4,7 +4,7 @@ import { type CliDesk, makeCliDesk } from '../helpers/cli-users.ts'
 
 let desk: CliDesk
 beforeEach(async () => {
-  desk = await makeCliDesk()
+  desk = await makeCliDesk({ SIGNALBOX_TERMINALS_HOST: 'in-process' })
 })
 afterEach(() => desk.cleanup())
 
@@ -16,7 +16,7 @@ const sequences = (text: string): readonly number[] =>
     .filter(Boolean)
     .map((line) => (JSON.parse(line) as { sequence: number }).sequence)
 
-describe('people at work when the orchestrator is killed', () => {
+describe('people at work when the orchestrator is killed that holds the terminals itself', () => {
   it('are told so, have their terminals back, and find the records right after the next `up`', async () => {
     await desk.spawn('shell', `printf '\\033[?1049h\\033[?25l\\033[?1000hfull screen'; exec sh -i`)
     const attached = await desk.user('term attach shell')

@@ -92,7 +92,7 @@ describe('signalbox up', () => {
     expect(world.marked()).toEqual([])
   })
 
-  it('killed under a `run`: that says so and ends; the next one has the record right', async () => {
+  it('killed under a `run`: that says so and ends; the run goes on, and the next one has it [PTY-14]', async () => {
     await world.run(['up'])
     const started = world.start(['run', world.plan(SLEEPS), '--json'])
     await until('it runs', () => started.output().includes('"type":"pty.spawned"'))
@@ -102,9 +102,14 @@ describe('signalbox up', () => {
     expect(code).not.toBe(0)
     expect(stderr).toMatch(/^signalbox: .*orchestrator[\s\S]*\nnext: /u)
     expect(await json('status')).toMatchObject({ code: 3, state: 'down', died: pid })
-    await world.run(['up'])
-    expect(await json('status')).toMatchObject({ recovered: { interruptedRuns: 1, openLanes: 1, lostTerminals: 1 } })
+    const running = world.marked()
+    expect(running).not.toEqual([])
+    expect((await world.run(['doctor'])).stdout).toMatch(/holds; signalbox up takes it over/u)
+    expect(await json('up')).toMatchObject({ code: 0, isNew: true })
+    expect(await json('status')).toMatchObject({ recovered: { interruptedRuns: 0, adoptedRuns: 1, adoptedTerminals: 1, lostTerminals: 0 } })
     expect((await world.run(['doctor', '--fix'])).code).toBe(0)
+    expect(world.marked()).toEqual(running)
+    await world.run(['down'])
     expect(world.marked()).toEqual([])
   })
 

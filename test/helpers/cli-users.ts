@@ -31,8 +31,9 @@ export type CliDesk = CliWorld & {
 let users = 0
 
 /** A repository with an orchestrator, a lane `desk` and people at terminals. Its `cleanup` ends all of them. */
-export const makeCliDesk = async (): Promise<CliDesk> => {
+export const makeCliDesk = async (env: Readonly<Record<string, string>> = {}): Promise<CliDesk> => {
   const world = await makeCliWorld()
+  Object.assign(world.env, env)
   const runtimeDirectory = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
   world.env['XDG_RUNTIME_DIR'] = runtimeDirectory
   const host = createInProcessTerminalHost({ clock: systemClock, processTable: createProcessTable() })

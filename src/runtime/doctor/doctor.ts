@@ -8,13 +8,14 @@ import type { EventStore } from '../../ports/event-store.port.ts'
 import type { DoctorCheck, DoctorFinding, DoctorReport } from '../../protocols/doctor.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
 import { type Environment, openEnvironment } from '../environment.ts'
+import { heldBy } from '../host/held.ts'
 import { defaultStateHome } from '../paths.ts'
 import { sweepCgroups } from './cgroups.ts'
 import { checkMachine, failedBy, passed } from './checks.ts'
 import { sweepLanes } from './lanes.ts'
 import { sweepProcesses } from './processes.ts'
 import { closeRuns, sweepLogs, sweepOwners } from './records.ts'
-import { goes, type Scene } from './scene.ts'
+import { goes, runsHeld, type Scene } from './scene.ts'
 import { openForReading } from './reading.ts'
 import { brokenEntries, repairEntry } from './unfinished.ts'
 import { sweepUnrecorded } from './unrecorded.ts'
@@ -65,6 +66,7 @@ const storeCheck = (env: Environment, store: EventStore, fix: boolean): DoctorCh
 /** Processes first, then what they may have written to, then the records. */
 const sweep = async (env: Environment, options: DoctorOptions, store: EventStore): Promise<Findings> => {
   const settings = options.settings ?? DEFAULT_SETTINGS
+  const held = await heldBy(env)
   const scene: Scene = {
     env,
     store,
@@ -73,6 +75,8 @@ const sweep = async (env: Environment, options: DoctorOptions, store: EventStore
     branchPrefix: options.branchPrefix ?? settings.lanes.branchPrefix,
     settings,
     fix: options.fix,
+    held,
+    heldRuns: await runsHeld(store, held),
   }
   const found: DoctorFinding[] = [...(await sweepProcesses(scene))]
   const broken = await brokenEntries(scene)

@@ -23,6 +23,13 @@ const ptyOf = async (scene: Scene, { mark }: ProcessInfo): Promise<PtyRecord | u
 const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean; why: string }> => {
   const owner = await livingOwner(scene)
   const pty = await ptyOf(scene, found)
+  if (pty !== undefined && scene.held.has(pty.id)) {
+    const next = owner === null ? '; signalbox up takes it over' : ''
+    return {
+      end: false,
+      why: `it belongs to ${pty.lane}/${pty.command}, which the terminal host (pid ${scene.held.host?.pid}) holds${next}`,
+    }
+  }
   if (pty?.runId === null) {
     const place = `terminal ${pty.command} of lane ${pty.lane}`
     return owner === null

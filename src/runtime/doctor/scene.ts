@@ -1,10 +1,12 @@
 import type { Settings } from '../../protocols/config.schema.ts'
 import type { EventStore } from '../../ports/event-store.port.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
-import type { RunRecord } from '../../protocols/records.ts'
+import type { PtyRecord, RunRecord } from '../../protocols/records.ts'
 import type { Git } from '../../adapters/git/git-command.ts'
 import type { Environment } from '../environment.ts'
+import type { Held } from '../host/held.ts'
 import { type Owner, readOwners } from '../owners.ts'
+import { recordsOf } from '../records.ts'
 
 /** What doctor decides by. What may change while it works is read anew, and always after the thing that it decides about. */
 export type Scene = {
@@ -16,6 +18,10 @@ export type Scene = {
   readonly branchPrefix: string
   readonly settings: Settings
   readonly fix: boolean
+  /** What the terminal host holds, also of orchestrators that died. */
+  readonly held: Held
+  /** Runs with a process there. */
+  readonly heldRuns: ReadonlySet<string>
 }
 
 /** @returns a process that runs lanes of this workspace now, or null. */
@@ -25,9 +31,16 @@ export const livingOwner = async ({ env }: Scene): Promise<Owner | null> =>
 export const runRecord = async ({ store }: Scene, id: string): Promise<RunRecord | undefined> =>
   (await store.record('run', id))?.value as RunRecord | undefined
 
-/** @returns whether the run goes on: it has not ended and its process lives. */
-export const goesOn = ({ env }: Scene, run: RunRecord | undefined): boolean =>
-  run !== undefined && run.endedAt === null && env.processTable.isAlive(run.owner)
+/** @returns whether the run goes on: it has not ended, and its process lives, or a terminal of it does and will be taken over. */
+export const goesOn = ({ env, heldRuns }: Pick<Scene, 'env' | 'heldRuns'>, run: RunRecord | undefined): boolean =>
+  run !== undefined && run.endedAt === null && (env.processTable.isAlive(run.owner) || heldRuns.has(run.id))
+
+/** The runs that have a process in the terminal host. */
+export const runsHeld = async (store: EventStore, { host, has }: Held): Promise<ReadonlySet<string>> => {
+  if (host === null) return new Set()
+  const ptys = await recordsOf<PtyRecord>(store, 'pty')
+  return new Set(ptys.filter(({ id, endedAt, runId }) => runId !== null && endedAt === null && has(id)).map(({ runId }) => runId as string))
+}
 
 export const runsHere = (owner: Owner): string => `process ${owner.pid} runs lanes of this repository`
 

@@ -2,6 +2,7 @@ import { spawn, type StdioOptions } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
@@ -41,7 +42,7 @@ const launch = (options: HostProcessOptions, env: NodeJS.ProcessEnv) => {
 /** The terminal host of a repository, started in a session of its own with nothing of ours but the log. */
 export const hostPlace = (options: HostProcessOptions, { clock, table, env }: Parts): HostPlace => {
   const find = (): HostRecord | null => readHostRecord(options.commonDir, table)
-  const identified = (record: HostRecord) => ({ socket: record.socket, identity: record })
+  const identified = (record: HostRecord) => ({ socket: reachableSocket(record.socket), identity: record })
   return {
     find() {
       const record = find()

@@ -141,6 +141,8 @@ class Place {
   }
 
   async #mend(): Promise<void> {
+    // A repository that was removed is not to be made again.
+    if (!existsSync(this.#commonDir)) return
     if (!existsSync(this.#record.socket)) {
       await this.#stop()
       await this.#listen()

@@ -3,6 +3,7 @@ import type { RecordedEvent } from '../../protocols/events.ts'
 /** What a reader of the log wants to know of; everything is in the records. */
 const TOLD: ReadonlySet<string> = new Set([
   'run.started',
+  'run.adopted',
   'run.stopping',
   'run.ended',
   'lane.created',

@@ -29,6 +29,9 @@ export type Recovered = {
   readonly openLanes: number
   /** Lanes of their own, kept until they are removed, that were brought back. */
   readonly keptLanes: number
+  /** Terminals that outlived their orchestrator and were taken over, and the runs that went on with them. */
+  readonly adoptedTerminals: number
+  readonly adoptedRuns: number
   /** Terminals that ended with the process that held them. */
   readonly lostTerminals: number
 }

@@ -2,17 +2,23 @@ import { makeGit } from '../../adapters/git/git-command.ts'
 import type { Settings } from '../../protocols/config.schema.ts'
 import type { LaneRecord, PtyRecord, RunRecord } from '../../protocols/records.ts'
 import { closeRuns } from '../doctor/records.ts'
-import { goesOn, type Scene } from '../doctor/scene.ts'
+import { goesOn, runsHeld, type Scene } from '../doctor/scene.ts'
 import type { Environment } from '../environment.ts'
+import type { Held } from '../host/held.ts'
 import { recordsOf } from '../records.ts'
 import { readOwners } from '../owners.ts'
 import type { Recovered } from './orchestrator-record.ts'
 
 /**
- * Brings the records of processes that died up to date: their runs are interrupted, their terminals are lost. Only
+ * Brings the records of processes that died up to date: their runs are interrupted, their terminals are lost, but for those
+ * that the terminal host holds, which are taken over. Only
  * records change: worktrees, branches and processes are the doctor's, which says first what it would remove.
  */
-export const recover = async (env: Environment, settings: Settings): Promise<Omit<Recovered, 'keptLanes'>> => {
+export const recover = async (
+  env: Environment,
+  settings: Settings,
+  held: Held,
+): Promise<Omit<Recovered, 'keptLanes' | 'adoptedTerminals' | 'adoptedRuns'>> => {
   const store = await env.openStore()
   try {
     const { root } = env.worktrees.workspace
@@ -24,6 +30,8 @@ export const recover = async (env: Environment, settings: Settings): Promise<Omi
       branchPrefix: settings.lanes.branchPrefix,
       settings,
       fix: true,
+      held,
+      heldRuns: await runsHeld(store, held),
     }
     const dead = new Set(
       (await recordsOf<RunRecord>(store, 'run')).filter((run) => run.endedAt === null && !goesOn(scene, run)).map(({ id }) => id),
@@ -33,7 +41,9 @@ export const recover = async (env: Environment, settings: Settings): Promise<Omi
     // A lane of its own may be another process's, one that embeds signalbox.
     const ofKept = ({ runId }: PtyRecord): boolean => runId === null && others.length === 0
     const lanes = (await recordsOf<LaneRecord>(store, 'lane')).filter((lane) => lane.endedAt === null && ofDead(lane))
-    const ptys = (await recordsOf<PtyRecord>(store, 'pty')).filter((pty) => pty.endedAt === null && (ofDead(pty) || ofKept(pty)))
+    const ptys = (await recordsOf<PtyRecord>(store, 'pty')).filter(
+      (pty) => pty.endedAt === null && !held.has(pty.id) && (ofDead(pty) || ofKept(pty)),
+    )
     await closeRuns(scene)
     return { interruptedRuns: dead.size, openLanes: lanes.length, lostTerminals: ptys.length }
   } finally {
@@ -44,7 +54,16 @@ export const recover = async (env: Environment, settings: Settings): Promise<Omi
 const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** In words; nothing when there is nothing to say. */
-export const recoveredText = ({ interruptedRuns, openLanes, keptLanes, lostTerminals }: Recovered): readonly string[] => [
+export const recoveredText = ({
+  interruptedRuns,
+  openLanes,
+  keptLanes,
+  lostTerminals,
+  adoptedRuns,
+  adoptedTerminals,
+}: Recovered): readonly string[] => [
+  ...(adoptedTerminals > 0 ? [`${many(adoptedTerminals, 'terminal')} taken over: the terminal host had kept them`] : []),
+  ...(adoptedRuns > 0 ? [`${many(adoptedRuns, 'run')} of a process that died: gone on with`] : []),
   ...(interruptedRuns > 0 ? [`${many(interruptedRuns, 'run')} of a process that died: interrupted`] : []),
   ...(lostTerminals > 0 ? [`${many(lostTerminals, 'terminal')} lost: they lived in the process that died`] : []),
   ...(keptLanes > 0 ? [`${many(keptLanes, 'lane')} brought back`] : []),

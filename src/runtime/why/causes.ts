@@ -67,6 +67,9 @@ const ptyChanged = (event: RecordedEvent): readonly Step[] => {
 
 const steps: Readonly<Record<string, (event: RecordedEvent) => readonly Step[]>> = {
   'run.started': (event) => [{ what: 'the run was started', by: textOf(event, 'by') || `process ${numberOf(event, 'pid') ?? '?'}` }],
+  'run.adopted': (event) => [
+    { what: `the process that ran it (pid ${numberOf(event, 'before') ?? '?'}) died; ${textOf(event, 'by')} went on with it` },
+  ],
   'run.stopping': (event) => [{ what: 'the run was asked to stop', by: textOf(event, 'by') }],
   'run.killing': (event) => [{ what: 'the run was to be killed', by: textOf(event, 'by') }],
   'run.ended': (event) => (textOf(event, 'by') === '' ? [] : [{ what: 'the run was found dead, and closed', by: textOf(event, 'by') }]),
@@ -77,6 +80,7 @@ const steps: Readonly<Record<string, (event: RecordedEvent) => readonly Step[]>>
   ],
   'terminal.opening': (event) => [{ what: 'it was asked for', by: textOf(event, 'by') }],
   'terminal.ending': (event) => [{ what: 'it was to be ended', by: textOf(event, 'by') }],
+  'pty.adopted': (event) => [{ what: `${attemptOf(event)} outlived its orchestrator, and was taken over by the next` }],
   'pty.spawned': (event) => [{ what: `${attemptOf(event)} started (pid ${numberOf(event, 'pid') ?? '?'})` }],
   'pty.error': (event) => [{ what: `${attemptOf(event)} could not start: ${errorMessage(event.payload['error'])}` }],
   'pty.exited': exited,

@@ -8,7 +8,10 @@ import type { ErrorCode } from '../../../src/protocols/errors.ts'
 import type { RunRecord } from '../../../src/protocols/records.ts'
 import { openInspection } from '../../../src/runtime/inspection.ts'
 import { until } from '../../helpers/cli.ts'
+import { readHostRecord } from '../../../src/runtime/host/host-record.ts'
 import { bystander, makeServiceWorld, type ServiceWorld } from './service-kit.ts'
+
+const IN_PROCESS = { SIGNALBOX_TERMINALS_HOST: 'in-process' }
 
 let world: ServiceWorld
 beforeEach(async () => void (world = await makeServiceWorld()))
@@ -148,13 +151,79 @@ describe('the orchestrator in the background', () => {
     }
   })
 
-  it('killed with a run under way: the next one says what was interrupted and lost, and goes on [PTY-14]', async () => {
+  it('killed with a run under way: the next one goes on with it, on the terminals that outlived the first [PTY-14]', async () => {
     const { record } = await world.up({ TEST_FAULT: 'plan' })
+    await until('its command runs', async () => (await marked()).length > 0)
+    const before = await marked()
+    process.kill(record.pid, 'SIGKILL')
+    await until('it is gone', () => !world.table.isAlive(record))
+    expect(await marked()).toEqual(before)
+    const again = await world.up()
+    expect(again.record.recovered).toEqual({
+      interruptedRuns: 0,
+      openLanes: 0,
+      keptLanes: 0,
+      lostTerminals: 0,
+      adoptedRuns: 1,
+      adoptedTerminals: 1,
+    })
+    expect(world.logText()).toMatch(/1 terminal taken over: .*\n.*1 run of a process that died: gone on with/u)
+    const inspection = await openInspection({ workspace: world.repo.root, stateHome: world.env['XDG_STATE_HOME'] ?? '' })
+    const [run]: readonly RunRecord[] = await inspection.runs()
+    expect(run).toMatchObject({ owner: { pid: again.record.pid }, endedAt: null })
+    expect(await marked()).toEqual(before)
+    expect(await world.down()).toContain('runs')
+    const [ended]: readonly RunRecord[] = await inspection.runs()
+    expect(ended).toMatchObject({ outcome: 'interrupted', summary: { lanes: [{ outcome: 'interrupted', worktree: null }] } })
+    await inspection.close()
+    expect(await marked()).toEqual([])
+    expect(readHostRecord(world.commonDir, world.table)).toBe(null)
+  })
+
+  it('killed with a lane of its own: the next one brings the lane back, with its terminal [PTY-14]', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'lane' })
+    const before = await marked()
+    process.kill(record.pid, 'SIGKILL')
+    await until('it is gone', () => !world.table.isAlive(record))
+    const again = await world.up()
+    expect(again.record.recovered).toMatchObject({ keptLanes: 1, lostTerminals: 0, adoptedTerminals: 1 })
+    expect(await marked()).toEqual(before)
+    await world.down()
+    expect(await marked()).toEqual([])
+    expect((await world.up()).record.recovered).toMatchObject({ keptLanes: 1, lostTerminals: 0, adoptedTerminals: 0 })
+  })
+
+  it('killed together with the terminal host: the next one says what was lost, and what was left running is ended [PTY-9, PTY-14]', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'lane' })
+    const host = readHostRecord(world.commonDir, world.table)
+    for (const pid of [record.pid, host?.pid ?? 0]) process.kill(pid, 'SIGKILL')
+    await until('they are gone', () => !world.table.isAlive(record) && readHostRecord(world.commonDir, world.table) === null)
+    const again = await world.up()
+    expect(again.record.recovered).toMatchObject({ keptLanes: 1, lostTerminals: 1, adoptedTerminals: 0 })
+    await until('nothing of it runs', async () => (await marked()).length === 0)
+  })
+
+  it('hands over at SIGTERM: what runs goes on, and the next one has it [PTY-14]', async () => {
+    await world.up({ TEST_FAULT: 'plan' })
+    await until('its command runs', async () => (await marked()).length > 0)
+    const before = await marked()
+    await world.down(true)
+    expect(world.logText()).toMatch(/stopping: SIGTERM/u)
+    expect(world.record()).toEqual({ living: null, dead: null })
+    expect(await marked()).toEqual(before)
+    expect((await world.up()).record.recovered).toMatchObject({ interruptedRuns: 0, adoptedRuns: 1, adoptedTerminals: 1, lostTerminals: 0 })
+    expect(await marked()).toEqual(before)
+    await world.down()
+    expect(await marked()).toEqual([])
+  })
+
+  it('with terminals in its own process, killed with a run under way: the next one says what was interrupted and lost [PTY-14]', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'plan', ...IN_PROCESS })
     process.kill(record.pid, 'SIGKILL')
     await until('it is gone', () => !world.table.isAlive(record))
     expect(world.record().dead?.pid).toBe(record.pid)
-    const again = await world.up()
-    expect(again.record.recovered).toEqual({ interruptedRuns: 1, openLanes: 1, keptLanes: 0, lostTerminals: 1 })
+    const again = await world.up(IN_PROCESS)
+    expect(again.record.recovered).toMatchObject({ interruptedRuns: 1, openLanes: 1, keptLanes: 0, lostTerminals: 1 })
     expect(world.logText()).toMatch(/1 run of a process that died: interrupted\n.*1 terminal lost: .*\n.*doctor --fix/u)
     const inspection = await openInspection({ workspace: world.repo.root, stateHome: world.env['XDG_STATE_HOME'] ?? '' })
     const [run]: readonly RunRecord[] = await inspection.runs()
@@ -163,16 +232,21 @@ describe('the orchestrator in the background', () => {
     for (const pid of await marked()) process.kill(pid, 'SIGKILL')
   })
 
-  it('killed with a lane of its own: the next one brings the lane back, and says that its terminal is lost', async () => {
-    const { record } = await world.up({ TEST_FAULT: 'lane' })
+  it('with terminals in its own process, killed with a lane of its own: the next one brings the lane back, and says that its terminal is lost', async () => {
+    const { record } = await world.up({ TEST_FAULT: 'lane', ...IN_PROCESS })
     process.kill(record.pid, 'SIGKILL')
     await until('it is gone', () => !world.table.isAlive(record))
-    const again = await world.up()
-    expect(again.record.recovered).toEqual({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 1 })
+    const again = await world.up(IN_PROCESS)
+    expect(again.record.recovered).toMatchObject({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 1 })
     expect(world.logText()).toMatch(/1 terminal lost: .*\n.*1 lane brought back/u)
     await world.down()
     expect(await world.repo.git('worktree', 'list')).toContain('docs-')
-    expect((await world.up()).record.recovered).toEqual({ interruptedRuns: 0, openLanes: 0, keptLanes: 1, lostTerminals: 0 })
+    expect((await world.up(IN_PROCESS)).record.recovered).toMatchObject({
+      interruptedRuns: 0,
+      openLanes: 0,
+      keptLanes: 1,
+      lostTerminals: 0,
+    })
   })
 
   it('ends on a signal also where its repository and records were removed beneath it', async () => {
@@ -181,16 +255,16 @@ describe('the orchestrator in the background', () => {
     expect(terminals).not.toEqual([])
     rmSync(world.repo.root, { recursive: true })
     rmSync(join(world.base, 'state'), { recursive: true })
-    process.kill(record.pid, 'SIGTERM')
+    process.kill(record.pid, 'SIGINT')
     await until('it is gone', () => !world.table.isAlive(record))
     expect(terminals.map((pid) => world.table.identify(pid))).toEqual(terminals.map(() => null))
-    expect(world.logText()).toMatch(/stopping: SIGTERM/u)
+    expect(world.logText()).toMatch(/stopping: SIGINT/u)
   })
 
   it('ends what runs when it is asked to stop, by signal or by a client', async () => {
     const first = await world.up({ TEST_FAULT: 'plan' })
-    expect(await world.down(true)).toContain('runs')
-    expect(world.logText()).toMatch(/stopping: SIGTERM[\s\S]*run\.ended/u)
+    expect(await world.down()).toContain('runs')
+    expect(world.logText()).toMatch(/stopping: SIGINT[\s\S]*run\.ended/u)
     const second = await world.up({ TEST_FAULT: 'plan' })
     expect(second.record.pid).not.toBe(first.record.pid)
     await new Promise<void>((resolve) =>
@@ -228,7 +302,7 @@ describe('the orchestrator in the background', () => {
       () =>
         /run\.parallel is 7 now, before 4/u.test(world.logText()) && /history\.days was changed to 3; it stays 14/u.test(world.logText()),
     )
-    expect(world.record().living?.pending).toEqual(['history.days'])
+    await until('it is on record', () => world.record().living?.pending.join() === 'history.days')
     writeFileSync(join(world.repo.root, 'signalbox.yaml'), 'run: { parallel: x }\n')
     process.kill(record.pid, 'SIGHUP')
     await until('it is refused', () => /not taken over: .*signalbox\.yaml:1:18/u.test(world.logText()))

@@ -6,6 +6,7 @@ import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../../src/ports/process-table.port.ts'
 import { type Started, startInBackground, stopRunning } from '../../../src/runtime/service/background.ts'
+import { readHostRecord } from '../../../src/runtime/host/host-record.ts'
 import { type OrchestratorRecord, readRecord } from '../../../src/runtime/service/orchestrator-record.ts'
 import { gitTestEnv, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
 
@@ -60,6 +61,8 @@ export const makeServiceWorld = async (): Promise<ServiceWorld> => {
     logText: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
     async cleanup() {
       await down().catch(() => undefined)
+      const host = readHostRecord(commonDir, table)
+      if (host !== null) process.kill(host.pid, 'SIGKILL')
       rmSync(base, { recursive: true, force: true })
       await repo.cleanup()
     },

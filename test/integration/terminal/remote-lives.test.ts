@@ -189,6 +189,21 @@ describe('a terminal host in a process of its own', () => {
     for (const other of others) await other.die()
   })
 
+  it('is heard of an end that came with the answer to the start [PTY-13]', async () => {
+    await using world = openWorld()
+    const host = await world.open()
+    await (
+      await host.spawn(sh('true'))
+    ).exited
+    for (let round = 0; round < 5; round += 1) {
+      const spawning = host.spawn(sh('exit 4'))
+      await new Promise((resolve) => setImmediate(resolve))
+      // Meanwhile all of it arrives, and is read at once.
+      for (const end = performance.now() + 100; performance.now() < end;);
+      expect(await (await spawning).exited).toMatchObject({ exitCode: 4 })
+    }
+  })
+
   it('closes a connection that sends nonsense, and no other [PTY-14]', async () => {
     await using world = openWorld()
     const host = await world.open()

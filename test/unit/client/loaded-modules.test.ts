@@ -26,6 +26,7 @@ describe('signalbox/client', () => {
   it('loads no package and little of ours, so that a command starts fast', async () => {
     const loaded = await loadedBy('src/client/index.ts')
     expect(loaded.sort()).toEqual([
+      'src/adapters/system/reachable-socket.ts',
       'src/adapters/system/system-clock.adapter.ts',
       'src/client/attachment.ts',
       'src/client/client.ts',
@@ -36,6 +37,7 @@ describe('signalbox/client', () => {
       'src/protocols/control/limits.ts',
       'src/protocols/control/line-decoder.ts',
       'src/protocols/control/methods.ts',
+      'src/protocols/copy-of.ts',
       'src/protocols/error-catalogue.ts',
       'src/protocols/errors.ts',
     ])

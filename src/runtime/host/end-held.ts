@@ -1,0 +1,26 @@
+import { createProcessTable } from '../../adapters/process-table.ts'
+import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
+import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import { RemoteTerminalHost } from '../../terminal-host/remote-host.ts'
+import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
+import { ownIdentity } from '../owners.ts'
+import { version } from '../version.ts'
+import type { HostRecord } from './host-record.ts'
+
+/** From SIGTERM to SIGKILL, of commands of which nobody knows what their plan says. */
+const GRACE_MS = 5_000
+
+/**
+ * Ends the terminals that orchestrators left which died, and with the last of them the terminal host.
+ * @returns how many it ended. @throws ERR_HOST_…
+ */
+export const endHeld = async (record: HostRecord): Promise<number> => {
+  const processTable = createProcessTable()
+  const found = { socket: reachableSocket(record.socket), identity: record }
+  const place = { find: () => (processTable.isAlive(record) ? found : null), start: () => Promise.resolve(found) }
+  const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(processTable) }
+  const host = await RemoteTerminalHost.open({ clock: systemClock, processTable, place, client })
+  const left = host.list().length
+  await host.close(GRACE_MS)
+  return left
+}
