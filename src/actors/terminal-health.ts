@@ -100,6 +100,12 @@ export class TerminalHealth {
     if (this.entries.size === 0) this.cancel()
   }
 
+  /** Looks after none any more, also of those that live on in a terminal host. */
+  close(): void {
+    this.entries.clear()
+    this.cancel()
+  }
+
   /** How a terminal is, as of the last look; null before the first. */
   of(ptyId: PtyId): PtyHealth | null {
     return this.entries.get(ptyId)?.health ?? null

@@ -8,7 +8,7 @@ import type { PlanDefaults } from './plan.ts'
 /** Every setting with its value: defaults, files, environment and flags taken together. */
 export type Settings = PlanDefaults & {
   readonly lanes: { readonly place: string; readonly branchPrefix: string }
-  readonly terminals: { readonly host: 'host' | 'in-process' }
+  readonly terminals: { readonly host: 'host' | 'in-process' | 'tmux' }
   readonly logs: { readonly maxBytes: number }
   readonly terminals: { readonly windowSize: WindowSize; readonly clipboard: boolean }
   readonly history: { readonly days: number }
@@ -151,10 +151,10 @@ const layer = z.strictObject(
       .strictObject(
         {
           host: z
-            .enum(['host', 'in-process'], { error: 'must be host or in-process' })
+            .enum(['host', 'in-process', 'tmux'], { error: 'must be host, in-process or tmux' })
             .default('host')
             .describe(
-              'Where an orchestrator holds its terminals. host: in a small process of their own, which outlives it, so that the next one takes them over. in-process: in the orchestrator, and they end with it.',
+              'Where an orchestrator holds its terminals. host: in a small process of their own, which outlives it, so that the next one takes them over. tmux: in a private tmux server, which outlives it too, and to which people can attach. in-process: in the orchestrator, and they end with it.',
             )
             .optional(),
         },

@@ -2,19 +2,20 @@ import { tryGate } from '../adapters/sqlite/gate.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { StopPhaseInfo, StopProgress } from '../protocols/control/views.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
 import { stopPhaseInfo, stopProgress } from './close-phases.ts'
 import { loadConfiguration } from './configuration.ts'
 import { type Environment, openEnvironment } from './environment.ts'
-import { heldBy } from './host/held.ts'
 import { inherited } from './make-services.ts'
 import { ownIdentity } from './owners.ts'
-import { type Runtime, startRuntime } from './runtime.ts'
+import { composeRuntime, type Runtime } from './runtime.ts'
 import { eventLine } from './service/event-line.ts'
 import { lockOf, type OrchestratorRecord, readRecord, removeRecord, writeRecord } from './service/orchestrator-record.ts'
 import { recover, recoveredText } from './service/recover.ts'
 import type { ServiceLog } from './service/service-log.ts'
 import { type LiveSettings, watchSettings } from './service/settings-watch.ts'
 import { socketPath } from './service/socket-path.ts'
+import { openTerminalHost } from './terminal-hosts.ts'
 
 type Stopped = { readonly phases: readonly StopPhaseInfo[] }
 
@@ -133,14 +134,17 @@ const bringBack = async (runtime: Runtime, log: ServiceLog): ReturnType<Runtime[
 
 const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
   const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
-  const closed = await recover(env, live.current(), await heldBy(env))
-  const runtime = await startRuntime({
-    workspace: env.worktrees.workspace.root,
-    lanesDirectory: env.lanesDirectory,
-    env: inherited(options.env),
-    settings: live.current,
-    terminals: live.current().terminals.host,
-  })
+  const host = await openTerminalHost(live.current().terminals.host, env, options.env)
+  const closed = await recover(env, live.current(), { pid: null, has: (ptyId) => host.get(ptyId as PtyId) !== undefined })
+  const runtime = await composeRuntime(
+    {
+      workspace: env.worktrees.workspace.root,
+      lanesDirectory: env.lanesDirectory,
+      env: inherited(options.env),
+      settings: live.current,
+    },
+    { host },
+  )
   try {
     if (runtime.damagedStore !== null) log.write(`the record of runs was damaged; it was put aside at ${runtime.damagedStore}`)
     const { lanes: keptLanes, runs: adoptedRuns, terminals: adoptedTerminals } = await bringBack(runtime, log)

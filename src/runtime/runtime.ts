@@ -200,6 +200,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     // what is suspended would not hear that it is to end
     for (const { name, state } of system?.inspectAll() ?? []) if (state === 'suspended') system?.resume(name)
     const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
+    services.health.close()
     if (isKept) host.detach?.()
     await dossiers.close()
     await unregister()

@@ -1,8 +1,7 @@
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
-import type { PtyExit } from '../ports/terminal-host.port.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { InProcessPty } from './in-process-pty.ts'
-import type { PtyInfo } from './wire.ts'
+import type { PtyEnd, PtyInfo } from './wire.ts'
 
 /** A PTY of the host, until its end is released. */
 export type HostEntry = {
@@ -12,7 +11,7 @@ export type HostEntry = {
   /** The orchestrator that it belongs to. */
   owner: ProcessIdentity
   /** Null while it lives. */
-  exit: PtyExit | null
+  end: PtyEnd | null
 }
 
 /** The PTYs of a host, by number and by id. */
@@ -22,7 +21,7 @@ export class HostEntries {
   #last = 0
 
   add(pty: InProcessPty, mark: string, owner: ProcessIdentity): HostEntry {
-    const entry: HostEntry = { handle: (this.#last += 1), mark, pty, owner, exit: null }
+    const entry: HostEntry = { handle: (this.#last += 1), mark, pty, owner, end: null }
     this.#byHandle.set(entry.handle, entry)
     this.#byId.set(pty.ptyId, entry)
     return entry
@@ -50,8 +49,8 @@ export class HostEntries {
   }
 }
 
-export const infoOf = ({ handle, mark, pty, exit }: HostEntry): PtyInfo => {
+export const infoOf = ({ handle, mark, pty, end }: HostEntry): PtyInfo => {
   const { outputBytes, lastOutputAt, cols, rows } = pty.stats()
   const { ptyId, identity, limits } = pty
-  return { handle, ptyId, mark, identity, limits, cols, rows, outputBytes, lastOutputAt, preview: pty.preview(), exit }
+  return { handle, ptyId, mark, identity, limits, cols, rows, outputBytes, lastOutputAt, preview: pty.preview(), end }
 }

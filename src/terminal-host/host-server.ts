@@ -6,7 +6,7 @@ import { HostConnection, noPty } from './host-connection.ts'
 import { HostEntries, type HostEntry, infoOf } from './host-entries.ts'
 import type { InProcessTerminalHost } from './in-process-host.ts'
 import { keyOf } from './survivors.ts'
-import { encodeBody, type HostHello, type HostMethod, type HostMethods, type HostRequest } from './wire.ts'
+import { encodeBody, END_TAIL_BYTES, type HostHello, type HostMethod, type HostMethods, type HostRequest } from './wire.ts'
 
 /** Least time between two news of one PTY. */
 const NEWS_MS = 200
@@ -80,9 +80,9 @@ export class HostServer {
       if (known !== undefined) this.#entries.remove(known) // it had ended: the engine would have refused else
       const entry = this.#entries.add(pty, spec.mark, owner)
       pty.onOutput(() => this.#grew(entry))
-      void pty.exited.then((exit) => {
-        entry.exit = exit
-        const body = encodeBody({ exit, info: infoOf(entry) })
+      void pty.exited.then(async (exit) => {
+        entry.end = { exit, signals: await pty.signals(), tail: await pty.tail(END_TAIL_BYTES) }
+        const body = encodeBody(infoOf(entry))
         for (const connection of this.#connections) if (isOf(connection, entry)) connection.exit(entry.handle, body)
       })
       return infoOf(entry)
@@ -114,7 +114,7 @@ export class HostServer {
     },
     release: ({ handle }) => {
       const entry = this.#entries.get(handle)
-      if (entry?.exit != null) {
+      if (entry?.end != null) {
         entry.pty.release()
         this.#entries.remove(entry)
         this.#considerEnd()

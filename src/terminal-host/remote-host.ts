@@ -158,7 +158,7 @@ export class RemoteTerminalHost implements TerminalHost {
     const known = this.#byHandle.get(info.handle)
     if (known !== undefined) {
       known.news(info.outputBytes, info.lastOutputAt, info.preview)
-      if (info.exit !== null) known.over(info.exit)
+      if (info.end !== null) known.over(info.end)
       return known
     }
     const pty = new RemotePty(info, {
@@ -268,10 +268,10 @@ export class RemoteTerminalHost implements TerminalHost {
         return
       }
       case FRAME.exit: {
-        const { exit, info } = decodeBody(body) as { readonly exit: PtyExit; readonly info: PtyInfo }
+        const info = decodeBody(body) as PtyInfo
         const pty = this.#byHandle.get(channel)
         pty?.news(info.outputBytes, info.lastOutputAt, info.preview)
-        pty?.over(exit)
+        if (info.end !== null) pty?.over(info.end)
         return
       }
       default:

@@ -16,7 +16,7 @@ import type { PtyId } from '../protocols/ids.ts'
 import { checkReading } from './output.ts'
 import type { RemoteReader } from './remote-reader.ts'
 import { checkSize } from './spawn-check.ts'
-import type { HostMethod, HostMethods, PtyInfo } from './wire.ts'
+import type { HostMethod, HostMethods, PtyEnd, PtyInfo } from './wire.ts'
 
 /** What a PTY needs of the connection that it is reached by. */
 export type RemoteParts = {
@@ -45,6 +45,7 @@ export class RemotePty implements Pty {
   #cols: number
   #rows: number
   #grew: (() => void) | null = null
+  #last: PtyEnd | null = null
   #isOver = false
   #isReleased = false
 
@@ -62,7 +63,7 @@ export class RemotePty implements Pty {
     this.#lastOutputAt = info.lastOutputAt
     this.#cols = info.cols
     this.#rows = info.rows
-    if (info.exit !== null) this.over(info.exit)
+    if (info.end !== null) this.over(info.end)
   }
 
   get isOver(): boolean {
@@ -113,6 +114,9 @@ export class RemotePty implements Pty {
   }
 
   async tail(bytes: number): Promise<Uint8Array> {
+    const { tail } = this.#last ?? {}
+    if (tail !== undefined && (bytes <= tail.length || tail.length === this.#outputBytes))
+      return tail.slice(Math.max(0, tail.length - bytes))
     return (await this.#parts.request('tail', { handle: this.handle, bytes })).bytes
   }
 
@@ -137,6 +141,7 @@ export class RemotePty implements Pty {
   }
 
   async signals(): Promise<readonly SignalRecord[]> {
+    if (this.#last !== null) return this.#last.signals
     return (await this.#parts.request('signals', { handle: this.handle })).signals
   }
 
@@ -169,9 +174,10 @@ export class RemotePty implements Pty {
   }
 
   /** It has ended. Idempotent. */
-  over(exit: PtyExit): void {
+  over(last: PtyEnd): void {
     this.#isOver = true
-    this.#end.resolve(exit)
+    this.#last = last
+    this.#end.resolve(last.exit)
   }
 
   /** Nobody knows how it ended. Idempotent. */

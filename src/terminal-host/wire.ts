@@ -39,6 +39,12 @@ export type HostHello = {
 
 export type ClientHello = Pick<HostHello, 'protocol' | 'version' | 'identity'>
 
+/** The most of its last output that is told with the end of a PTY. */
+export const END_TAIL_BYTES = 16_384
+
+/** How a PTY ended, with what its record needs: the host may be gone when that is written. */
+export type PtyEnd = { readonly exit: PtyExit; readonly signals: readonly SignalRecord[]; readonly tail: Uint8Array }
+
 /** A PTY of the host as its clients know it. */
 export type PtyInfo = {
   /** Its number in frames: unique in the life of the host. */
@@ -53,7 +59,7 @@ export type PtyInfo = {
   readonly lastOutputAt: number | null
   readonly preview: Uint8Array
   /** Null while it lives. */
-  readonly exit: PtyExit | null
+  readonly end: PtyEnd | null
 }
 
 type Of = { readonly handle: number }

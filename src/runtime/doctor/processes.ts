@@ -27,7 +27,7 @@ const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean;
     const next = owner === null ? '; signalbox up takes it over' : ''
     return {
       end: false,
-      why: `it belongs to ${pty.lane}/${pty.command}, which the terminal host (pid ${scene.held.host?.pid}) holds${next}`,
+      why: `it belongs to ${pty.lane}/${pty.command}, which the terminal host (pid ${scene.held.pid}) holds${next}`,
     }
   }
   if (pty?.runId === null) {

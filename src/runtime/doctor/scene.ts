@@ -4,7 +4,7 @@ import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { PtyRecord, RunRecord } from '../../protocols/records.ts'
 import type { Git } from '../../adapters/git/git-command.ts'
 import type { Environment } from '../environment.ts'
-import type { Held } from '../host/held.ts'
+import { type Held, NOTHING_HELD } from '../host/held.ts'
 import { type Owner, readOwners } from '../owners.ts'
 import { recordsOf } from '../records.ts'
 
@@ -36,10 +36,12 @@ export const goesOn = ({ env, heldRuns }: Pick<Scene, 'env' | 'heldRuns'>, run: 
   run !== undefined && run.endedAt === null && (env.processTable.isAlive(run.owner) || heldRuns.has(run.id))
 
 /** The runs that have a process in the terminal host. */
-export const runsHeld = async (store: EventStore, { host, has }: Held): Promise<ReadonlySet<string>> => {
-  if (host === null) return new Set()
+export const runsHeld = async (store: EventStore, held: Held): Promise<ReadonlySet<string>> => {
+  if (held === NOTHING_HELD) return new Set()
   const ptys = await recordsOf<PtyRecord>(store, 'pty')
-  return new Set(ptys.filter(({ id, endedAt, runId }) => runId !== null && endedAt === null && has(id)).map(({ runId }) => runId as string))
+  return new Set(
+    ptys.filter(({ id, endedAt, runId }) => runId !== null && endedAt === null && held.has(id)).map(({ runId }) => runId as string),
+  )
 }
 
 export const runsHere = (owner: Owner): string => `process ${owner.pid} runs lanes of this repository`
