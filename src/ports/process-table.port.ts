@@ -84,6 +84,11 @@ export interface ProcessTable {
    *   control group. One pass over the process table.
    */
   findByMark(prefix: string): Promise<ProcessInfo[]>
+  /**
+   * @returns processes that have ended and that nobody waits for (zombies), by the name of their control group: they have no
+   *   environment any more. Absent: it never tells.
+   */
+  findZombies?(prefix: string): Promise<ProcessInfo[]>
   /** @returns what a pid is now, a zombie too (state Z), its mark left out; null when there is none. Absent: it never tells. */
   describe?(pid: number): ProcessInfo | null
   /**
@@ -113,6 +118,8 @@ export interface ProcessTable {
   trees?(): ProcessTrees
   /** @returns how many processes and threads the user of this process has; null where that cannot be seen. Absent: it never tells. */
   userTasks?(): number | null
+  /** @returns how many processes and threads this process may still start; Infinity where nothing bounds it. Absent: it never tells. */
+  taskRoom?(): number
   /**
    * @returns how many processes the system has killed for memory since it started: only the growth of it tells; null where
    *   the platform does not. Absent: it never tells.

@@ -17,6 +17,7 @@ import { errnoOf, spawnFailed } from './spawn-error.ts'
 import { parseMemo } from './memo.ts'
 import { abandonProcess, startProcess, type StartedProcess } from './start-process.ts'
 import { masterLines } from './master-line.ts'
+import { RETRY_DELAYS_MS, retryStart } from './retry-start.ts'
 import { MarkSweep } from './survivors.ts'
 
 export type InProcessTerminalHostOptions = {
@@ -24,6 +25,8 @@ export type InProcessTerminalHostOptions = {
   readonly processTable: ProcessTable
   /** @defaultValue none: processes are then found by their mark alone, and limits are bounds of single processes */
   readonly cgroups?: Cgroups
+  /** Between tries of a start that fails for want of descriptors, terminals, processes or memory. @defaultValue 50 to 800 ms, five times */
+  readonly retryDelaysMs?: readonly number[]
   /** @defaultValue `native/build/exec-helper` of this installation */
   readonly helperPath?: string
   /**
@@ -109,7 +112,11 @@ export class InProcessTerminalHost implements TerminalHost {
       })
     }
     const ended = this.#take(spec)
-    const starting = this.#start(checked, helperPath)
+    const starting = retryStart(() => this.#start(checked, helperPath), {
+      clock: this.#options.clock,
+      delaysMs: this.#options.retryDelaysMs ?? RETRY_DELAYS_MS,
+      isOver: () => this.#closed,
+    })
     this.#starting.add(starting)
     try {
       return this.#held(await starting, ended)
@@ -185,7 +192,7 @@ export class InProcessTerminalHost implements TerminalHost {
       try {
         return this.#hold(checked, started, log)
       } catch (cause) {
-        await abandonProcess(started)
+        await abandonProcess(started, processTable)
         throw spawnFailed(spec, 'reading from the terminal', errnoOf(cause), cause)
       }
     } catch (error) {

@@ -21,6 +21,12 @@ export type StartedProcess = {
 }
 
 /**
+ * A process, the thread of node-pty that waits for it, and some for whoever else starts something at this moment. Without
+ * room for the thread node-pty ends this whole process: std::thread throws, and nothing catches it (unix/pty.cc).
+ */
+const NEEDED_TASKS = 4
+
+/**
  * Opens a line, waits for the exec helper on it, and lets that execute the command.
  * @throws as TerminalHost.spawn; then nothing is left: the helper has ended and the line is closed.
  */
@@ -36,6 +42,8 @@ export async function startProcess(
   const report = reports.expect()
   let line: TerminalLine | undefined
   try {
+    if ((processTable.taskRoom?.() ?? Infinity) < NEEDED_TASKS)
+      throw spawnFailed(spec, 'starting a process and the thread that waits for it', 'EAGAIN')
     const { ptyId, argv, cwd } = spec
     line = await lines.open({ ptyId, helperPath, cwd, file, argv, env: [report.entry, ...env], cols, rows })
     const first = await Promise.race([report.ready, line.exited])
@@ -58,9 +66,9 @@ export async function startProcess(
 }
 
 /** Kills a command that was started but cannot be held, and closes its line. */
-export async function abandonProcess({ identity, line }: StartedProcess): Promise<void> {
+export async function abandonProcess({ identity, line }: StartedProcess, processTable: ProcessTable): Promise<void> {
   try {
-    process.kill(-identity.pid, 'SIGKILL')
+    if (processTable.isAlive(identity)) process.kill(-identity.pid, 'SIGKILL')
   } catch {
     // ended by itself
   }

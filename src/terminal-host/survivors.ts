@@ -98,6 +98,7 @@ export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
       continue
     }
     if (alive === null || alive.length === 0 || over) {
+      for (const info of alive ?? []) if (!met.has(keyOf(info))) met.set(keyOf(info), { info, last: 'SIGKILL' })
       const left = new Set((alive ?? [...met.values()].map(({ info }) => info)).map(keyOf))
       await untilReaped(
         hunt,

@@ -24,7 +24,9 @@ export const markOfName = (name: string): string | null => {
 export const markOfCgroups = (text: string): string | null => {
   if (!text.includes(`/${PREFIX}`)) return null
   for (const line of text.split('\n')) {
+    // What ended in a group that was removed since. Source: Documentation/admin-guide/cgroup-v2.rst, "Processes"
     const mark = line
+      .replace(/ \(deleted\)$/u, '')
       .split('/')
       .toReversed()
       .map(markOfName)

@@ -6,6 +6,7 @@ import { markOfCgroups } from './cgroup-names.ts'
 import { foregroundWaiting } from './foreground.ts'
 import { isDead, KERNEL_THREAD, parseStat, type Stat, TICK_MS } from './proc-stat.ts'
 import { LinuxProcessTrees } from './process-trees.ts'
+import { taskRoom } from './task-room.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
 
 const MARK = 'SIGNALBOX_MARK='
@@ -53,6 +54,20 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
     return { pid, startTime, bootId, ppid, pgid, sid, state, command, mark }
   }
 
+  const userTasks = (): number | null => {
+    const own = process.getuid?.() ?? -1
+    try {
+      return spare
+        .lend(() => readdirSync(procPath))
+        .filter((name) => /^\d+$/.test(name))
+        .map((name) => read(`${name}/status`) ?? '')
+        .filter((status) => Number(/^Uid:\t(\d+)/m.exec(status)?.[1]) === own)
+        .reduce((sum, status) => sum + Number(/^Threads:\t(\d+)/m.exec(status)?.[1] ?? 0), 0)
+    } catch {
+      return null
+    }
+  }
+
   return {
     identify,
     isAlive,
@@ -74,6 +89,16 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
         }
       }
       return found.sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid)
+    },
+    async findZombies(prefix) {
+      const found: ProcessInfo[] = []
+      for (const [index, name] of spare.lend(() => readdirSync(procPath)).entries()) {
+        if (index % SLICE === SLICE - 1) await nextTurn()
+        const stat = /^\d+$/.test(name) ? parseStat(read(`${name}/stat`)) : null
+        const mark = stat?.state === 'Z' ? markOfCgroups(read(`${name}/cgroup`) ?? '') : null
+        if (stat !== null && mark?.startsWith(prefix) === true) found.push(infoOf(Number(name), stat, mark))
+      }
+      return found
     },
     describe(pid) {
       const stat = parseStat(read(`${pid}/stat`))
@@ -105,19 +130,8 @@ export function createLinuxProcessTable(procPath = '/proc'): ProcessTable {
       return leader.bootId === bootId ? foregroundWaiting({ path: procPath, spare, read }, leader, among) : null
     },
     trees: () => new LinuxProcessTrees({ path: procPath, bootId, spare, read, markOf: findMark }),
-    userTasks() {
-      const own = process.getuid?.() ?? -1
-      try {
-        return spare
-          .lend(() => readdirSync(procPath))
-          .filter((name) => /^\d+$/.test(name))
-          .map((name) => read(`${name}/status`) ?? '')
-          .filter((status) => Number(/^Uid:\t(\d+)/m.exec(status)?.[1]) === own)
-          .reduce((sum, status) => sum + Number(/^Threads:\t(\d+)/m.exec(status)?.[1] ?? 0), 0)
-      } catch {
-        return null
-      }
-    },
+    userTasks,
+    taskRoom: () => taskRoom(userTasks),
     // Kills within control groups are counted here too (mm/oom_kill.c).
     memoryKills() {
       const count = /^oom_kill (\d+)$/m.exec(read('vmstat') ?? '')?.[1]

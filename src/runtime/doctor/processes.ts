@@ -62,6 +62,19 @@ const end = async (table: ProcessTable, found: ProcessInfo): Promise<boolean> =>
   return !table.isAlive(found)
 }
 
+const whereOf = (table: ProcessTable, found: ProcessInfo): string => {
+  const where = table.sleepsIn?.(found) ?? null
+  const state = table.describe?.(found.pid)?.state ?? found.state
+  return where === null ? ` (state ${state})` : ` (state ${state}, in ${where} of the kernel)`
+}
+
+/** The dead that nobody waits for take a pid each; only their parent, or its end, can free it. */
+const zombies = async ({ env: { processTable, workspaceId } }: Scene): Promise<readonly DoctorFinding[]> =>
+  ((await processTable.findZombies?.(`${workspaceId}/`)) ?? []).map(({ pid, command, ppid }) => {
+    const parent = `its parent ${ppid} (${processTable.describe?.(ppid)?.command ?? 'unknown'})`
+    return { kind: 'process', what: `process ${pid} (${command})`, why: `it has ended, and ${parent} does not wait for it`, action: 'left' }
+  })
+
 const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>): Promise<DoctorFinding | null> => {
   const finding = { kind: 'process', what: `process ${found.pid} (${found.command})` } as const
   if (own.has(found.pid)) return { ...finding, why: 'doctor itself runs inside it', action: 'left' }
@@ -71,7 +84,7 @@ const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>)
   if (isCheckOut(found.mark) && (await endsWithin(scene.env.processTable, found, CHECK_OUT_PATIENCE_MS))) return null
   return (await end(scene.env.processTable, found))
     ? { ...finding, why, action: 'removed' }
-    : { ...finding, why: `${why}, but it survived SIGKILL`, action: 'left' }
+    : { ...finding, why: `${why}, but SIGKILL does not end it${whereOf(scene.env.processTable, found)}`, action: 'left' }
 }
 
 /** Processes that carry the marker of this workspace and belong to no run that goes on. */
@@ -88,5 +101,5 @@ export const sweepProcesses = async (scene: Scene): Promise<readonly DoctorFindi
     )
     for (const [key, finding] of treated) findings.set(key, finding)
   }
-  return [...findings.values()].filter((finding) => finding !== null)
+  return [...[...findings.values()].filter((finding) => finding !== null), ...(await zombies(scene))]
 }

@@ -69,6 +69,32 @@ describe('doctor --fix on processes', () => {
     },
   )
 
+  it.skipIf(!contain.ok)(
+    `lists the dead that nobody waits for, with the parent that does not${contain.ok ? '' : ` (skipped: ${contain.why})`} [PTY-9]`,
+    async () => {
+      const { workspaceId } = await environmentOf(world)
+      const group = createCgroups().create(`${workspaceId}/pt_dead/1`)
+      const nurse = `import os, time, sys
+pid = os.fork()
+if pid == 0:
+  open(sys.argv[1], 'w').write('0')
+  os._exit(0)
+time.sleep(0.1)
+print(pid, flush=True)
+time.sleep(3600)`
+      const child = spawn('python3', ['-c', nurse, group?.joins[0] ?? ''], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+      started.push(child)
+      const pid = await new Promise<string>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim())))
+      const { found } = await doctor(world)
+      expect(found).toContainEqual({
+        kind: 'process',
+        what: `process ${pid} (python3)`,
+        why: expect.stringMatching(new RegExp(`^it has ended, and its parent ${child.pid} \\(.*python3 .*\\) does not wait for it$`, 'su')),
+        action: 'left',
+      })
+    },
+  )
+
   it('ends what carries our marker though it ignores SIGTERM, is stopped, or left its session [PTY-15] [PTY-9]', async () => {
     const { workspaceId } = await environmentOf(world)
     const ignoring = await start(workspaceId, `${workspaceId}/pt_gone/1`, "trap '' TERM HUP INT; while :; do sleep 0.2; done")

@@ -4,9 +4,10 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { ExecReports } from '../../../src/terminal-host/exec-report.ts'
 import { lastLine, runScript } from './run-script.ts'
-import { openKit, specOf } from './terminal-kit.ts'
+import { openKit, sh, specOf, text, until, untilOutput } from './terminal-kit.ts'
 
 /** Root, Linux, and the right to make a mount namespace: absent in some containers. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
@@ -103,6 +104,47 @@ describe('a start that fails', () => {
       'started',
       expect.objectContaining({ code: 'ERR_PTY_SPAWN_FAILED', context: expect.objectContaining({ errno: 'ENOSPC' }) }),
     ])
+  })
+
+  const { processes } = createCgroups().support().limits
+  // 16 and 17: room for the process and none for the thread that waits for it, and the other way round.
+  it.skipIf(!processes.ok).each([13, 16, 17, 20])(
+    `out of processes at %s: EAGAIN, this process and its terminals live on, and a start that is tried again finds room${processes.ok ? '' : ` (skipped: ${processes.why})`} [PTY-4]`,
+    async (most) => {
+      const group = createCgroups().create(`ws_few${process.pid}/pt_${most}/1`, { processes: most })
+      const join = (group?.joins ?? []).map((path) => `echo 0 > '${path}'`).join('; ')
+      try {
+        const result = lastLine(await runScript('out-of-processes.ts', [], ['sh', '-c', `${join}; exec "$@"`, 'sh']))
+        const failure = { code: 'ERR_PTY_SPAWN_FAILED', context: { errno: 'EAGAIN', tries: 6 } }
+        expect(result).toMatchObject({ failure, untouched: true, exitCode: 0 })
+      } finally {
+        await until('the group is empty', () => group?.remove() !== false)
+      }
+    },
+  )
+
+  it('a cwd that is removed while the command runs is missed by the next start, not by the one that runs [PTY-3]', async () => {
+    await using kit = openKit()
+    const cwd = join(kit.directory, 'goes')
+    mkdirSync(cwd)
+    const pty = await kit.host.spawn(sh('echo ready; read x; echo still here; exit 3', { cwd }))
+    await untilOutput(pty, 'ready')
+    rmSync(cwd, { recursive: true })
+    await pty.write(Buffer.from('\n'))
+    expect(await pty.exited).toMatchObject({ exitCode: 3 })
+    expect(await text(pty)).toContain('still here')
+    await expect(kit.host.spawn(sh('true', { cwd }))).rejects.toMatchObject({ code: 'ERR_PTY_CWD_NOT_FOUND' })
+    mkdirSync(cwd)
+    expect(await (await kit.host.spawn(sh('exit 4', { cwd }))).exited).toMatchObject({ exitCode: 4 })
+  })
+
+  it('text that is no Unicode reaches the command as replacement characters, never as broken bytes [PTY-3]', async () => {
+    await using kit = openKit()
+    const pty = await kit.host.spawn(
+      specOf(['/bin/sh', '-c', 'printf "%s%s" "$0" "$V" | od -An -tx1', 'a\ud800b'], { extraEnv: { V: '\udfff' } }),
+    )
+    await pty.exited
+    expect((await text(pty)).trim().split(/\s+/u)).toEqual(['61', 'ef', 'bf', 'bd', '62', 'ef', 'bf', 'bd'])
   })
 
   it('set-up: the helper is built, and not again while it is up to date [PTY-22]', () => {

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readOrNull } from './cgroup-files.ts'
+import { findPlaces } from './cgroup-places.ts'
+
+const numberIn = (path: string, pattern: RegExp): number => {
+  try {
+    const found = pattern.exec(readFileSync(path, 'latin1'))?.[1]
+    return found === undefined || found === 'unlimited' ? Infinity : Number(found)
+  } catch {
+    return Infinity
+  }
+}
+
+/** Of the place that this process had when it was asked last: mounts are read only when that has changed. */
+let known: { readonly place: string; readonly groups: readonly string[] } | undefined
+
+const limitedGroups = (): readonly string[] => {
+  const place = readOrNull('/proc/self', 'cgroup') ?? ''
+  if (known?.place !== place) known = { place, groups: findLimited() }
+  return known.groups
+}
+
+/** Directories with a limit of processes: the group of this process and those above it. */
+const findLimited = (): readonly string[] => {
+  try {
+    return findPlaces()
+      .places.filter(({ version, controllers }) => version === 2 || controllers.includes('pids'))
+      .flatMap(({ directory, mount }) => {
+        const found: string[] = []
+        for (let at = directory; at.startsWith(mount) && at.length > 1; at = dirname(at)) found.push(at)
+        return found.filter((one) => readOrNull(one, 'pids.max') !== null)
+      })
+  } catch {
+    return []
+  }
+}
+
+const roomInGroup = (directory: string): number => {
+  const [most, now] = ['pids.max', 'pids.current'].map((file) => readOrNull(directory, file)?.trim())
+  return most === undefined || most === null || most === 'max' || now === undefined || now === null ? Infinity : Number(most) - Number(now)
+}
+
+/**
+ * How many processes and threads this process may still start, by the limits of the system, its user and its control groups.
+ * @param userTasks counts those of its user: asked only where the user's limit may be near
+ */
+export const taskRoom = (userTasks: () => number | null): number => {
+  const total = numberIn('/proc/loadavg', /\/(\d+) /u) // no user can have more than all have
+  const ofSystem = Math.min(numberIn('/proc/sys/kernel/threads-max', /(\d+)/u), numberIn('/proc/sys/kernel/pid_max', /(\d+)/u)) - total
+  const limit = process.getuid?.() === 0 ? Infinity : numberIn('/proc/self/limits', /^Max processes\s+(\S+)/mu)
+  const ofUser = limit - total > NEAR ? limit - total : limit - (userTasks() ?? 0)
+  return Math.min(ofSystem, ofUser, ...limitedGroups().map(roomInGroup))
+}
+
+/** Beyond it nobody needs to count. */
+const NEAR = 64
