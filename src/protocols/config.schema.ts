@@ -8,9 +8,8 @@ import type { PlanDefaults } from './plan.ts'
 /** Every setting with its value: defaults, files, environment and flags taken together. */
 export type Settings = PlanDefaults & {
   readonly lanes: { readonly place: string; readonly branchPrefix: string }
-  readonly terminals: { readonly host: 'host' | 'in-process' | 'tmux' }
   readonly logs: { readonly maxBytes: number }
-  readonly terminals: { readonly windowSize: WindowSize; readonly clipboard: boolean }
+  readonly terminals: { readonly host: 'host' | 'in-process' | 'tmux'; readonly windowSize: WindowSize; readonly clipboard: boolean }
   readonly history: { readonly days: number }
   readonly orchestrator: { readonly logMaxBytes: number }
   /** Each `off`, or where. */
@@ -147,20 +146,6 @@ const layer = z.strictObject(
         map,
       )
       .optional(),
-    terminals: z
-      .strictObject(
-        {
-          host: z
-            .enum(['host', 'in-process', 'tmux'], { error: 'must be host, in-process or tmux' })
-            .default('host')
-            .describe(
-              'Where an orchestrator holds its terminals. host: in a small process of their own, which outlives it, so that the next one takes them over. tmux: in a private tmux server, which outlives it too, and to which people can attach. in-process: in the orchestrator, and they end with it.',
-            )
-            .optional(),
-        },
-        map,
-      )
-      .optional(),
     logs: z
       .strictObject(
         {
@@ -175,6 +160,13 @@ const layer = z.strictObject(
     terminals: z
       .strictObject(
         {
+          host: z
+            .enum(['host', 'in-process', 'tmux'], { error: 'must be host, in-process or tmux' })
+            .default('host')
+            .describe(
+              'Where an orchestrator holds its terminals. host: in a small process of their own, which outlives it, so that the next one takes them over. tmux: in a private tmux server, which outlives it too, and to which people can attach. in-process: in the orchestrator, and they end with it.',
+            )
+            .optional(),
           windowSize: z
             .enum(WINDOW_SIZES, { error: 'must be latest, smallest or fixed' })
             .default('latest')
