@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { openKit, sh, specOf, until, untilOutput } from './terminal-kit.ts'
@@ -129,6 +130,24 @@ describe.skipIf(!contain.ok)(`a control group per terminal${without}`, () => {
     const { exitCode, survivors } = await (await kit.host.spawn(sh('setsid sleep 3600 & sleep 0.1; exit 3'))).exited
     expect(exitCode).toBe(3)
     expect(survivors).toHaveLength(1)
+  })
+
+  it('what leaves it on purpose, as an orchestrator in the background does, outlives the terminal that it was started in [PTY-14]', async () => {
+    await using kit = openKit()
+    const file = join(kit.directory, 'pid')
+    const script = fileURLToPath(new URL('fixtures/leaves-terminal.ts', import.meta.url))
+    const start = `env -i setsid "${process.execPath}" "${script}" "${file}" </dev/null >/dev/null 2>&1 &`
+    const pty = await kit.host.spawn(sh(`${start} read x`))
+    await until('it has left', () => pidIn(file) > 0)
+    const pid = pidIn(file)
+    try {
+      const { survivors } = await pty.terminate({ graceMs: 100, askedBy: 'test' })
+      expect(survivors).toEqual([])
+      expect(isAlive(pid)).toBe(true)
+      expect(groupOf(pid)).toBe(groupOf(process.pid))
+    } finally {
+      process.kill(pid, 'SIGKILL')
+    }
   })
 
   it('what a killed process left is found by its name and removed once it is empty; others stay [PTY-9]', async () => {
