@@ -28,7 +28,7 @@ export type TakeOverParts = {
   readonly runSpec: (runId: RunId, plan: Plan) => SupervisorSpec
 }
 
-const startChild = async (system: Pick<System, 'ask'>, to: typeof LANES | typeof RUNS, spec: ChildSpec): Promise<void> => {
+const startChild = async (system: Pick<System, 'ask'>, to: typeof LANES, spec: ChildSpec): Promise<void> => {
   await system.ask(to, 'supervisor.start-child', { spec }, { timeoutMs: START_LIMIT_MS })
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
-import type { Pty, PtyExit, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Pty, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
 import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
