@@ -27,6 +27,8 @@ const placesOf = (): Places => {
 }
 const SLEEPS = 'lanes: { parser: { commands: [{ name: server, run: sleep 1000 }] } }\n'
 
+const IN_PROCESS = { SIGNALBOX_TERMINALS_HOST: 'in-process' }
+
 /** Starts an orchestrator that runs a plan. @returns its pid */
 const up = async (): Promise<number> => {
   await world.run(['up'])
@@ -58,6 +60,7 @@ describe('signalbox why', () => {
   })
 
   it('of what a killed orchestrator ran: that it was killed, before the next one runs and afterwards [SUP-9, ORP-3]', async () => {
+    Object.assign(world.env, IN_PROCESS)
     const pid = await up()
     process.kill(pid, 'SIGKILL')
     await until('it is gone', () => !/^State:\s+[^Z]/mu.test(statusOf(pid)))
@@ -78,6 +81,23 @@ describe('signalbox why', () => {
       summary: expect.stringContaining(`(pid ${pid}) died without a word`) as string,
     })
     expectOnPage('recovered-orchestrator', 'latest', after, placesOf())
+  })
+
+  it('of what lives on in the terminal host: that its orchestrator was killed, and that the next one takes it over [SUP-9, PTY-14]', async () => {
+    const pid = await up()
+    process.kill(pid, 'SIGKILL')
+    await until('it is gone', () => !/^State:\s+[^Z]/mu.test(statusOf(pid)))
+    for (const word of ['parser/server', 'parser', 'latest']) {
+      const left = await why(word)
+      expect(left).toMatchObject({ state: 'running', next: { what: 'the next orchestrator takes it over' } })
+      expect(left.summary).toBe(
+        `The signalbox that ran it (pid ${pid}) died without a word: killed (kill -9, or by the system for lack of memory). What it ran lives on in the terminal host.`,
+      )
+    }
+    await world.run(['up'])
+    const taken = await why('parser/server')
+    expect(taken).toMatchObject({ state: 'running', next: { what: expect.stringMatching(/until it ends by itself/u) as string } })
+    expect(taken.causes.map(({ what }) => what)).toContainEqual(expect.stringMatching(/outlived its orchestrator, and was taken over/u))
   })
 })
 

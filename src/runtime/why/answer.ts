@@ -4,13 +4,14 @@ import type { DeadLetter } from '../../kernel/types.ts'
 import type { RecordedEvent } from '../../protocols/events.ts'
 import type { PtyHealth } from '../../protocols/health.ts'
 import type { PtyId } from '../../protocols/ids.ts'
-import type { ProcessKey } from '../../protocols/records.ts'
+import type { ProcessKey, PtyRecord } from '../../protocols/records.ts'
 import type { WhyAnswer } from '../../protocols/why.ts'
 import type { Inspection as Looked } from '../../supervisors/system.types.ts'
 import { briefOf } from '../crashes/crash-brief.ts'
 import { textOf } from '../event-text.ts'
 import type { FiledDossier } from '../inspection.ts'
 import { readLastWords } from '../last-words.ts'
+import { readHostRecord } from '../host/host-record.ts'
 import type { RuntimeRecords } from '../records.ts'
 import { explain } from './explain.ts'
 import type { Seen, WhyFacts } from './facts.ts'
@@ -20,7 +21,7 @@ import { findSubject, type Found } from './subject.ts'
 /** Where an answer is looked for. */
 export type WhySource = {
   readonly now: () => number
-  readonly records: Pick<RuntimeRecords, 'runs' | 'lanes' | 'terminals' | 'events'>
+  readonly records: Pick<RuntimeRecords, 'runs' | 'lanes' | 'terminals' | 'events' | 'all'>
   readonly crashes: () => Promise<readonly FiledDossier[]>
   readonly stateDirectory: string
   readonly commonDir: string
@@ -82,12 +83,23 @@ const isMissing = async (path: string): Promise<boolean> => !(await exists(path)
 const lastPty = (events: readonly RecordedEvent[], { subject }: Found): PtyId | null =>
   events.findLast(({ type, terminalId }) => type === 'pty.spawned' && terminalId === subject.terminalId)?.ptyId ?? null
 
+/** Whether a process of it is there without the one that ran it. */
+const livesOn = async ({ records, commonDir, isAlive }: WhySource, { subject }: Found): Promise<boolean> => {
+  if (readHostRecord(commonDir, { isAlive }) === null) return false
+  const { runId, laneId, terminalId } = subject
+  const isOf = (pty: PtyRecord): boolean =>
+    terminalId === null ? (laneId === null ? pty.runId === runId : pty.laneId === laneId) : pty.terminalId === terminalId
+  const ptys = await records.all<PtyRecord>('pty')
+  return ptys.some((pty) => pty.endedAt === null && pty.process !== null && isOf(pty) && isAlive(pty.process))
+}
+
 const look = async (source: WhySource, found: Found, events: readonly RecordedEvent[], now: number): Promise<Seen> => {
   const { live, failures, commonDir, stateDirectory } = source
   const state = laneState(events, found)
   const pty = found.subject.terminalId === null ? null : lastPty(events, found)
   // At once, since it is told how long they have been at it: until `now`.
   const actors = live === null ? [] : behind(found).flatMap((name) => live.inspect(name) ?? [])
+  const owner = await ownerOf(source, found)
   const said = found.run === null ? null : readLastWords(failures, found.run.owner)
   return {
     actors,
@@ -95,7 +107,8 @@ const look = async (source: WhySource, found: Found, events: readonly RecordedEv
     health: live === null || pty === null ? null : await live.health(pty),
     // A process that embeds signalbox may have had others run before.
     lastWords: said !== null && found.run !== null && said.at >= found.run.startedAt ? said : null,
-    owner: await ownerOf(source, found),
+    owner,
+    livesOn: owner?.state === 'dead' && (await livesOn(source, found)),
     locks: SETTING_UP.includes(state) ? await gitLocks(commonDir, now) : [],
     isWorktreeGone: found.lane !== null && STANDING.includes(state) && (await isMissing(found.lane.worktree.path)),
     disk: await diskOf(stateDirectory),

@@ -18,6 +18,8 @@ export type SeenLock = { readonly path: string; /** ms since the epoch. */ reado
 export type Seen = {
   /** The process that a run or lane belongs to. null: it is not known which. */
   readonly owner: { readonly pid: number | null; readonly state: 'alive' | 'dead' | 'rebooted' } | null
+  /** It died, and what it ran lives on in the terminal host. */
+  readonly livesOn: boolean
   /** What that process wrote down when it could record nothing any more. */
   readonly lastWords: { readonly at: number; readonly error: ErrorRecord } | null
   readonly locks: readonly SeenLock[]
@@ -34,6 +36,7 @@ export type Seen = {
 
 export const NOTHING_SEEN: Seen = {
   owner: null,
+  livesOn: false,
   lastWords: null,
   locks: [],
   isWorktreeGone: false,

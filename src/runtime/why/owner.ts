@@ -49,6 +49,16 @@ const goOn = ({ seen, subject, lane }: WhyFacts): readonly WhyRemedy[] => {
 /** Of what was lost with the process that ran it. */
 export const lostWith = (facts: WhyFacts, what: string, since: number | null, remedies: readonly WhyRemedy[]): Told => {
   const { text, causes, remedies: known } = howItDied(facts)
+  if (facts.seen.livesOn) {
+    return {
+      state: 'running',
+      since,
+      summary: `${sentence(text)} What it ran lives on in the terminal host.`,
+      next: { what: 'the next orchestrator takes it over', at: null },
+      remedies: [remedy('go on with it', 'signalbox up'), remedy('end it', 'signalbox down')],
+      causes,
+    }
+  }
   return {
     state: 'lost',
     since: since ?? facts.seen.lastWords?.at ?? null,
