@@ -1,5 +1,5 @@
 /**
- * script/bench [SUITE...] [--json] [--smoke]. Ratios are to a raw baseline measured in the same run; absolute figures
+ * script/bench [SUITE | SUITE/CASE]... [--json] [--smoke]. Ratios are to a raw baseline measured in the same run; absolute figures
  * say more about the machine than about signalbox.
  */
 import { readFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const suites: Readonly<Record<string, () => Promise<Make>>> = {
   cli: async () => (await import('./cli.bench.ts')).cliSuite,
   control: async () => (await import('./control.bench.ts')).controlSuite,
   kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
-  terminal: async () => (await import('./terminal.bench.ts')).terminalSuite,
+  pty: async () => (await import('./pty.bench.ts')).ptySuite,
   worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,
 }
 
@@ -23,7 +23,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, smoke: { type: 'boolean', default: false } },
 })
-const names = positionals.length > 0 ? positionals : Object.keys(suites)
+/** Cases wanted by suite; none: all. */
+const wanted = new Map<string, readonly string[]>()
+for (const word of positionals.length > 0 ? positionals : Object.keys(suites)) {
+  const [suite = '', ...rest] = word.split('/')
+  wanted.set(suite, [...(wanted.get(suite) ?? []), ...(rest.length === 0 ? [] : [rest.join('/')])])
+}
+const names = [...wanted.keys()]
 const unknown = names.filter((name) => suites[name] === undefined)
 if (unknown.length > 0) {
   console.error(`bench: no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`)
@@ -42,12 +48,15 @@ for (const name of names) {
   const suite = await make({ smoke: values.smoke })
   const results: Result[] = []
   try {
-    for (const one of suite.cases) {
+    const only = wanted.get(name) ?? []
+    const cases = suite.cases.filter((one) => only.length === 0 || only.includes(one.name))
+    if (cases.length < only.length) throw new Error(`bench: of ${only.join(', ')} not all are in ${name}`)
+    for (const one of cases) {
       if (!values.json) console.error(`bench: ${name}/${one.name} …`)
       const result = await measure(one, Math.min(values.smoke ? 5 : 20, one.rounds ?? Infinity))
       // A single bad moment is no regression: what exceeds its limit is measured once more, longer.
       const again = values.smoke && exceeded(name, [result], limits).length > 0
-      results.push(again ? await measure(one, 15) : result)
+      results.push(again ? await measure(one, Math.min(15, one.rounds ?? Infinity)) : result)
     }
   } finally {
     await suite.close()

@@ -34,6 +34,13 @@ describe('benchmark harness', () => {
     expect(measured).toMatchObject({ value: 3, baseline: 2, ratio: 1.5, n: 4 })
   })
 
+  it('compares another percentile than the median where a case says so [Q-3]', async () => {
+    const side = (worst: number) => (): Promise<number[]> =>
+      Promise.resolve([...Array.from({ length: 94 }, () => 1), ...Array.from({ length: 6 }, () => worst)])
+    const one: Case = { name: 'x', unit: 'ms', better: 'lower', percent: 95, ours: side(30), baseline: side(20) }
+    expect(await measure(one, 2)).toMatchObject({ value: 30, p50: 1, baseline: 20, ratio: 1.5 })
+  })
+
   it('fails a ratio more than twice as bad as its limit, in either direction, and one without a limit [Q-3]', () => {
     const limits = { 's/x': 2 }
     expect(exceeded('s', [result(4, 'lower')], limits)).toEqual([])
