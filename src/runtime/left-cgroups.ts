@@ -5,10 +5,11 @@ import type { Cgroups } from '../ports/cgroups.port.ts'
 const YOUNG_MS = 60_000
 
 /**
- * Removes control groups of this workspace that no process is in: those that a killed process of ours left.
+ * Removes control groups of terminals that no process is in: those that a killed process of ours left. Of every workspace, as
+ * that of a repository which was deleted is never opened again: a group that is empty holds nothing, whosever it was.
  * @returns their marks
  */
-export const removeLeftCgroups = async (cgroups: Cgroups, workspaceId: string, clock: Clock): Promise<readonly string[]> => {
-  const left = (await cgroups.find(`${workspaceId}/`)).filter(({ madeAt }) => clock.now() - madeAt > YOUNG_MS)
+export const removeLeftCgroups = async (cgroups: Cgroups, clock: Clock): Promise<readonly string[]> => {
+  const left = (await cgroups.find('ws_')).filter(({ madeAt }) => clock.now() - madeAt > YOUNG_MS)
   return left.filter((group) => group.remove()).map(({ mark }) => mark)
 }

@@ -158,7 +158,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
   const host = decorators.host ?? (await openTerminalHost(options.terminals ?? 'in-process', env, process.env))
-  void removeLeftCgroups(env.cgroups, env.workspaceId, systemClock).catch(() => []) // perhaps at the next start
+  void removeLeftCgroups(env.cgroups, systemClock).catch(() => []) // perhaps at the next start
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
   const link = await openLink(options, env)

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createCgroups } from '../../../src/adapters/cgroups.ts'
+import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
+import type { Cgroups } from '../../../src/ports/cgroups.port.ts'
+import { removeLeftCgroups } from '../../../src/runtime/left-cgroups.ts'
 import { openKit, sh, specOf, until, untilOutput } from './terminal-kit.ts'
 
 const { contain } = createCgroups().support()
@@ -147,6 +150,30 @@ describe.skipIf(!contain.ok)(`a control group per terminal${without}`, () => {
       expect(groupOf(pid)).toBe(groupOf(process.pid))
     } finally {
       process.kill(pid, 'SIGKILL')
+    }
+  })
+
+  it('empty ones that are old go at a start, those with a process and young ones stay [PTY-9]', async () => {
+    await using kit = openKit()
+    const cgroups = createCgroups()
+    const held = sh('echo ready; read x')
+    await untilOutput(await kit.host.spawn(held), 'ready')
+    const empty = cgroups.create(`ws_empty${process.pid}/pt_a/1`)
+    const mine = async (): Promise<readonly string[]> => (await cgroups.find('ws_')).map(({ mark }) => mark)
+    try {
+      await removeLeftCgroups(cgroups, systemClock)
+      expect(await mine()).toContain(`ws_empty${process.pid}/pt_a/1`)
+      // Only of this test, as others run here, too.
+      const ours: Cgroups = {
+        ...cgroups,
+        find: async (prefix) =>
+          (await cgroups.find(prefix)).filter(({ mark }) => mark === held.mark || mark.includes(`empty${process.pid}`)),
+      }
+      const later = { ...systemClock, now: () => systemClock.now() + 61_000 }
+      expect(await removeLeftCgroups(ours, later)).toEqual([`ws_empty${process.pid}/pt_a/1`])
+      expect(await mine()).toContain(held.mark)
+    } finally {
+      empty?.remove()
     }
   })
 
