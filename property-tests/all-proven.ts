@@ -21,6 +21,8 @@ import { supervisorOtp } from './supervisor-otp.property.ts'
 import { supervisorRecover } from './supervisor-recover.property.ts'
 import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
+import { terminalConditions } from './terminal-conditions.property.ts'
+import { terminalHealth } from './terminal-health.property.ts'
 
 /** Every property that must catch planted bugs. A property's own type of scenario does not matter here. */
 export const allProven: readonly Proven<unknown>[] = [
@@ -52,6 +54,8 @@ export const allProven: readonly Proven<unknown>[] = [
   logUnended,
   outputNews,
   screensDrawn,
+  terminalHealth,
+  terminalConditions,
   runsAsPlanned,
   runsStopped,
   runsCrashed,

@@ -16,14 +16,30 @@ const keyOf = ({ pid, startTime, bootId }: ProcessSample): string => `${pid} ${s
 const allOf = ({ cpuMs, childrenCpuMs }: ProcessSample): number => cpuMs + childrenCpuMs
 const sum = (tree: Tree, of: (one: ProcessSample) => number): number => tree.reduce((total, one) => total + of(one), 0)
 
+/** What those used who ended below a process and whom it waited for, beyond what was seen of them before. */
+const spentByEnded = (grownMs: number, pid: number, ended: Tree): number => {
+  const children = ended.filter(({ ppid }) => ppid === pid)
+  const below = [...children]
+  for (const one of below) below.push(...ended.filter(({ ppid }) => ppid === one.pid))
+  // Those further down are in it only where their parents waited for them in turn.
+  const [all, direct] = [sum(below, allOf), sum(children, allOf)]
+  return Math.max(0, grownMs >= all ? grownMs - all : grownMs - direct)
+}
+
 /**
- * CPU time that a tree used between two looks. What has ended is in the times of the parent that waited for it; where nobody
- * did, at least what those used that live.
+ * CPU time that a tree used between two looks: of those that live, and of those that ended and were waited for, whose times
+ * their parents have. Who is waited for by nobody takes his times along.
  */
 export const cpuSpent = (before: Tree, now: Tree): number => {
   const known = new Map(before.map((one) => [keyOf(one), one]))
-  const ofLiving = sum(now, (one) => Math.max(0, one.cpuMs - (known.get(keyOf(one))?.cpuMs ?? 0)))
-  return Math.max(ofLiving, sum(now, allOf) - sum(before, allOf))
+  const living = new Set(now.map(keyOf))
+  const ended = before.filter((one) => !living.has(keyOf(one)))
+  return sum(now, (one) => {
+    const last = known.get(keyOf(one))
+    if (last === undefined) return allOf(one)
+    const grownMs = one.childrenCpuMs - last.childrenCpuMs
+    return Math.max(0, one.cpuMs - last.cpuMs) + (grownMs > 0 ? spentByEnded(grownMs, one.pid, ended) : 0)
+  })
 }
 
 /** Memory of a tree: what each has for itself, and once what they may share. */
@@ -90,7 +106,9 @@ const shownOf = ({ from, ms, percent }: Quiet['shown'], at: number, spentMs: num
 export const observe = (before: Quiet, seen: Observation, idleAfterMs: number): Observed => {
   const { last } = before
   const { at } = seen
-  const spentMs = last.tree === null || seen.tree === null ? 0 : cpuSpent(last.tree, seen.tree)
+  // What was not seen for once has the times of before: its whole life was not spent since.
+  const isSeen = seen.tree !== null && seen.tree.length > 0
+  const spentMs = last.tree === null || last.tree.length === 0 || !isSeen ? 0 : cpuSpent(last.tree, seen.tree)
   const worth = { from: before.worth.from, ms: before.worth.ms + spentMs }
   const signs: Sign[] = []
   if (seen.outputBytes !== last.outputBytes) signs.push('output')
@@ -99,14 +117,14 @@ export const observe = (before: Quiet, seen: Observation, idleAfterMs: number): 
   const since = { ...before.since }
   for (const sign of signs) since[sign] = at
   const quiet: Quiet = {
-    last: seen,
+    last: { ...seen, tree: isSeen ? seen.tree : last.tree },
     since,
     worth: worthOf(worth, at, signs.includes('cpu')),
     shown: shownOf(before.shown, at, spentMs),
     isThrottled: before.isThrottled,
   }
   // Without a view of its processes nobody knows whether it computes.
-  const isIdle = idleAfterMs > 0 && seen.tree !== null && seen.tree.length > 0 && idleMs(quiet) >= idleAfterMs
+  const isIdle = idleAfterMs > 0 && isSeen && idleMs(quiet) >= idleAfterMs
   const verdict = before.isThrottled ? (signs.length > 0 ? 'activity' : null) : isIdle ? 'idle' : null
   return { quiet: verdict === null ? quiet : { ...quiet, isThrottled: verdict === 'idle' }, signs, verdict }
 }
