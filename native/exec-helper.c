@@ -1,7 +1,7 @@
 /*
  * exec-helper: runs between fork and the command of a terminal (docs/adr/0003).
  *
- *   exec-helper CWD FILE ARGV0 [ARG ...]
+ *   exec-helper CWD FILE ARGV0 [ARG ...], or exec-helper '' '' where that comes with the orders (docs/adr/0022)
  *   environment: the first entry is SIGNALBOX_EXEC=TOKEN:SOCKET, the rest is the command's environment.
  *   SOCKET is a path, or @NAME for a Linux abstract socket.
  *
@@ -9,6 +9,7 @@
  * the parent does not know of this process, and nothing runs. Orders are lines:
  *   JPATH  write 0 to PATH: joins a control group    jPATH  the same, and go on where that fails
  *   DBYTES bounds the data of each process           PCOUNT bounds the processes of the user
+ *   XCOUNT COUNT bytes follow: the number of CWD FILE ARGV0 [ARG ...], these, and the environment; each ended by a NUL
  *   G      go
  * Then it changes to CWD and executes FILE. The socket is CLOEXEC, so its end without a word means that exec succeeded;
  * a failure is told as "STAGE ERRNO\n", one that does not matter by a small letter. Nothing is ever written to the
@@ -135,6 +136,40 @@ static int obey(const char *order) {
   }
 }
 
+/* What to run, where it comes with the orders: words, each ended by a NUL. */
+static char *work = NULL;
+static size_t work_size = 0;
+
+/* Takes `size` bytes, the first of which may be there already. Returns how many of those were of it. */
+static size_t take_work(size_t size, const char *there, size_t count) {
+  if (work != NULL || size == 0 || (work = malloc(size)) == NULL) _exit(EXIT_FAILED);
+  work_size = count < size ? count : size;
+  memcpy(work, there, work_size);
+  size_t used = work_size;
+  while (work_size < size) {
+    ssize_t got = read(report_fd, work + work_size, size - work_size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) _exit(EXIT_NO_PARENT);
+    work_size += (size_t)got;
+  }
+  return used;
+}
+
+/* Words from `at` on, at most `most` of them, as execve takes them. Moves `at` behind them. */
+static char **words_of_work(char **at, size_t most) {
+  size_t count = 0;
+  char *end = work + work_size;
+  for (char *word = *at; word < end && count < most; word += strlen(word) + 1) count++;
+  char **words = malloc((count + 1) * sizeof *words);
+  if (words == NULL) _exit(EXIT_FAILED);
+  for (size_t index = 0; index < count; index++) {
+    words[index] = *at;
+    *at += strlen(*at) + 1;
+  }
+  words[count] = NULL;
+  return words;
+}
+
 static void take_orders(void) {
   static char orders[65536];
   size_t held = 0;
@@ -146,7 +181,9 @@ static void take_orders(void) {
     char *line = orders, *end;
     while ((end = memchr(line, '\n', held - (size_t)(line - orders))) != NULL) {
       *end = '\0';
-      if (obey(line)) return;
+      if (line[0] == 'X') {
+        end += take_work(strtoul(line + 1, NULL, 10), end + 1, held - (size_t)(end + 1 - orders));
+      } else if (obey(line)) return;
       line = end + 1;
     }
     held -= (size_t)(line - orders);
@@ -165,7 +202,8 @@ static int looks_like_script(const char *file) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4 || environ[0] == NULL || strncmp(environ[0], "SIGNALBOX_EXEC=", 15) != 0) return EXIT_USAGE_OF_HELPER;
+  int waits = argc == 3 && argv[1][0] == '\0' && argv[2][0] == '\0';
+  if ((argc < 4 && !waits) || environ[0] == NULL || strncmp(environ[0], "SIGNALBOX_EXEC=", 15) != 0) return EXIT_USAGE_OF_HELPER;
   char *token = environ[0] + 15;
   char *name = strchr(token, ':');
   if (name == NULL) return EXIT_USAGE_OF_HELPER;
@@ -176,14 +214,22 @@ int main(int argc, char **argv) {
   if (report_fd < 0 || send(report_fd, token, (size_t)(name - token), MSG_NOSIGNAL) < 0) return EXIT_NO_PARENT;
   take_orders();
 
-  environ++; /* the command never sees the first entry */
-  if (chdir(argv[1]) != 0) fail('C', errno);
-  execve(argv[2], argv + 3, environ);
+  char **command = argv + 1; /* CWD FILE ARGV0 ... */
+  environ++;                 /* the command never sees the first entry */
+  if (waits) {
+    if (work == NULL || work[work_size - 1] != '\0') return EXIT_USAGE_OF_HELPER;
+    char *at = work + strlen(work) + 1;
+    command = words_of_work(&at, strtoul(work, NULL, 10));
+    environ = words_of_work(&at, (size_t)-1);
+    if (command[0] == NULL || command[1] == NULL || command[2] == NULL) return EXIT_USAGE_OF_HELPER;
+  }
+  if (chdir(command[0]) != 0) fail('C', errno);
+  execve(command[1], command + 2, environ);
   int error = errno;
-  if (error == ENOEXEC && looks_like_script(argv[2])) {
-    argv[3] = argv[2]; /* sh FILE ARG ...: argv + 2 is then { "sh", FILE, ARG ... } */
-    argv[2] = "sh";
-    execve("/bin/sh", argv + 2, environ);
+  if (error == ENOEXEC && looks_like_script(command[1])) {
+    command[2] = command[1]; /* sh FILE ARG ...: command + 1 is then { "sh", FILE, ARG ... } */
+    command[1] = "sh";
+    execve("/bin/sh", command + 1, environ);
     error = errno;
   }
   fail('E', error);

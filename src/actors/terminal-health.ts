@@ -18,7 +18,9 @@ const INTEREST_MS = 10_000
 const FRESH_MS = 1_000
 /** Looks take at most this share of the time: where there are very many terminals, they are rarer instead. */
 const MOST_SHARE = { wanted: 0.01, unwanted: 0.001 } as const
-const LONGEST_MS = 60_000
+const LONGEST_MS = { wanted: 10_000, unwanted: 60_000 } as const
+/** Of so many looks the quickest tells what one costs: the others waited for a machine that was busy. */
+const COUNTED_LOOKS = 4
 /** Input that waits for so long shows that a program does not read. */
 const UNREAD_MS = 5_000
 /** Terminals whose system calls are looked at before the event loop gets a turn. */
@@ -71,6 +73,8 @@ export class TerminalHealth {
   private timer: Timer | null = null
   private looking: Promise<void> | null = null
   private lookedAt = -Infinity
+  /** ms that the last looks took. */
+  private costs: readonly number[] = []
   private wantedUntil = -Infinity
 
   constructor(parts: Parts) {
@@ -161,9 +165,10 @@ export class TerminalHealth {
     } catch {
       // Out of descriptors, perhaps: what was not seen changes nothing, and the next look tells.
     }
-    const took = clock.monotonic() - began
-    const [least, share] = wanted ? [WANTED_MS, MOST_SHARE.wanted] : [UNWANTED_MS, MOST_SHARE.unwanted]
-    this.arm(Math.min(LONGEST_MS, Math.max(least, took / share)))
+    this.costs = [...this.costs, clock.monotonic() - began].slice(-COUNTED_LOOKS)
+    const key = wanted ? 'wanted' : 'unwanted'
+    const least = wanted ? WANTED_MS : UNWANTED_MS
+    this.arm(Math.min(LONGEST_MS[key], Math.max(least, Math.min(...this.costs) / MOST_SHARE[key])))
   }
 
   private lookAt(entry: Entry, tree: readonly ProcessSample[] | null, wanted: boolean): void {

@@ -24,14 +24,23 @@ export type ExecOrders = {
   readonly userProcesses?: number
 }
 
+/** What a helper that waits on a line opened ahead is to execute. */
+export type ExecWork = {
+  readonly cwd: string
+  readonly file: string
+  readonly argv: readonly string[]
+  /** `NAME=value`; there is nothing else. */
+  readonly env: readonly string[]
+}
+
 /** One start that is under way. */
 export type ExecReport = {
   /** The first environment entry that the helper needs. */
   readonly entry: string
   /** Resolves when the helper has called in; it now waits for `go`. */
   readonly ready: Promise<void>
-  /** Lets the helper go on; resolves when exec has succeeded or failed. */
-  go(orders: ExecOrders): Promise<ExecOutcome>
+  /** Lets the helper go on; resolves when exec has succeeded or failed. `work`: of one that was not told when it was started. */
+  go(orders: ExecOrders, work?: ExecWork): Promise<ExecOutcome>
   /** Forgets this start; a helper that calls in later is turned away, and ends. */
   cancel(): void
 }
@@ -105,11 +114,11 @@ export class ExecReports {
     return {
       entry: `SIGNALBOX_EXEC=${token}:${this.#address}`,
       ready,
-      go: (orders) =>
+      go: (orders, work) =>
         new Promise((resolve) => {
           finish = (): void => resolve(parseReport(said))
           if (ended) finish()
-          else socket?.write(orderText(orders))
+          else socket?.write(work === undefined ? orderText(orders) : Buffer.concat([workText(work), Buffer.from(orderText(orders))]))
         }),
       cancel: () => {
         this.#forget(token)
@@ -165,6 +174,12 @@ const orderText = ({ joins, mustJoin, dataBytes, userProcesses }: ExecOrders): s
     ...(userProcesses === undefined ? [] : [`P${userProcesses}`]),
     'G\n',
   ].join('\n')
+
+const workText = ({ cwd, file, argv, env }: ExecWork): Buffer => {
+  const words = [String(argv.length + 2), cwd, file, ...argv, ...env]
+  const text = Buffer.from(words.map((word) => `${word}\0`).join(''))
+  return Buffer.concat([Buffer.from(`X${text.length}\n`), text])
+}
 
 const STAGES: Readonly<Record<string, ExecStage>> = { J: 'join', R: 'limit', C: 'chdir', E: 'exec' }
 

@@ -18,6 +18,7 @@ import { parseMemo } from './memo.ts'
 import { abandonProcess, startProcess, type StartedProcess } from './start-process.ts'
 import { masterLines } from './master-line.ts'
 import { RETRY_DELAYS_MS, retryStart } from './retry-start.ts'
+import { WarmLines } from './warm-lines.ts'
 import { MarkSweep } from './survivors.ts'
 
 export type InProcessTerminalHostOptions = {
@@ -34,6 +35,11 @@ export type InProcessTerminalHostOptions = {
    * readers meet gaps. @defaultValue 256 MB
    */
   readonly ringBudgetBytes?: number
+  /**
+   * Terminals opened ahead, so that the next starts are as fast as exec; they keep this process alive until `close`. 0 to 16;
+   * on Linux, where this process opens them. @defaultValue 0
+   */
+  readonly prewarmed?: number
   /** Where terminals come from. @defaultValue this process opens them */
   readonly lines?: TerminalLines
   /** What that makes of it. */
@@ -73,6 +79,7 @@ export class InProcessTerminalHost implements TerminalHost {
   readonly #sweep: MarkSweep
   readonly #ringMemory: RingMemory
   readonly #screens: Screens
+  readonly #warm: WarmLines | null
   /** Those that live, and those that ended and are not released yet. */
   readonly #ptys = new Map<PtyId, InProcessPty>()
   /** Ids and marks of living PTYs, starts that are under way included. */
@@ -99,6 +106,11 @@ export class InProcessTerminalHost implements TerminalHost {
     this.#sweep = new MarkSweep(options.processTable)
     this.#ringMemory = new RingMemory(options.ringBudgetBytes)
     this.#screens = new Screens({ clock: options.clock })
+    const { clock, processTable, helperPath, prewarmed: size = 0 } = options
+    const parts = { clock, processTable, reports: this.#reports, lines: masterLines, helperPath: () => locateExecHelper(helperPath), size }
+    // On macOS node-pty starts the helper through one of its own, which needs a command.
+    const canWarm = options.lines === undefined && process.platform === 'linux'
+    this.#warm = size > 0 && canWarm ? new WarmLines(parts) : null
   }
 
   async spawn(spec: PtySpec): Promise<InProcessPty> {
@@ -162,8 +174,10 @@ export class InProcessTerminalHost implements TerminalHost {
 
   async close(graceMs: number): Promise<void> {
     this.#closed = true
+    const cooled = this.#warm?.close()
     await Promise.allSettled(this.#starting)
     await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
+    await cooled
     this.#reports.close()
     await this.#screens.end()
     await this.#lines.close?.()
@@ -186,7 +200,7 @@ export class InProcessTerminalHost implements TerminalHost {
     try {
       const hold = makeHold(spec, { cgroups: this.#groupsRefused ? undefined : this.#options.cgroups, processTable })
       ;({ group } = hold)
-      const started = await startProcess(checked, helperPath, this.#reports, processTable, this.#lines, hold)
+      const started = await startProcess(checked, helperPath, this.#reports, processTable, this.#lines, this.#warm?.take() ?? null, hold)
       if (started.notJoined !== null) this.#groupsRefused = true
       if (started.group === null) group?.remove()
       try {

@@ -3,7 +3,7 @@ import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import type { LeaderExit, TerminalLine, TerminalLines } from '../ports/terminal-lines.port.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
-import type { ExecReports } from './exec-report.ts'
+import type { ExecReport, ExecReports } from './exec-report.ts'
 import type { Hold } from './hold.ts'
 import { memoOf } from './memo.ts'
 import type { CheckedSpec } from './spawn-check.ts'
@@ -20,14 +20,17 @@ export type StartedProcess = {
   readonly applied: AppliedLimits
 }
 
+/** A terminal whose exec helper waits to be told what to execute. */
+export type WarmLine = { readonly line: TerminalLine; readonly report: ExecReport; readonly identity: ProcessIdentity }
+
 /**
  * A process, the thread of node-pty that waits for it, and some for whoever else starts something at this moment. Without
  * room for the thread node-pty ends this whole process: std::thread throws, and nothing catches it (unix/pty.cc).
  */
-const NEEDED_TASKS = 4
+export const NEEDED_TASKS = 4
 
 /**
- * Opens a line, waits for the exec helper on it, and lets that execute the command.
+ * Opens a line, unless one was opened ahead, waits for the exec helper on it, and lets that execute the command.
  * @throws as TerminalHost.spawn; then nothing is left: the helper has ended and the line is closed.
  */
 export async function startProcess(
@@ -36,22 +39,24 @@ export async function startProcess(
   reports: ExecReports,
   processTable: ProcessTable,
   lines: TerminalLines,
+  warm: WarmLine | null,
   { group, applied, ...orders }: Hold,
 ): Promise<StartedProcess> {
   const { spec, file, env, cols, rows } = checked
-  const report = reports.expect()
-  let line: TerminalLine | undefined
+  const report = warm?.report ?? reports.expect()
+  let line = warm?.line
   try {
-    if ((processTable.taskRoom?.() ?? Infinity) < NEEDED_TASKS)
+    if (warm === null && (processTable.taskRoom?.() ?? Infinity) < NEEDED_TASKS)
       throw spawnFailed(spec, 'starting a process and the thread that waits for it', 'EAGAIN')
     const { ptyId, argv, cwd } = spec
-    line = await lines.open({ ptyId, helperPath, cwd, file, argv, env: [report.entry, ...env], cols, rows })
+    line ??= await lines.open({ ptyId, helperPath, cwd, file, argv, env: [report.entry, ...env], cols, rows })
+    if (warm !== null) await line.resize(cols, rows)
     const first = await Promise.race([report.ready, line.exited])
     // The helper waits now, so that its pid cannot be reused before its identity is known.
-    const identity = first === undefined ? processTable.identify(line.pid) : null
+    const identity = first === undefined ? (warm?.identity ?? processTable.identify(line.pid)) : null
     if (identity === null) throw helperLost(checked, await line.exited)
     await line.remember?.(memoOf(checked, identity, applied))
-    const outcome = await report.go({ ...orders, joins: group?.joins ?? [] })
+    const outcome = await report.go({ ...orders, joins: group?.joins ?? [] }, warm === null ? undefined : { cwd, file, argv, env })
     if (!outcome.ok) throw execFailed(spec, outcome)
     const notJoined = outcome.notJoined === null ? null : getSystemErrorName(-outcome.notJoined)
     const isIn = notJoined === null || group?.pids().includes(line.pid) === true

@@ -200,6 +200,17 @@ export function processTableContract(name: string, make: () => ProcessTable): vo
       if (process.platform === 'linux') expect(leader?.childrenCpuMs).toBeGreaterThan(0)
     })
 
+    it('knows a daemon by its mark, among those that have no environment [PTY-18, PTY-9]', async () => {
+      const trees = table.trees?.()
+      if (trees === undefined || process.platform !== 'linux') return // elsewhere marks are not looked at
+      const bare = await start(['env', '-i', 'sleep', '3598'])
+      const pid = await start(['sh', '-c', 'read x; (setsid sh -c "setsid sleep 3600 & exit" &); read x'])
+      await untilTree(trees, pid, 'it is there', (found) => found.length === 1)
+      children.at(-1)?.stdin?.write('go\n')
+      const tree = await untilTree(trees, pid, 'its daemon is known', (found) => found.some(({ argv }) => argv.join(' ') === 'sleep 3600'))
+      expect(tree.some((one) => one.pid === bare)).toBe(false)
+    })
+
     it('has nothing for a process that has ended, and for another of the same pid [PTY-14]', async () => {
       const trees = table.trees?.()
       if (trees === undefined) return

@@ -37,6 +37,8 @@ export class LinuxProcessTrees implements ProcessTrees {
   private trees = new Map<string, Tree>()
   /** Of no tree: pid and start time. */
   private readonly others = new Map<number, number>()
+  /** Of no tree as far as is known: their environment was empty when they were seen first. */
+  private readonly blank = new Map<number, string>()
   private looks = 0
 
   constructor(proc: Proc) {
@@ -60,7 +62,7 @@ export class LinuxProcessTrees implements ProcessTrees {
     }
     const known = this.owners()
     for (const pid of listed) if (known.has(pid) || !this.others.has(pid)) await statOf(pid)
-    for (const pid of this.others.keys()) if (!listed.has(pid)) this.others.delete(pid)
+    for (const gone of [this.others, this.blank]) for (const pid of gone.keys()) if (!listed.has(pid)) gone.delete(pid)
     for (const { members } of this.trees.values()) {
       for (const [pid, { startTime }] of members) if (stats.get(pid)?.startTime !== startTime) members.delete(pid)
     }
@@ -128,8 +130,12 @@ export class LinuxProcessTrees implements ProcessTrees {
     const environ = hasNone ? null : this.proc.read(`${pid}/environ`)
     const tree = owners.get(stat.ppid) ?? (environ === null ? undefined : marks.get(this.proc.markOf(environ) ?? ''))
     if (tree !== undefined) join(pid, stat, tree)
-    // Empty for a moment in the middle of exec: it is looked at again.
-    else if (environ !== '') this.others.set(pid, Number(stat.startTime))
+    // Empty for a moment in the middle of exec: it is looked at again, once, as some have none.
+    else if (environ === '' && this.blank.get(pid) !== stat.startTime) this.blank.set(pid, stat.startTime)
+    else {
+      this.others.set(pid, Number(stat.startTime))
+      this.blank.delete(pid)
+    }
   }
 
   private sampleOf(pid: number, { startTime, kept }: Member, stat: Stat): ProcessSample {

@@ -27,6 +27,9 @@ const LOG_BYTES = 10_000_000
 /** For what runs when the host itself is asked to end. */
 const END_GRACE_MS = 5_000
 
+/** Terminals opened ahead: for who opens one, or splits one. Each holds a pseudo-terminal, three descriptors and some 100 KB. */
+const PREWARMED = 2
+
 /**
  * Is the terminal host of a repository until nobody needs it. There is one at most: who comes second ends at once.
  * @returns when nothing is left of it
@@ -44,7 +47,7 @@ export const runTerminalHost = async (options: HostProcessOptions): Promise<void
   const startedAt = systemClock.now()
   const record: HostRecord = { ...identity, socket, startedAt, version, log: options.log }
   const over = Promise.withResolvers<void>()
-  const engine = createInProcessTerminalHost({ clock: systemClock, processTable, cgroups: createCgroups() })
+  const engine = createInProcessTerminalHost({ clock: systemClock, processTable, cgroups: createCgroups(), prewarmed: PREWARMED })
   const host = new HostServer({
     engine,
     clock: systemClock,
