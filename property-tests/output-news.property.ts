@@ -66,9 +66,10 @@ class FakePty {
     this.total = total
     this.pty = {
       ptyId: `pt_${index}`,
+      onPressure: () => undefined,
       onOutput: (grew: (() => void) | null) => void (this.grew = grew),
       stats: () => ({ outputBytes: this.total, lastOutputAt: null, inputBytes: 0, inputQueuedBytes: 0, cols: 80, rows: 24 }),
-    } as Pty
+    } as unknown as Pty
   }
 
   get toldOffset(): number {

@@ -126,6 +126,7 @@ class ScriptedTerminals implements TerminalHost {
       terminate: () => end(null, 'SIGTERM'),
       signals: () => Promise.resolve([]),
       onOutput: () => undefined,
+      onPressure: () => undefined,
       stats: () => ({ outputBytes: 0, lastOutputAt: null, inputBytes: 0, inputQueuedBytes: 0, cols: 80, rows: 24 }),
       release: () => undefined,
     }

@@ -3,6 +3,7 @@ import type { Pty } from '../ports/terminal-host.port.ts'
 import type { Bus } from '../protocols/bus.ts'
 import type { LiveEventPayloads } from '../protocols/event-payloads.ts'
 import type { EventIds } from '../protocols/events.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 
 const TOPIC = 'pty.output'
 /** Least time between two events of one PTY, but for the last. */
@@ -30,6 +31,7 @@ class Teller {
     this.pty = pty
     this.ids = ids
     this.who = who
+    pty.onPressure(this.pressed)
     pty.onOutput(this.grew)
     this.grew()
   }
@@ -38,6 +40,7 @@ class Teller {
     if (this.isOver) return
     this.isOver = true
     this.pty.onOutput(null)
+    this.pty.onPressure(null)
     this.timer?.cancel()
     this.timer = null
     this.tell()
@@ -49,6 +52,13 @@ class Teller {
     const waitMs = this.toldAt + EACH_MS - this.clock.monotonic()
     if (waitMs <= 0) this.tell()
     else this.timer = this.clock.setTimer(waitMs, this.due)
+  }
+
+  private readonly pressed = (pressure: PtyPressure): void => {
+    const topic = `pty.${pressure.kind}` as const
+    if (!this.bus.hears(topic)) return
+    const { kind: _, ...said } = pressure
+    this.bus.publish(topic, { ...this.who, ...said }, { key: this.pty.ptyId, ids: this.ids })
   }
 
   private readonly due = (): void => {
@@ -67,7 +77,8 @@ class Teller {
 }
 
 /**
- * Tells on the live topic `pty.output` how far the output of PTYs is, to whoever listens. Outlives the actors of the PTYs,
+ * Tells on the live topic `pty.output` how far the output of PTYs is, on `pty.backpressure` and `pty.overflow` that it is not
+ * taken as fast as it comes, to whoever listens. Outlives the actors of the PTYs,
  * as their processes do.
  */
 export class OutputNews {

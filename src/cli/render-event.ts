@@ -49,6 +49,10 @@ const describe: Readonly<Record<string, Describe>> = {
   'pty.state-changed': changed,
   'pty.exited': exited,
   'pty.output': (event) => `attempt ${numberOf(event, 'attempt') ?? '?'}: ${numberOf(event, 'offset') ?? '?'} bytes so far`,
+  'pty.backpressure': (event) =>
+    `${Math.round((numberOf(event, 'fill') ?? 0) * 100)} % behind: ${numberOf(event, 'behindBytes') ?? '?'} bytes are not read (${textOf(event, 'reader')})`,
+  'pty.overflow': (event) =>
+    `${numberOf(event, 'droppedBytes') ?? '?'} bytes given up, ${numberOf(event, 'totalBytes') ?? '?'} in all; the log has them`,
   'pty.idled': (event) =>
     `idle for ${span(numberOf(event, 'idleAfterMs') ?? 0)}: ${textOf(event, 'condition')}, ${textOf(event, 'evidence')}`,
   'pty.health': (event) =>

@@ -1,6 +1,7 @@
 import type { AppliedLimits, CommandLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { InputReceipt } from '../protocols/input-receipt.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import type { PtyExit, SignalRecord, SurvivorRecord } from '../protocols/pty-exit.ts'
 import type { ProcessIdentity, Waiting } from './process-table.port.ts'
 
@@ -141,6 +142,11 @@ export interface Pty {
    * called: another takes its place, null none.
    */
   onOutput(grew: (() => void) | null): void
+  /**
+   * Calls `told` when output is not taken as fast as it comes, and when the ring gives some up (PTY-11): at most once a second
+   * for each. It must be quick, and must not throw. There is one that is called: another takes its place, null none.
+   */
+  onPressure(told: ((pressure: PtyPressure) => void) | null): void
   /** As of now; of a PTY in another process as of a moment ago. */
   readonly stats: () => PtyStats
   /** Its end is recorded: nothing of it is needed any more. Before its end it does nothing. Idempotent. */

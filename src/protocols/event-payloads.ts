@@ -7,6 +7,7 @@ import type { AppliedLimits } from './limits.ts'
 import type { LaneId } from './ids.ts'
 import type { Plan } from './plan.ts'
 import type { PtyExit, SignalRecord } from './pty-exit.ts'
+import type { PtyPressure } from './pty-pressure.ts'
 import type { LaneSummary, RunSummary } from './summary.ts'
 
 /** A step of a state machine (docs/reference/machines.md). */
@@ -148,10 +149,14 @@ export type LiveEventPayloads = {
     /** Bytes put out so far: the offset after the last one. */
     readonly offset: number
   }
+  /** Output is not taken as fast as it comes: the slowest reader is three quarters behind, or the ring where nobody reads. */
+  'pty.backpressure': Attempt & Omit<Extract<PtyPressure, { kind: 'backpressure' }>, 'kind'>
+  /** The ring has given up its oldest output: at most once a second. What is in the log stays there. */
+  'pty.overflow': Attempt & Omit<Extract<PtyPressure, { kind: 'overflow' }>, 'kind'>
   /** How the process tree of a terminal is: when that changes, looked at each 2 s while somebody listens. */
   'pty.health': Attempt & PtyHealth
 }
 
 export type EventType = keyof EventPayloads
 
-export const LIVE_TOPICS: readonly (keyof LiveEventPayloads)[] = ['pty.output', 'pty.health']
+export const LIVE_TOPICS: readonly (keyof LiveEventPayloads)[] = ['pty.output', 'pty.backpressure', 'pty.overflow', 'pty.health']

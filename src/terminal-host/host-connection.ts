@@ -3,6 +3,7 @@ import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import { FRAME, type Frame, FrameDecoder } from '../protocols/control/frames.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import type { HostEntry } from './host-entries.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Subscription } from './subscription.ts'
@@ -62,6 +63,10 @@ export class HostConnection {
     if (this.#client === null || this.#writer.isStalled) return
     const { outputBytes, lastOutputAt } = pty.stats()
     this.#writer.write(FRAME.news, handle, outputBytes, newsBody(lastOutputAt, pty.preview()))
+  }
+
+  pressure(handle: number, pressure: PtyPressure): void {
+    if (this.#client !== null && !this.#writer.isStalled) this.#writer.write(FRAME.pressure, handle, 0, encodeBody(pressure))
   }
 
   exit(handle: number, body: Uint8Array): void {

@@ -80,6 +80,9 @@ export class HostServer {
       if (known !== undefined) this.#entries.remove(known) // it had ended: the engine would have refused else
       const entry = this.#entries.add(pty, spec.mark, owner)
       pty.onOutput(() => this.#grew(entry))
+      pty.onPressure((pressure) => {
+        for (const connection of this.#connections) if (isOf(connection, entry)) connection.pressure(entry.handle, pressure)
+      })
       void pty.exited.then(async (exit) => {
         entry.end = { exit, signals: await pty.signals(), tail: await pty.tail(END_TAIL_BYTES) }
         const body = encodeBody(infoOf(entry))

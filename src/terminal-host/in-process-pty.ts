@@ -16,11 +16,13 @@ import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { HeldProcesses } from './held-processes.ts'
 import { InputQueue } from './input-queue.ts'
 import type { LogWriter } from './log-writer.ts'
 import { type Cursor, Output } from './output.ts'
 import { asPaste } from './paste-mode.ts'
+import { PressureGauge } from './pressure-gauge.ts'
 import type { RingMemory } from './ring-memory.ts'
 import { ScreenKeeper } from './screen/screen-keeper.ts'
 import type { Screens } from './screen/screens.ts'
@@ -66,6 +68,7 @@ export class InProcessPty implements Pty {
   readonly #parts: PtyParts
   readonly #held: HeldProcesses
   readonly #output: Output
+  readonly #pressure: PressureGauge
   readonly #screen: ScreenKeeper
   readonly #input: InputQueue
   readonly #line: TerminalLine
@@ -100,6 +103,8 @@ export class InProcessPty implements Pty {
     this.#input = new InputQueue(ptyId, started.line, parts.clock)
     const flow = (paused: boolean): void => this.#line.setPaused(paused)
     this.#output = new Output(checked.ringBytes, flow, parts.ringMemory, (bytes, offset) => this.#screen.givenUp(bytes, offset))
+    this.#pressure = new PressureGauge(parts.clock, () => this.#output.fill)
+    this.#output.gauge = this.#pressure
     this.#screen = new ScreenKeeper(this.#output, parts.screens, parts.clock, checked)
     this.#line.start(
       (bytes) => {
@@ -196,6 +201,10 @@ export class InProcessPty implements Pty {
     return this.#over
   }
 
+  onPressure(told: ((pressure: PtyPressure) => void) | null): void {
+    this.#pressure.tell(told)
+  }
+
   onOutput(grew: (() => void) | null): void {
     this.#grew = grew
   }
@@ -245,6 +254,7 @@ export class InProcessPty implements Pty {
     const memoryKills = group?.memoryKills() ?? null
     await this.#letGoOf(group)
     this.#output.finish()
+    this.#pressure.finish()
     await logged
     const logGap = ((await log?.finish()) ?? false) || this.#parts.logGap === true
     this.#over = true

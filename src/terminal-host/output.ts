@@ -1,5 +1,6 @@
 import type { OutputChunk, ReadOptions } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import type { Reader } from './pressure-gauge.ts'
 import { PasteMode } from './paste-mode.ts'
 import { Ring, type RingOptions } from './ring.ts'
 import type { Block } from './ring-memory.ts'
@@ -49,6 +50,12 @@ export function checkReading({ from, tail }: ReadOptions): void {
   }
 }
 
+/** Is told how output comes and how it is taken. */
+export type Gauge = {
+  behind(fill: number, behindBytes: number, reader: Reader): void
+  dropped(bytes: number, unreadBytes: number): void
+}
+
 /** The output of one terminal: the ring, its readers, and whether the slowest of them has credit left. */
 export class Output {
   readonly #ring: Ring
@@ -59,6 +66,8 @@ export class Output {
   readonly #pasteMode = new PasteMode()
   /** Up to where it was told of the output: it is told late, when a block is given up or somebody asks. */
   #pasteModeAt = 0
+  /** Set once it is known. */
+  gauge: Gauge | null = null
   #lossless = 0
   #paused = false
   #ended = false
@@ -69,6 +78,7 @@ export class Output {
     const givenUp: RingOptions['onGiveUp'] = (bytes, from) => {
       this.#feedPasteMode(bytes, from)
       onGiveUp?.(bytes, from)
+      this.gauge?.dropped(bytes.length, this.#unreadOf(from, bytes.length))
     }
     this.#ring = new Ring(ringBytes, { keepFrom, onGiveUp: givenUp, ...(memory !== undefined && { memory }) })
     this.#windowBytes = Math.min(WINDOW_BYTES, ringBytes / 2)
@@ -94,6 +104,12 @@ export class Output {
     this.#ring.append(bytes)
     for (const reader of this.#readers) wake(reader)
     this.#updateFlow()
+    this.#measure()
+  }
+
+  /** How full the ring is, 0 to 1. */
+  get fill(): number {
+    return (this.#ring.end - this.#ring.start) / this.#ring.capBytes
   }
 
   /** No more will come: readers end when they have read what there is. */
@@ -240,6 +256,36 @@ export class Output {
     if (known >= bytes.length) return
     this.#pasteMode.feed(bytes.subarray(known))
     this.#pasteModeAt = from + bytes.length
+  }
+
+  /** Who is the farthest behind, of what he is allowed to be. */
+  #measure(): void {
+    const { gauge } = this
+    if (gauge === null) return
+    const { start, end, capBytes } = this.#ring
+    if (this.#readers.size === 0) {
+      gauge.behind((end - start) / capBytes, end - start, 'nobody')
+      return
+    }
+    let fill = 0
+    let behindBytes = 0
+    let who: Reader = 'lossy'
+    for (const { position, lossless } of this.#readers) {
+      const behind = Math.max(0, end - position)
+      const share = behind / (lossless ? this.#windowBytes : capBytes)
+      if (share <= fill) continue
+      fill = share
+      behindBytes = behind
+      who = lossless ? 'lossless' : 'lossy'
+    }
+    gauge.behind(fill, behindBytes, who)
+  }
+
+  /** How much of what is given up the slowest of those who read now had not read. */
+  #unreadOf(from: number, length: number): number {
+    let unread = 0
+    for (const { position } of this.#readers) unread = Math.max(unread, Math.min(length, from + length - position))
+    return unread
   }
 
   #slowest(): number {

@@ -5,6 +5,7 @@ import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.t
 import { copyOf } from '../protocols/copy-of.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkVersion, HostLink } from './host-link.ts'
 import { RemotePty } from './remote-pty.ts'
 import { RemoteReader } from './remote-reader.ts'
@@ -267,6 +268,9 @@ export class RemoteTerminalHost implements TerminalHost {
         this.#byHandle.get(channel)?.news(offset, lastOutputAt, preview)
         return
       }
+      case FRAME.pressure:
+        this.#byHandle.get(channel)?.pressed(decodeBody(body) as PtyPressure)
+        return
       case FRAME.exit: {
         const info = decodeBody(body) as PtyInfo
         const pty = this.#byHandle.get(channel)

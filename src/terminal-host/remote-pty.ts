@@ -13,6 +13,7 @@ import type {
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkReading } from './output.ts'
 import type { RemoteReader } from './remote-reader.ts'
 import { checkSize } from './spawn-check.ts'
@@ -45,6 +46,7 @@ export class RemotePty implements Pty {
   #cols: number
   #rows: number
   #grew: (() => void) | null = null
+  #told: ((pressure: PtyPressure) => void) | null = null
   #last: PtyEnd | null = null
   #isOver = false
   #isReleased = false
@@ -145,6 +147,10 @@ export class RemotePty implements Pty {
     return (await this.#parts.request('signals', { handle: this.handle })).signals
   }
 
+  onPressure(told: ((pressure: PtyPressure) => void) | null): void {
+    this.#told = told
+  }
+
   onOutput(grew: (() => void) | null): void {
     this.#grew = grew
   }
@@ -171,6 +177,11 @@ export class RemotePty implements Pty {
     this.#lastOutputAt = lastOutputAt
     this.#preview = preview
     this.#grew?.()
+  }
+
+  /** Its output is not taken as fast as it comes. */
+  pressed(pressure: PtyPressure): void {
+    this.#told?.(pressure)
   }
 
   /** It has ended. Idempotent. */

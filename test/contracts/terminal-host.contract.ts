@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pty, TerminalHost } from '../../src/ports/terminal-host.port.ts'
+import type { PtyPressure } from '../../src/protocols/pty-pressure.ts'
 import { Screen } from '../../src/terminal-host/screen/screen.ts'
 import { screenState } from '../helpers/screen-state.ts'
 import { collect, sh, specOf, text, until, untilOutput } from '../integration/terminal/terminal-kit.ts'
@@ -374,6 +375,20 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
         await pty.write(Buffer.from('\n'))
         await pty.exited
         expect(calls).toBe(0)
+      })
+
+      it('is told of when nobody takes it, and when the ring gives some up, all in the end [PTY-11]', async () => {
+        const pty = await host.spawn(sh('read x; stty raw; head -c 1000000 /dev/zero; stty -raw; read x', { ringBytes: 131_072 }))
+        const told: PtyPressure[] = []
+        pty.onPressure((pressure) => void told.push(pressure))
+        await pty.write(Buffer.from('\n'))
+        const lost = (): readonly Extract<PtyPressure, { kind: 'overflow' }>[] => told.filter((one) => one.kind === 'overflow')
+        await until('all that was given up is told', () => (lost().at(-1)?.totalBytes ?? 0) >= 1_000_000 - 131_072)
+        expect(told.find(({ kind }) => kind === 'backpressure')).toMatchObject({ reader: 'nobody', at: expect.any(Number) })
+        expect(lost().reduce((sum, { droppedBytes }) => sum + droppedBytes, 0)).toBe(lost().at(-1)?.totalBytes)
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        const first = await pty.read({ from: 0 })[Symbol.asyncIterator]().next()
+        expect(first.value).toMatchObject({ gap: { from: 0, to: lost().at(-1)?.totalBytes } })
       })
 
       it('gives a defined gap to a reader that comes too late [PTY-11]', async () => {

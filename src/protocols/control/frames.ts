@@ -39,6 +39,8 @@ export const FRAME = {
   screen: 15,
   /** Bytes that draw it on a new terminal, a piece of those that the frame before announced. */
   drawn: 16,
+  /** Output of a terminal is not taken as fast as it comes. Body: JSON. To the orchestrator. */
+  pressure: 17,
 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
@@ -46,7 +48,7 @@ export type Frame = { readonly type: FrameType; readonly channel: number; readon
 
 export const FRAME_HEADER_BYTES = 16
 const MAX_CHANNEL = 0xff_ffff
-const LAST_TYPE = FRAME.drawn
+const LAST_TYPE = FRAME.pressure
 const NOTHING = new Uint8Array(0)
 
 /** For the offset of a header, which may lie anywhere in a chunk. */

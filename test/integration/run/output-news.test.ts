@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { OutputNews } from '../../../src/actors/output-news.ts'
 import type { EventHub } from '../../../src/actors/event-hub.ts'
 import { SeededScheduler } from '../../../src/adapters/schedulers/seeded-scheduler.adapter.ts'
+import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { BusEvent, SubscribeRequest } from '../../../src/protocols/bus.ts'
 import type { RunSummary } from '../../../src/protocols/summary.ts'
 import { openKit, sh, untilOutput } from '../terminal/terminal-kit.ts'
@@ -143,6 +144,27 @@ describe('how far output is, on the bus', () => {
     expect(events.filter(({ topic }) => topic === 'pty.exited')).toHaveLength(1)
     expectWhole(events)
     expect(offsetsOf(events).at(-1)).toBe(60)
+  })
+
+  it('tells on topics of their own that output is not taken as fast as it comes [PTY-11, PTY-13]', async () => {
+    await using kit = openKit()
+    const told: { topic: string; payload: Readonly<Record<string, unknown>>; ptyId: unknown }[] = []
+    const publish = (
+      topic: string,
+      payload: Readonly<Record<string, unknown>>,
+      options?: { readonly ids?: { readonly ptyId?: string } },
+    ): void => void told.push({ topic, payload, ptyId: options?.ids?.ptyId })
+    const news = new OutputNews(systemClock, { hears: (topic) => topic !== 'pty.output', publish })
+    const pty = await kit.host.spawn(sh('stty raw -echo; printf 1; read a; exec head -c 500000 /dev/zero', { ringBytes: 65_536 }))
+    await untilOutput(pty, '1')
+    news.follow(pty, { ptyId: pty.ptyId, laneId: 'ln_1' }, { lane: 'a', command: 'b', attempt: 1 })
+    await pty.write(Buffer.from('\n'))
+    await pty.exited
+    expect(told.map(({ topic }) => topic)).toContain('pty.backpressure')
+    const over = told.filter(({ topic }) => topic === 'pty.overflow').at(-1)
+    expect(over).toMatchObject({ ptyId: pty.ptyId, payload: { lane: 'a', command: 'b', attempt: 1, fill: expect.any(Number) } })
+    expect(over?.payload['totalBytes']).toBeGreaterThan(400_000)
+    expect(over?.payload).not.toHaveProperty('kind')
   })
 
   it('sets a timer only while something is owed [PTY-13, PTY-16]', async () => {

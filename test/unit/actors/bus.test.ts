@@ -8,7 +8,7 @@ const numbered = (topic: string, count: number, from = 1): string[] =>
   Array.from({ length: count }, (_, index) => `${topic}#${from + index}`)
 
 const putsOut = (ptyId: Pty['ptyId'], outputBytes: number): Pty =>
-  ({ ptyId, onOutput: () => undefined, stats: () => ({ outputBytes }) }) as unknown as Pty
+  ({ ptyId, onOutput: () => undefined, onPressure: () => undefined, stats: () => ({ outputBytes }) }) as unknown as Pty
 
 describe('the bus', () => {
   let bus: Process
