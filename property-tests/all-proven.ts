@@ -14,6 +14,7 @@ import { logUnended, logWhole } from './ring-log.property.ts'
 import { ringMemory } from './ring-memory.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
 import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
+import { screensKept } from './screen-kept.property.ts'
 import { screensDrawn } from './screen.property.ts'
 import { suspension } from './suspension.property.ts'
 import { supervisorCommands } from './supervisor-commands.property.ts'
@@ -56,6 +57,7 @@ export const allProven: readonly Proven<unknown>[] = [
   screensDrawn,
   terminalHealth,
   terminalConditions,
+  screensKept,
   runsAsPlanned,
   runsStopped,
   runsCrashed,

@@ -120,6 +120,8 @@ class ScriptedTerminals implements TerminalHost {
       read: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) }),
       tail: () => Promise.resolve(new Uint8Array()),
       preview: () => new Uint8Array(),
+      text: () => Promise.reject(new Error('nothing is read here')),
+      search: () => Promise.reject(new Error('nothing is read here')),
       snapshot: () => Promise.reject(new Error('nothing is drawn here')),
       signal: (name, askedBy) =>
         Promise.resolve({ at: 0, signal: name, target: { pid: 1, scope: 'group' }, askedBy, outcome: 'delivered' }),

@@ -62,7 +62,7 @@ const planted = (mutant: Mutant): Planted<Attaching> => ({
 
 const DRAWING = 'terminal-host/screen/serialize.ts'
 const BUGS: readonly Mutant[] = [
-  { name: 'the cursor is drawn one column off at the edge', file: DRAWING, from: '(!continues && x < line.length)', to: '!continues' },
+  { name: 'the cursor is drawn one column off at the edge', file: DRAWING, from: '(!continues && x < cols)', to: '!continues' },
   { name: 'a line that wraps is broken', file: DRAWING, from: 'const wraps = next?.isWrapped === true', to: 'const wraps = false' },
   { name: 'the scroll region is forgotten', file: DRAWING, from: 'pen.add(region(normal, rows))', to: '' },
   { name: 'tab stops are forgotten', file: DRAWING, from: 'pen.add(tabs(normal, cols))', to: '' },

@@ -230,6 +230,20 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     result: { path: terminal.log, size: 2, from: 0, bytes: 'JCA=' },
   },
   {
+    method: 'terminal.text',
+    text: 'Output as text, from what is held of it: without escapes, what was written over is gone, lines that wrap are one. Without `since` and `lastCommand` what is on the terminal, with the lines above its screen.',
+    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED', 'ERR_PTY_INVALID_ARGUMENT', 'ERR_TERMINAL_UNMARKED', 'ERR_SCREEN_UNAVAILABLE'],
+    params: { terminal: 'docs/shell', since: 4_096 },
+    result: { from: 4_096, offset: 4_120, gap: null, lines: ['12 tests passed'], isCut: false, altScreen: false, command: null },
+  },
+  {
+    method: 'terminal.search',
+    text: 'Lines of the output that is held in which something is found, each with its offset. An expression that takes over 5 s is given up.',
+    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED', 'ERR_PTY_INVALID_ARGUMENT', 'ERR_SCREEN_UNAVAILABLE'],
+    params: { terminal: 'docs/shell', pattern: 'passed' },
+    result: { from: 0, offset: 4_120, matches: [{ offset: 4_096, line: '12 tests passed' }], hasMore: false },
+  },
+  {
     method: 'terminal.attach',
     text: 'Attaches the connection to a terminal: after the answer it carries frames instead of lines (see below).',
     errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED'],

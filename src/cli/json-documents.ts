@@ -18,6 +18,7 @@ import type { InputReceipt } from '../protocols/input-receipt.ts'
 import type { SignalRecord } from '../protocols/pty-exit.ts'
 import type { RunRecord } from '../protocols/records.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
+import type { SearchResult, TerminalText } from '../protocols/terminal-text.ts'
 import type { WhyAnswer } from '../protocols/why.ts'
 import type { ConfigPlace, Origin } from '../runtime/configuration.ts'
 import type { FiledDossier } from '../runtime/inspection.ts'
@@ -134,6 +135,8 @@ export type JsonDocuments = {
   }
   /** `bytes` are base64, from `from` of `size`. */
   'term logs': ResultOf<'terminal.logs'> & { readonly type: 'terminal-logs' }
+  'term text': TerminalText & { readonly type: 'terminal-text' }
+  'term search': SearchResult & { readonly type: 'terminal-search' }
   'term kill': TerminalDocument | { readonly type: 'signal'; readonly terminal: string; readonly delivery: SignalRecord }
   events: EventLine | (BusGap & { readonly type: 'gap' })
   tree: { readonly type: 'tree'; readonly tree: ActorNode }

@@ -119,6 +119,17 @@ With --json one document:
 The bytes are those that the program put out. With --follow until its process ends.
 With --json one document; "bytes" are base64, from "from" of "size":
   { "type": "terminal-logs", "path", "size", "from", "bytes" }`,
+  termText: `
+What is on the terminal, with the lines above its screen; with --since what was put out from an offset on, with --last-command
+what the last command put out, where the shell marks its commands (OSC 133). Without escapes; progress bars as they are at the
+end; lines that wrap are one. It is made from the output that is held, the last 4 MB.
+With --json one document; ask --since "offset" for what comes after, "gap" is what was asked for and is held no longer:
+  { "type": "terminal-text", "from", "offset", "gap", "lines", "isCut", "altScreen",
+    "command": { "text", "isRunning", "exitCode" } }`,
+  termSearch: `
+Lines of the output that is held, the last 4 MB, each with the offset that it begins at. Exit code 1 when there is none.
+With --json one document:
+  { "type": "terminal-search", "from", "offset", "matches": [{ "offset", "line" }], "hasMore" }`,
   termKill: `
 Its process is asked to end (SIGTERM) and killed after its grace, with all that it started. With --signal that one signal is
 sent, and nothing else happens.

@@ -5,6 +5,7 @@ import { JSON_HELP } from './json-help.ts'
 import type { LaneAddOptions, LaneOptions, LaneLsOptions } from './lane.command.ts'
 import type { AttachCommandOptions } from './term-attach.command.ts'
 import type { TermLogsOptions } from './term-logs.command.ts'
+import type { TermSearchOptions, TermTextOptions } from './term-text.command.ts'
 import type { TermHealthOptions, TermKillOptions, TermLsOptions, TermSendOptions, TermSpawnOptions } from './term.command.ts'
 
 const lane: ArgumentSpec = { name: 'lane', about: 'its name, its id, or the beginning of that', completes: 'open-lanes' }
@@ -177,6 +178,55 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { termLogsCommand } = await import('./term-logs.command.ts')
       return ([name = ''], options, io) => termLogsCommand(name, options as TermLogsOptions, io)
+    },
+  },
+  {
+    name: 'term text',
+    about: 'show what is on a terminal as text, or what it put out since an offset or by the last command',
+    args: [terminal],
+    options: [
+      {
+        flag: 'since',
+        value: 'offset',
+        about: 'what was put out from there on',
+        parse: number(/^\d+$/, 0, Number.MAX_SAFE_INTEGER, 'it must be a whole number from 0'),
+      },
+      { flag: 'last-command', about: 'what the last command put out, where the shell marks it' },
+      {
+        flag: 'lines',
+        value: 'n',
+        about: 'how many of the last lines',
+        default: 1_000,
+        parse: number(/^\d+$/, 1, 10_000, 'it must be a whole number from 1 to 10000'),
+      },
+      json,
+    ],
+    details: JSON_HELP.termText,
+    load: async () => {
+      const { termTextCommand } = await import('./term-text.command.ts')
+      return ([name = ''], options, io) => termTextCommand(name, options as TermTextOptions, io)
+    },
+  },
+  {
+    name: 'term search',
+    about: 'find a text in what a terminal put out',
+    args: [terminal, { name: 'pattern', about: 'what to find' }],
+    options: [
+      { flag: 'regex', short: 'e', about: 'it is a regular expression' },
+      { flag: 'ignore-case', short: 'i', about: 'small and capital letters are one' },
+      {
+        flag: 'limit',
+        value: 'n',
+        about: 'how many of the last lines found',
+        default: 100,
+        parse: number(/^\d+$/, 1, 10_000, 'it must be a whole number from 1 to 10000'),
+      },
+      json,
+    ],
+    details: JSON_HELP.termSearch,
+    load: async () => {
+      const { termSearchCommand } = await import('./term-text.command.ts')
+      return ([name = '', pattern = ''], options, io) => termSearchCommand(name, pattern, options as TermSearchOptions, io)
     },
   },
   {

@@ -1,3 +1,4 @@
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../protocols/terminal-text.ts'
 import type { AppliedLimits, CommandLimits } from '../protocols/limits.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { InputReceipt } from '../protocols/input-receipt.ts'
@@ -128,6 +129,13 @@ export interface Pty {
    * @throws ERR_SCREEN_UNAVAILABLE: the terminal goes on, and `read` shows what it puts out
    */
   snapshot(options?: SnapshotOptions): Promise<ScreenSnapshot>
+  /**
+   * Output as text, of what the ring holds.
+   * @throws ERR_PTY_INVALID_ARGUMENT, ERR_TERMINAL_UNMARKED, ERR_SCREEN_UNAVAILABLE
+   */
+  text(options?: TextOptions): Promise<TerminalText>
+  /** Lines of what the ring holds. @throws ERR_PTY_INVALID_ARGUMENT, ERR_SCREEN_UNAVAILABLE, also for an expression that takes over 5 s */
+  search(options: SearchOptions): Promise<SearchResult>
   /** Sends one signal to the process group. @throws ERR_PTY_ENDED */
   signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord>
   /**

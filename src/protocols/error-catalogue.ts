@@ -227,6 +227,12 @@ export const CATALOGUE = {
     next: 'Look what it does (`signalbox term logs`), or wait longer.',
     retryable: true,
   },
+  ERR_TERMINAL_UNMARKED: {
+    kind: 'usage',
+    text: 'The shell of a terminal does not mark its commands.',
+    next: 'Switch on the shell integration (OSC 133) of the shell, or ask for text by offset.',
+    retryable: false,
+  },
   ERR_SCREEN_UNAVAILABLE: {
     kind: 'fault',
     text: 'The screen of a terminal cannot be drawn; the terminal itself goes on.',

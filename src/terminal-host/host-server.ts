@@ -107,6 +107,8 @@ export class HostServer {
       await this.#entry(handle).pty.resize(cols, rows)
       return {}
     },
+    text: ({ handle, ...options }) => this.#entry(handle).pty.text(options),
+    search: ({ handle, ...options }) => this.#entry(handle).pty.search(options),
     snapshot: ({ handle, ...options }) => this.#entry(handle).pty.snapshot(options),
     tail: async ({ handle, bytes }) => ({ bytes: await this.#entry(handle).pty.tail(bytes) }),
     signal: ({ handle, name, askedBy }) => this.#entry(handle).pty.signal(name, askedBy),

@@ -68,6 +68,11 @@ export function createInProcessTerminalHost(options: InProcessTerminalHostOption
   return new InProcessTerminalHost(options)
 }
 
+/** The longest search. */
+const TEXT_LIMIT_MS = 5_000
+/** Searches that take too long, within a minute. */
+const TEXT_FAILURES = 12
+
 export class InProcessTerminalHost implements TerminalHost {
   readonly capabilities: TerminalCapabilities
   readonly keepsTerminals: boolean
@@ -80,6 +85,7 @@ export class InProcessTerminalHost implements TerminalHost {
   readonly #ringMemory: RingMemory
   readonly #screens: Screens
   readonly #warm: WarmLines | null
+  readonly #texts: Screens
   /** Those that live, and those that ended and are not released yet. */
   readonly #ptys = new Map<PtyId, InProcessPty>()
   /** Ids and marks of living PTYs, starts that are under way included. */
@@ -100,6 +106,7 @@ export class InProcessTerminalHost implements TerminalHost {
         this.#closed = true
         this.#reports.close()
         void this.#screens.end()
+        void this.#texts.end()
         detach.call(this.#lines)
       }
     }
@@ -111,6 +118,7 @@ export class InProcessTerminalHost implements TerminalHost {
     // On macOS node-pty starts the helper through one of its own, which needs a command.
     const canWarm = options.lines === undefined && process.platform === 'linux'
     this.#warm = size > 0 && canWarm ? new WarmLines(parts) : null
+    this.#texts = new Screens({ clock: options.clock, hangMs: TEXT_LIMIT_MS, failures: TEXT_FAILURES })
   }
 
   async spawn(spec: PtySpec): Promise<InProcessPty> {
@@ -179,7 +187,7 @@ export class InProcessTerminalHost implements TerminalHost {
     await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
     await cooled
     this.#reports.close()
-    await this.#screens.end()
+    await Promise.all([this.#screens.end(), this.#texts.end()])
     await this.#lines.close?.()
   }
 
@@ -232,6 +240,7 @@ export class InProcessTerminalHost implements TerminalHost {
       sweep: this.#sweep,
       ringMemory: this.#ringMemory,
       screens: this.#screens,
+      texts: this.#texts,
       released: this.#released,
       logGap,
     }

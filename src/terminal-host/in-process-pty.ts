@@ -15,6 +15,7 @@ import type {
 import type { LeaderExit, TerminalLine } from '../ports/terminal-lines.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../protocols/terminal-text.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { HeldProcesses } from './held-processes.ts'
@@ -24,6 +25,7 @@ import { type Cursor, Output } from './output.ts'
 import { asPaste } from './paste-mode.ts'
 import { PressureGauge } from './pressure-gauge.ts'
 import type { RingMemory } from './ring-memory.ts'
+import { outputText, searchOutput, type TextParts } from './screen/output-text.ts'
 import { ScreenKeeper } from './screen/screen-keeper.ts'
 import type { Screens } from './screen/screens.ts'
 import { signalName } from './signal-names.ts'
@@ -52,6 +54,8 @@ export type PtyParts = {
   readonly sweep: MarkSweep
   readonly ringMemory: RingMemory
   readonly screens: Screens
+  /** Apart from screens, as an expression of a user may hang it. */
+  readonly texts: Screens
   /** Its log has a gap already: nobody wrote it while nobody held the terminal. @defaultValue false */
   readonly logGap?: boolean
 }
@@ -163,6 +167,14 @@ export class InProcessPty implements Pty {
 
   snapshot(options?: SnapshotOptions): Promise<ScreenSnapshot> {
     return this.#screen.snapshot(options)
+  }
+
+  text(options?: TextOptions): Promise<TerminalText> {
+    return outputText(this.#texts(), options)
+  }
+
+  search(options: SearchOptions): Promise<SearchResult> {
+    return searchOutput(this.#texts(), options)
   }
 
   preview(): Uint8Array {
@@ -317,6 +329,10 @@ export class InProcessPty implements Pty {
     this.#killTimer?.cancel()
     this.#hangUpTimer?.cancel()
     this.#stuckTimer?.cancel()
+  }
+
+  #texts(): TextParts {
+    return { output: this.#output, texts: this.#parts.texts, size: { cols: this.#cols, rows: this.#rows } }
   }
 
   #signalGroup(name: NodeJS.Signals, askedBy: string): SignalRecord {

@@ -12,6 +12,7 @@ import type {
 } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../protocols/terminal-text.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkReading } from './output.ts'
@@ -124,6 +125,14 @@ export class RemotePty implements Pty {
 
   snapshot(options: SnapshotOptions = {}): Promise<ScreenSnapshot> {
     return this.#parts.request('snapshot', { ...options, handle: this.handle })
+  }
+
+  text(options: TextOptions = {}): Promise<TerminalText> {
+    return this.#parts.request('text', { ...options, handle: this.handle })
+  }
+
+  search(options: SearchOptions): Promise<SearchResult> {
+    return this.#parts.request('search', { ...options, handle: this.handle })
   }
 
   preview(): Uint8Array {

@@ -12,6 +12,7 @@ import { CATALOGUE, type ErrorCode } from '../protocols/error-catalogue.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import type { AppliedLimits } from '../protocols/limits.ts'
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../protocols/terminal-text.ts'
 import type { PtyId } from '../protocols/ids.ts'
 
 /**
@@ -79,6 +80,8 @@ export type HostMethods = {
   resize: { params: Of & { readonly cols: number; readonly rows: number }; result: object }
   tail: { params: Of & { readonly bytes: number }; result: { readonly bytes: Uint8Array } }
   snapshot: { params: Of & SnapshotOptions; result: ScreenSnapshot }
+  text: { params: Of & TextOptions; result: TerminalText }
+  search: { params: Of & SearchOptions; result: SearchResult }
   signal: { params: Of & { readonly name: NodeJS.Signals; readonly askedBy: string }; result: SignalRecord }
   signals: { params: Of; result: { readonly signals: readonly SignalRecord[] } }
   /** Answered at once; the end is told by an exit. */

@@ -103,6 +103,129 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
       })
     })
 
+    describe('text', () => {
+      const done = async (script: string, more: Parameters<typeof sh>[1] = {}): Promise<Pty> => {
+        const pty = await host.spawn(
+          sh(`stty -echo; ${script}; printf READY; read x; printf 'and more\\n'; exec sleep 100`, { cols: 20, ...more }),
+        )
+        await untilOutput(pty, 'READY')
+        return pty
+      }
+
+      it('is output without escapes, written over or wrapped as on a terminal, from an offset on without gap or repeat [PTY-20]', async () => {
+        const pty = await done(
+          `printf '\\033[31mred\\033[0m \\033]8;;http://x\\007link\\033]8;;\\007\\n10%%\\r50%%\\r100%% ok\\nlong line that is wrapped at its end\\n'`,
+        )
+        const first = await pty.text()
+        expect(first).toMatchObject({ from: 0, gap: null, isCut: false, altScreen: false, command: null })
+        expect(first.lines).toEqual(['red link', '100% ok', 'long line that is wrapped at its end', 'READY'])
+        expect(first.offset).toBe(pty.stats().outputBytes)
+        await pty.write(Buffer.from('\n'))
+        await untilOutput(pty, 'and more')
+        expect(await pty.text({ since: first.offset })).toMatchObject({ from: first.offset, lines: ['and more'] })
+        expect(await pty.text({ lines: 2 })).toMatchObject({
+          lines: ['long line that is wrapped at its end', 'READYand more'],
+          isCut: true,
+        })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('leaves a sequence or character that has begun to the next who asks [PTY-20]', async () => {
+        const pty = await host.spawn(
+          sh(
+            `stty -echo; printf 'one\\n\\033[3'; printf 'READY' >/dev/null; read x; printf '1mtwo\\303'; read x; printf '\\251'; exec sleep 100`,
+          ),
+        )
+        await until('it has put that out', async () => (await text(pty)).endsWith('\u001b[3'))
+        const one = await pty.text()
+        expect(one.lines).toEqual(['one'])
+        await pty.write(Buffer.from('\n'))
+        await untilOutput(pty, 'two')
+        const two = await pty.text({ since: one.offset })
+        expect(two.lines).toEqual(['two'])
+        await pty.write(Buffer.from('\n'))
+        await until('the rest has come', async () => (await text(pty)).endsWith('\xa9'))
+        expect((await pty.text({ since: two.offset })).lines).toEqual(['é'])
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('of a program that fills the screen is its screen [PTY-20]', async () => {
+        const pty = await done(`seq 1 99; printf '\\033[?1049h\\033[2;3Hin the middle\\033[4;1H'`, { rows: 6 })
+        expect(await pty.text()).toMatchObject({ altScreen: true, lines: ['', '  in the middle', '', 'READY'] })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('of the last command, its words and its exit code are told where the shell marks them [PTY-20]', async () => {
+        const mark = (what: string): string => `printf '\\033]133;${what}\\007'`
+        const pty = await host.spawn(
+          sh(
+            `stty -echo; ${mark('A')}; printf '$ '; ${mark('B')}; printf 'make test\\r\\n'; ${mark('C')}; printf 'one\\ntwo\\n'; ${mark('D;2')}; ${mark('A')}; printf '$ READY'; read x; ${mark('B')}; printf 'sleep 9\\r\\n'; ${mark('C;x=1')}; printf 'RUNS'; exec sleep 100`,
+          ),
+        )
+        await untilOutput(pty, 'READY')
+        expect(await pty.text({ lastCommand: true })).toMatchObject({
+          lines: ['one', 'two'],
+          isCut: false,
+          command: { text: 'make test', isRunning: false, exitCode: 2 },
+        })
+        await pty.write(Buffer.from('\n'))
+        await untilOutput(pty, 'RUNS')
+        expect(await pty.text({ lastCommand: true })).toMatchObject({
+          lines: ['RUNS'],
+          command: { text: 'sleep 9', isRunning: true, exitCode: null },
+        })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+        await expect((await done('printf x')).text({ lastCommand: true })).rejects.toMatchObject({ code: 'ERR_TERMINAL_UNMARKED' })
+      })
+
+      it('that is held no longer is told as a gap; an offset that is yet to come is refused [PTY-20]', async () => {
+        const pty = await done('seq 1 60000', { ringBytes: 65_536 })
+        const { gap, from, lines, isCut } = await pty.text({ since: 10, lines: 3 })
+        expect(gap).toEqual({ from: 10, to: from })
+        expect(from).toBeGreaterThan(200_000)
+        expect(lines).toEqual(['59999', '60000', 'READY'])
+        expect(isCut).toBe(true)
+        for (const since of [1_000_000, -1, 0.5, Number.NaN])
+          await expect(pty.text({ since })).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+    })
+
+    describe('search', () => {
+      it('finds lines as text, with their offsets, the newest of them; expressions only where asked [PTY-20]', async () => {
+        const pty = await host.spawn(
+          sh(`stty -echo; seq 1 5000; printf 'a.b \\033[31mEr\\033[0mror\\r\\naxb error\\n'; printf READY; exec sleep 100`),
+        )
+        await untilOutput(pty, 'READY')
+        const whole = Buffer.from(await text(pty), 'latin1')
+        const { matches, hasMore, from, offset } = await pty.search({ pattern: '499', limit: 3 })
+        expect({ from, offset, hasMore }).toEqual({ from: 0, offset: whole.length, hasMore: true })
+        expect(matches.map(({ line }) => line)).toEqual(['4997', '4998', '4999'])
+        for (const { offset: at, line } of matches) expect(whole.toString('latin1', at, at + line.length)).toBe(line)
+        const lines = async (options: Parameters<Pty['search']>[0]): Promise<readonly string[]> =>
+          (await pty.search(options)).matches.map(({ line }) => line)
+        expect(await lines({ pattern: 'a.b' })).toEqual(['a.b Error'])
+        expect(await lines({ pattern: 'a.b', regex: true })).toEqual(['a.b Error', 'axb error'])
+        expect(await lines({ pattern: 'ERROR', ignoreCase: true })).toEqual(['a.b Error', 'axb error'])
+        expect(await lines({ pattern: '[' })).toEqual([])
+        await expect(pty.search({ pattern: '[', regex: true })).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await expect(pty.search({ pattern: '' })).rejects.toMatchObject({ code: 'ERR_PTY_INVALID_ARGUMENT' })
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+
+      it('gives up an expression that takes for ever, while screens and text go on [PTY-20]', async () => {
+        const pty = await host.spawn(
+          sh(`stty -echo; printf '%s!' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; printf READY; exec sleep 100`),
+        )
+        await untilOutput(pty, 'READY')
+        const forEver = pty.search({ pattern: '^(a+)+$', regex: true }).catch((error: unknown) => error)
+        expect((await pty.snapshot()).complete).toBe(true)
+        expect(await forEver).toMatchObject({ code: 'ERR_SCREEN_UNAVAILABLE' })
+        expect((await pty.search({ pattern: 'READY' })).matches).toHaveLength(1)
+        await pty.terminate({ graceMs: 0, askedBy: 'test' })
+      })
+    })
+
     describe('spawn', () => {
       it('runs argv with exactly the environment, directory and size given [PTY-3]', async () => {
         const cwd = join(directory, 'dir with ü')

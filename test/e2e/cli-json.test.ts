@@ -31,6 +31,8 @@ describe('--json', () => {
     [['config', 'path'], 'config-path'],
     [['term', 'ls'], 'terminals'],
     [['term', 'send', 'docs/agent', 'text'], 'sent'],
+    [['term', 'text', 'docs/agent', '--since', '0'], 'terminal-text'],
+    [['term', 'search', 'docs/agent', 'text'], 'terminal-search'],
     [['term', 'kill', 'docs/agent', '--signal', 'INT'], 'signal'],
     [['suspend', 'bus'], 'suspend'],
     [['resume', 'bus'], 'resume'],

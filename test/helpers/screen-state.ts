@@ -11,7 +11,7 @@ const rowsOf = (screen: Screen, buffer: CellBuffer, from: number, wraps: boolean
     if (line === undefined) continue
     let text = wraps && index > from && line.isWrapped ? '↳' : ''
     let look = ''
-    for (let x = 0; x < line.length; x += 1) {
+    for (let x = 0; x < screen.terminal.cols; x += 1) {
       line.loadCell(x, cell)
       if (cell.getWidth() === 0) continue
       const link = linkOfCell(cell)
@@ -19,7 +19,7 @@ const rowsOf = (screen: Screen, buffer: CellBuffer, from: number, wraps: boolean
       const now = `${sgrOfCell(cell).slice(1)}${isProtected(cell) ? '!' : ''}${uri}`
       if (now !== look) text += `{${now}}`
       look = now
-      text += cell.getChars() === '' ? ' ' : cell.getChars()
+      text += cell.getChars() === '' || x + cell.getWidth() > screen.terminal.cols ? ' ' : cell.getChars()
     }
     rows.push(text.replace(/ +$/u, ''))
   }
@@ -46,7 +46,7 @@ export const screenState = (
       saved: {
         // what it is restored to
         x: Math.min(saved?.x ?? 0, screen.terminal.cols - 1),
-        y: saved?.y ?? 0,
+        y: Math.min(saved?.y ?? 0, screen.terminal.rows - 1),
         look: saved === undefined ? '\u001b[0m' : sgr(saved.attributes),
         charsets: [0, 1, 2, 3].map((index) => charsetName(saved?.charsets[index])),
         level: saved?.level ?? 0,

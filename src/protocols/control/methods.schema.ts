@@ -114,6 +114,19 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     tailBytes: whole(1, 524_288, 'The last so many bytes. Default: 65,536.').optional(),
     attempt: whole(1, 1_000_000_000, 'Default: the last.').optional(),
   }),
+  'terminal.text': z.strictObject({
+    terminal,
+    since: whole(0, Number.MAX_SAFE_INTEGER, 'What was put out from this offset on, as an earlier answer gave it.').optional(),
+    lastCommand: z.boolean().describe('What the last command put out, where the shell marks it (OSC 133). Not with `since`.').optional(),
+    lines: whole(1, 10_000, 'The last so many lines. Default: 1,000.').optional(),
+  }),
+  'terminal.search': z.strictObject({
+    terminal,
+    pattern: text('What to find.', 1_000),
+    regex: z.boolean().describe('It is a regular expression (of JavaScript). Default: text as it is.').optional(),
+    ignoreCase: z.boolean().describe('Default: false.').optional(),
+    limit: whole(1, 10_000, 'The newest so many lines. Default: 100.').optional(),
+  }),
   'terminal.attach': z.strictObject({
     terminal,
     cols: cols.optional(),

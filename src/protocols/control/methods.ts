@@ -6,6 +6,7 @@ import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
 import type { RunView } from '../view.ts'
 import type { WindowSize } from './screen.ts'
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../terminal-text.ts'
 import type { WhyAnswer } from '../why.ts'
 import type { PushEnvelope } from './envelope.ts'
 import type {
@@ -183,6 +184,8 @@ export type ControlMethods = {
     }
   }
   /** From its answer on the connection carries frames instead of lines. */
+  'terminal.text': { params: TextOptions & { readonly terminal: string }; result: TerminalText }
+  'terminal.search': { params: SearchOptions & { readonly terminal: string }; result: SearchResult }
   'terminal.attach': {
     params: {
       readonly terminal: string

@@ -115,6 +115,16 @@ export const terminalMethods = (
       return { path, ...(await tailOf(path, tailBytes)) }
     },
   },
+  'terminal.text': {
+    async run({ terminal, ...options }) {
+      return (await terminals.pty((await findTerminal(terminals, terminal)).id)).text(options)
+    },
+  },
+  'terminal.search': {
+    async run({ terminal, ...options }) {
+      return (await terminals.pty((await findTerminal(terminals, terminal)).id)).search(options)
+    },
+  },
   'terminal.attach': {
     async run({ terminal, cols, rows, tailBytes = DEFAULT_TAIL_BYTES, screen = false, windowSize }, { takeOver }) {
       const { id } = await findTerminal(terminals, terminal)

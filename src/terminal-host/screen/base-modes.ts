@@ -28,6 +28,7 @@ export class BaseModes {
   private normalKeyboard: string[] = []
   private alternateKeyboard: string[] = []
   private isAlternate = false
+  private left = 0
   private region = ''
   private keypad = false
   private inserts = false
@@ -39,8 +40,9 @@ export class BaseModes {
     return this.isAlternate || this.region !== ''
   }
 
-  get alternate(): boolean {
-    return this.isAlternate
+  /** How often the alternate screen was left: it is empty then. */
+  get alternatesLeft(): number {
+    return this.left
   }
 
   /** The end of what was seen, where a sequence begins there: output after it continues that. */
@@ -74,6 +76,7 @@ export class BaseModes {
 
   private setMode(mode: number, value: boolean): void {
     if (ALTERNATE.has(mode)) {
+      if (this.isAlternate && !value) this.left += 1
       this.isAlternate = value
       if (!value) this.alternateKeyboard = []
     } else if (mode > 0 && !IGNORED.has(mode)) this.modes.set(mode, value)

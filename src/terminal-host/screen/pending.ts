@@ -48,12 +48,17 @@ const partialCharacter = (bytes: Uint8Array): Uint8Array => {
  * @param bytes the last output, from any place outside of a control sequence
  */
 export const pendingOf = (bytes: Uint8Array): Uint8Array => {
+  const raw = rawPendingOf(bytes)
+  if (raw[0] !== ESC || isString(raw[1])) return raw
+  // controls within it were carried out already
+  return raw.filter((byte) => byte === ESC || (byte >= 0x20 && byte !== 0x7f))
+}
+
+/** The same with the controls within it: as many bytes as it has. */
+export const rawPendingOf = (bytes: Uint8Array): Uint8Array => {
   const partial = partialCharacter(bytes)
   const whole = bytes.subarray(0, bytes.length - partial.length)
   const start = whole.lastIndexOf(ESC)
   if (start < 0 || !goesOn(whole, start)) return partial
-  const sequence = bytes.subarray(start)
-  if (isString(sequence[1])) return sequence
-  // controls within it were carried out already
-  return sequence.filter((byte) => byte === ESC || (byte >= 0x20 && byte !== 0x7f))
+  return bytes.subarray(start)
 }

@@ -3,12 +3,15 @@ import type { ScreenSnapshot, SnapshotOptions } from '../../ports/terminal-host.
 import { BaseModes } from './base-modes.ts'
 import { type ScreenPool, type ScreenRef, unavailable } from './screens.ts'
 
+const ESC = 0x1b
 const LINE_FEED = 0x0a
 const DEFAULT_SCROLLBACK = 1_000
 /** A screen that was asked for is kept this long for the next who asks. */
 const KEEP_MS = 15_000
 /** After its output made the thread fail. */
 const BANNED_MS = 60_000
+/** Tries after the first one, where a screen is lost while it is drawn. */
+const MOST_TRIES = 1
 /** Cells of a screen, and of the lines above it. */
 const MOST_CELLS = 1_000_000
 const MOST_CELLS_ABOVE = 2_000_000
@@ -68,7 +71,6 @@ export class ScreenKeeper {
   resized(cols: number, rows: number): void {
     const at = this.output.end
     const order = (this.sizes.at(-1)?.order ?? 0) + 1
-    if (this.sizes.at(-1)?.at === at) this.sizes.pop()
     this.sizes.push({ at, order, cols, rows })
     if (this.sizes.length > MOST_SIZES) this.sizes.shift()
   }
@@ -79,8 +81,12 @@ export class ScreenKeeper {
     const end = offset + bytes.length
     const needed = this.base.needsScreen
     const follows = this.isFed(offset)
-    const prefix = follows ? null : this.prefix()
+    // what was there before ends with what has begun
+    const before = follows || needed ? null : this.wholeBefore()
+    const prefix = follows ? null : before === null ? this.prefix() : new Uint8Array(this.base.prefix())
+    const left = this.base.alternatesLeft
     this.base.see(bytes)
+    const isFresh = this.base.alternatesLeft > left
     if (!this.base.needsScreen) {
       if (!this.isFed(end)) this.drop()
       this.keepBefore(bytes)
@@ -89,7 +95,7 @@ export class ScreenKeeper {
       try {
         if (prefix !== null) {
           this.open(offset, prefix, !needed)
-          if (!needed && this.before !== null) this.feed(new Uint8Array(this.before))
+          if (before !== null) this.feed(before)
         }
         this.feedTo(end, copy)
       } catch {
@@ -97,6 +103,7 @@ export class ScreenKeeper {
         this.drop()
       }
     }
+    if (isFresh) this.isComplete = true
     while ((this.sizes[1]?.at ?? Infinity) <= end) this.sizes.shift()
   }
 
@@ -107,14 +114,19 @@ export class ScreenKeeper {
       if (this.clock.monotonic() < this.bannedUntil) throw unavailable('its output made the thread of screens fail')
       this.replay()
       const { screen, at: offset, isComplete } = this
-      if (screen === null) throw unavailable('it is lost')
+      if (screen === null || screen.isLost) {
+        if (tries >= MOST_TRIES) throw unavailable('too much output waits to be drawn')
+        await this.screens.hasRoom()
+        continue
+      }
       try {
         const drawn = await this.screens.snapshot(screen, scrollback)
         this.keepAWhile()
         return { offset, complete: isComplete, ...drawn }
       } catch (error) {
+        // another terminal's output was the cause, or nothing that would happen again
+        if (tries < MOST_TRIES) continue
         if (screen.hasFailed) this.bannedUntil = this.clock.monotonic() + BANNED_MS
-        else if (tries === 0) continue // another terminal's output was the cause
         throw error
       }
     }
@@ -133,21 +145,16 @@ export class ScreenKeeper {
     if (!this.isFed(start)) {
       if (start === 0) this.open(0, null, true)
       else if (base.needsScreen) this.open(start, this.prefix(), false)
-      else this.open(this.firstLine(), base.prefix(), true)
+      else this.open(base.begun.length > 0 ? start : this.firstCharacter(), this.prefix(), true)
     }
     this.feedTo(output.end, (from, to) => output.copy(from, to))
   }
 
-  /** Where the first whole line of the ring begins. */
-  private firstLine(): number {
-    const { start, end } = this.output
-    for (let at = start; at < end;) {
-      const bytes = this.output.copy(at, end)
-      const line = bytes.indexOf(LINE_FEED)
-      if (line >= 0) return at + line + 1
-      at += bytes.length
-    }
-    return start
+  /** Where the first whole character of the ring begins, which may be within a line. */
+  private firstCharacter(): number {
+    const { start } = this.output
+    const rest = this.output.copy(start, start + 3).findIndex((byte) => byte < 0x80 || byte >= 0xc0)
+    return start + Math.max(0, rest)
   }
 
   /** Modes, and the beginning of a sequence that the rest follows. */
@@ -183,6 +190,7 @@ export class ScreenKeeper {
       }
       if (this.at >= end) return
       const bytes = copy(this.at, Math.min(end, this.at + PIECE_BYTES, next?.at ?? Infinity))
+      if (bytes.length === 0) throw unavailable('output that it needs is held no longer')
       this.at += bytes.length
       this.feed(bytes)
     }
@@ -190,6 +198,15 @@ export class ScreenKeeper {
 
   private feed(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.screen !== null) this.screens.feed(this.screen, bytes)
+  }
+
+  /** Without the half of a line or sequence that it may begin with; a copy. */
+  private wholeBefore(): Uint8Array<ArrayBuffer> | null {
+    const { before } = this
+    if (before === null) return null
+    const line = before.indexOf(LINE_FEED) + 1
+    const escape = before.indexOf(ESC)
+    return new Uint8Array(before.subarray(escape >= 0 && (line === 0 || escape < line) ? escape : line))
   }
 
   private keepBefore(bytes: Uint8Array): void {

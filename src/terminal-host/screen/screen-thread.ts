@@ -1,14 +1,18 @@
 /** The thread that screens live in: what an emulator does with output, however bad, happens here and not to terminals. */
 import { parentPort } from 'node:worker_threads'
 import type { FromScreens, ToScreens } from './messages.ts'
+import { findLines, matcher } from './output-lines.ts'
 import { Screen } from './screen.ts'
 import { serialize } from './serialize.ts'
+import { textOf } from './text.ts'
 
 const port = parentPort
 if (port === null) throw new Error('screen-thread.ts is not for the main thread')
 
 const screens = new Map<number, Screen>()
 const waiting: ToScreens[] = []
+/** Those that nobody needs any more: what waits for them is not drawn. */
+const closing = new Set<number>()
 let isBusy = false
 /** Ends the job at hand as failed: the emulator throws from timers of its own. */
 let fail: ((error: Error) => void) | null = null
@@ -18,10 +22,20 @@ const carryOut = async (message: ToScreens): Promise<Omit<FromScreens, 'done'>> 
     screens.set(message.id, new Screen(message.cols, message.rows, message.scrollback))
     return {}
   }
+  if (message.do === 'text') return { text: await textOf(message) }
+  if (message.do === 'search') {
+    const { bytes, pattern, regex, ignoreCase, limit } = message
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    return { found: findLines(all, matcher(pattern, regex, ignoreCase), limit) }
+  }
   const screen = screens.get(message.id)
-  if (screen === undefined) return message.do === 'close' ? {} : { error: 'it is closed' }
+  if (screen === undefined) {
+    closing.delete(message.id)
+    return message.do === 'close' ? {} : { error: 'it is closed' }
+  }
   switch (message.do) {
     case 'feed':
+      if (closing.has(message.id)) return {}
       await screen.write(message.bytes)
       return {}
     case 'resize':
@@ -34,6 +48,7 @@ const carryOut = async (message: ToScreens): Promise<Omit<FromScreens, 'done'>> 
     case 'close':
       screen.dispose()
       screens.delete(message.id)
+      closing.delete(message.id)
       return {}
   }
 }
@@ -61,5 +76,6 @@ const work = async (): Promise<void> => {
 process.on('uncaughtException', (error) => fail?.(error))
 port.on('message', (message: ToScreens) => {
   waiting.push(message)
+  if (message.do === 'close') closing.add(message.id)
   if (!isBusy) void work()
 })

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type * as Headless from '@xterm/headless'
 import type * as Unicode11 from '@xterm/addon-unicode11'
-import { pendingOf } from './pending.ts'
+import { pendingOf, rawPendingOf } from './pending.ts'
 import { type Attributes, type Buffer, type Charset, type Internals, internalsOf, type Link } from './xterm-internals.ts'
 
 // Both packages are CommonJS, whose names Node does not find by import.
@@ -23,6 +23,7 @@ const CHARSETS = ['0', 'A', '4', 'C', 'R', 'Q', 'K', 'Y', 'E', 'Z', 'H', '='] as
 
 /** Private modes that the emulator follows itself, or that do something once. All others are noted as they are set. */
 const FOLLOWED = new Set([1, 2, 3, 6, 7, 9, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1006, 1016, 1047, 1048, 1049, 2004, 2026])
+const ALTERNATE = new Set([47, 1047, 1049])
 /** Sequences that are done as often as their parameter says. */
 const REPEATED = '@ILMPSTXZb'
 const REPEATED_BESIDE = [
@@ -71,7 +72,7 @@ export class Screen {
   write(bytes: Uint8Array | string): Promise<void> {
     const given = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes
     if (given.length > 0)
-      this.begun = pendingOf(this.begun.length === 0 ? given : Buffer.concat([this.begun, given])).slice(0, MOST_PENDING)
+      this.begun = rawPendingOf(this.begun.length === 0 ? given : Buffer.concat([this.begun, given])).slice(0, MOST_PENDING)
     return new Promise((resolve) => this.terminal.write(given, resolve))
   }
 
@@ -81,7 +82,12 @@ export class Screen {
 
   /** The beginning of a control sequence or a character, whose end has not come. */
   get pending(): Uint8Array {
-    return this.begun
+    return pendingOf(this.begun)
+  }
+
+  /** Of that, in bytes of output. */
+  get pendingLength(): number {
+    return this.begun.length
   }
 
   get isAlternate(): boolean {
@@ -113,7 +119,11 @@ export class Screen {
       })
     }
     const set = (value: boolean) => (params: readonly (number | number[])[]) => {
-      for (const mode of params) if (typeof mode === 'number' && mode > 0 && !FOLLOWED.has(mode)) this.modes.set(mode, value)
+      for (const mode of params) {
+        if (typeof mode !== 'number') continue
+        if (!value && ALTERNATE.has(mode)) this.keyboard.alternate = []
+        if (mode > 0 && !FOLLOWED.has(mode)) this.modes.set(mode, value)
+      }
       return false
     }
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, set(true))

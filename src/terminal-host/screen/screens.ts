@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../ports/clock.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
-import type { DrawnScreen, FromScreens, ToScreens } from './messages.ts'
+import type { DrawnScreen, FromScreens, SearchRequest, TextRequest, ToScreens } from './messages.ts'
 
 /** Output that waits for the thread, of all screens. Beyond it the largest flood loses its screen. */
 const QUEUE_BYTES = 33_554_432
@@ -17,12 +17,16 @@ const WITHIN_MS = 60_000
 /** A screen in the thread; it ends with it. */
 export type ScreenRef = { readonly id: number; isLost: boolean; /** By its own output. */ hasFailed: boolean }
 
+type Unnumbered<M> = M extends unknown ? Omit<M, 'id'> : never
+
 type Job = { readonly ref: ScreenRef; readonly bytes: number; readonly settle?: ((answer: FromScreens) => void) | undefined }
 
 export type ScreensOptions = {
   readonly clock: Clock
   /** @defaultValue a thread of `screen-thread` */
   readonly start?: () => Worker
+  /** Failures within a minute, and no thread is started for the rest of it. @defaultValue 3 */
+  readonly failures?: number
   /** ms @defaultValue 10,000 */
   readonly hangMs?: number
   /** ms @defaultValue 10,000 */
@@ -30,7 +34,7 @@ export type ScreensOptions = {
 }
 
 /** Where screens live. */
-export type ScreenPool = Pick<Screens, 'open' | 'feed' | 'resize' | 'snapshot' | 'close'>
+export type ScreenPool = Pick<Screens, 'open' | 'feed' | 'resize' | 'snapshot' | 'close' | 'hasRoom'>
 
 const startThread = (): Worker => {
   const file = new URL(`./screen-thread${extname(import.meta.url)}`, import.meta.url)
@@ -49,6 +53,7 @@ export class Screens {
   /** In the order in which the thread carries them out. */
   #jobs: Job[] = []
   #queuedBytes = 0
+  #waiting: (() => void)[] = []
   readonly #open = new Set<ScreenRef>()
   #lastId = 0
   #failures: number[] = []
@@ -56,7 +61,7 @@ export class Screens {
   #idle: Timer | undefined
 
   constructor(options: ScreensOptions) {
-    this.#options = { start: startThread, hangMs: HANG_MS, idleMs: IDLE_MS, ...options }
+    this.#options = { start: startThread, failures: FAILURES, hangMs: HANG_MS, idleMs: IDLE_MS, ...options }
   }
 
   /** Whether a thread runs now. */
@@ -101,6 +106,25 @@ export class Screens {
     throw unavailable(answer.error ?? 'it is lost')
   }
 
+  /** Resolves when output can be fed again: half of what waited is drawn, or the thread has ended. */
+  hasRoom(): Promise<void> {
+    return this.#queuedBytes <= QUEUE_BYTES / 2 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** One question that needs no screen. @throws ERR_SCREEN_UNAVAILABLE */
+  async ask(message: Unnumbered<TextRequest> | Unnumbered<SearchRequest>, transfer: ArrayBuffer): Promise<FromScreens> {
+    this.#thread ??= this.#start()
+    this.#idle?.cancel()
+    this.#idle = undefined
+    this.#lastId += 1
+    const ref: ScreenRef = { id: this.#lastId, isLost: false, hasFailed: false }
+    const answer = await new Promise<FromScreens>((resolve) => {
+      this.#post(ref, { ...message, id: ref.id } as TextRequest | SearchRequest, 0, resolve, [transfer])
+    })
+    if (answer.error !== undefined) throw unavailable(answer.error)
+    return answer
+  }
+
   /** Idempotent. */
   close(ref: ScreenRef): void {
     if (ref.isLost) return
@@ -128,13 +152,16 @@ export class Screens {
     this.#watch?.cancel()
     this.#watch = undefined
     if (this.#jobs.length === 0 || this.#thread === null) return
-    this.#watch = this.#options.clock.setTimer(this.#options.hangMs, () => this.#failed('it hangs'))
+    this.#watch = this.#options.clock.setTimer(this.#options.hangMs, () =>
+      this.#failed(`it took more than ${this.#options.hangMs / 1_000} s`),
+    )
   }
 
   #answered(answer: FromScreens): void {
     const job = this.#jobs.shift()
     if (job === undefined) return
     this.#queuedBytes -= job.bytes
+    if (this.#queuedBytes <= QUEUE_BYTES / 2) this.#giveRoom()
     if (answer.error !== undefined) {
       job.ref.hasFailed = !job.ref.isLost
       job.ref.isLost = true
@@ -146,10 +173,10 @@ export class Screens {
   }
 
   #start(): Worker {
-    const { clock, start } = this.#options
+    const { clock, start, failures } = this.#options
     const now = clock.monotonic()
     this.#failures = this.#failures.filter((at) => now - at < WITHIN_MS)
-    if (this.#failures.length >= FAILURES) throw unavailable(`the thread of screens failed ${FAILURES} times within a minute`)
+    if (this.#failures.length >= failures) throw unavailable(`the thread of screens failed ${failures} times within a minute`)
     const thread = start()
     thread.unref()
     const failed = (why: string): void => {
@@ -181,9 +208,14 @@ export class Screens {
     const jobs = this.#jobs
     this.#jobs = []
     this.#queuedBytes = 0
+    this.#giveRoom()
     for (const ref of this.#open) ref.isLost = true
     this.#open.clear()
     for (const { settle } of jobs) settle?.({ done: 'snapshot', error: why })
+  }
+
+  #giveRoom(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #restWhenIdle(): void {

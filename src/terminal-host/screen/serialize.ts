@@ -66,8 +66,8 @@ const isUncertain = (chars: string): boolean => {
 const isBlank = (cell: Cell): boolean => cell.getChars() === '' && cell.fg === 0 && cell.bg === 0
 
 /** Cells of a line up to the last that is not blank. */
-const usedLength = (line: Line, cell: Cell): number => {
-  for (let x = line.length; x > 0; x -= 1) if (!isBlank(line.loadCell(x - 1, cell))) return x
+const usedLength = (line: Line, length: number, cell: Cell): number => {
+  for (let x = length; x > 0; x -= 1) if (!isBlank(line.loadCell(x - 1, cell))) return x
   return 0
 }
 
@@ -75,6 +75,8 @@ const edgeLook = (cell: Cell): string => `${isProtected(cell) ? '!' : ''}${sgrOf
 
 type Row = {
   readonly line: Line
+  /** Columns: where the terminal became narrower a line may have more. */
+  readonly length: number
   /** It goes on from the line above. */
   readonly isWrapped: boolean
   /** The line below goes on from it. */
@@ -83,8 +85,8 @@ type Row = {
   readonly wide: string | null
 }
 
-const writeRow = (pen: Pen, { line, isWrapped, wraps, wide }: Row, cell: Cell): void => {
-  const last = wraps ? line.length : Math.max(usedLength(line, cell), isWrapped ? 1 : 0)
+const writeRow = (pen: Pen, { line, length, isWrapped, wraps, wide }: Row, cell: Cell): void => {
+  const last = wraps ? length : Math.max(usedLength(line, length, cell), isWrapped ? 1 : 0)
   let skipped = 0
   /** Erased cells with a background, before those that are skipped. */
   let erased = 0
@@ -98,9 +100,10 @@ const writeRow = (pen: Pen, { line, isWrapped, wraps, wide }: Row, cell: Cell): 
   for (let x = 0; x < last; x += 1) {
     line.loadCell(x, cell)
     const width = cell.getWidth()
-    const chars = cell.getChars()
+    // of a wide character that a narrower terminal has cut in half nothing is seen
+    const chars = x + width > length ? ' ' : cell.getChars()
     if (width === 0 && chars === '') continue
-    const isEdge = wraps && x === line.length - 1
+    const isEdge = wraps && x === length - 1
     if (chars === '' && isEdge && skipped + erased === 0 && wide === edgeLook(cell)) continue
     // where a line wraps something must be written at its end and at the beginning of the next
     if (chars === '' && isErased(cell) && !isEdge && !(isWrapped && x === 0)) {
@@ -124,17 +127,17 @@ const writeRow = (pen: Pen, { line, isWrapped, wraps, wide }: Row, cell: Cell): 
       pen.add(`${CSI}K`)
     }
     const next = x + Math.max(1, width)
-    if ((width === 0 || isUncertain(chars)) && next < line.length) pen.add(`${CSI}${next + 1}G`)
+    if ((width === 0 || isUncertain(chars)) && next < length) pen.add(`${CSI}${next + 1}G`)
   }
   flush(true)
 }
 
 /** The rows of a buffer, at most `scrollback` of those above the screen. */
-const writeRows = (pen: Pen, { lines, ybase }: Buffer, scrollback: number, cell: Cell): void => {
+const writeRows = (pen: Pen, { lines, ybase }: Buffer, cols: number, scrollback: number, cell: Cell): void => {
   const first = Math.max(0, ybase - scrollback)
   let end = lines.length
   // above a screen that is scrolled all lines count
-  if (first === ybase) while (end > first && isUnused(lines.get(end - 1), cell)) end -= 1
+  if (first === ybase) while (end > first && isUnused(lines.get(end - 1), cols, cell)) end -= 1
   for (let index = first; index < end; index += 1) {
     const line = lines.get(index)
     const next = index + 1 < end ? lines.get(index + 1) : undefined
@@ -146,11 +149,12 @@ const writeRows = (pen: Pen, { lines, ybase }: Buffer, scrollback: number, cell:
     }
     const wraps = next?.isWrapped === true
     const wide = wraps && next.loadCell(0, cell).getWidth() === 2 ? edgeLook(cell) : null
-    writeRow(pen, { line, isWrapped, wraps, wide }, cell)
+    writeRow(pen, { line, length: cols, isWrapped, wraps, wide }, cell)
   }
   pen.usePlain()
 }
-const isUnused = (line: Line | undefined, cell: Cell): boolean => line !== undefined && !line.isWrapped && usedLength(line, cell) === 0
+const isUnused = (line: Line | undefined, cols: number, cell: Cell): boolean =>
+  line !== undefined && !line.isWrapped && usedLength(line, cols, cell) === 0
 
 const cursorTo = (x: number, y: number): string => `${CSI}${y + 1};${x + 1}H`
 
@@ -224,7 +228,7 @@ const modes = ({ internals, modes: further, modifiers, colours, title }: Screen)
  * The cursor with its attributes. Where a character was written last it is written once more, so that what continues it (a
  * combining mark, a repetition, a line that wraps) does so here.
  */
-const writeCursor = (pen: Pen, { internals }: Screen, cell: Cell): void => {
+const writeCursor = (pen: Pen, { internals, terminal: { cols } }: Screen, cell: Cell): void => {
   const { _bufferService, _charsetService, _inputHandler, coreService } = internals
   const { active } = _bufferService.buffers
   const { x, y, scrollTop } = active
@@ -233,7 +237,7 @@ const writeCursor = (pen: Pen, { internals }: Screen, cell: Cell): void => {
   const row = y - (coreService.decPrivateModes.origin ? scrollTop : 0)
   const now = _inputHandler._curAttrData
   const continues = _inputHandler._parser.precedingJoinState !== 0 && x > 0
-  if (line === undefined || (!continues && x < line.length)) {
+  if (line === undefined || (!continues && x < cols)) {
     pen.add(sets)
     pen.useNow(now)
     pen.add(cursorTo(x, row))
@@ -255,7 +259,7 @@ const writeCursor = (pen: Pen, { internals }: Screen, cell: Cell): void => {
   pen.add(chars)
   if (joins) return
   pen.useNow(now)
-  if (x < line.length) pen.add(cursorTo(x, row))
+  if (x < cols) pen.add(cursorTo(x, row))
   // also where it changes nothing: nothing continues the character then
   pen.add(`${sets}${sgr(now)}${isProtected(now) ? `${CSI}1"q` : ''}`)
 }
@@ -269,7 +273,7 @@ export const serialize = (screen: Screen, scrollback: number): Uint8Array => {
   const { cols, rows } = screen.terminal
   const cell = freshCell(screen.terminal)
   const pen = new Pen(screen)
-  writeRows(pen, normal, scrollback, cell)
+  writeRows(pen, normal, cols, scrollback, cell)
   pen.add(tabs(normal, cols))
   pen.add(region(normal, rows))
   pen.add(keyboard(screen.keyboard.normal))
@@ -280,7 +284,7 @@ export const serialize = (screen: Screen, scrollback: number): Uint8Array => {
     pen.add(`${CSI}?1049h`)
     pen.usePlain()
     pen.add(`${CHARSETS_RESET}${CSI}r${CSI}2J${CSI}H`)
-    writeRows(pen, alt, 0, cell)
+    writeRows(pen, alt, cols, 0, cell)
     pen.add(tabs(alt, cols))
     pen.add(region(alt, rows))
     pen.add(keyboard(screen.keyboard.alternate))
