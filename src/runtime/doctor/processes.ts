@@ -68,12 +68,24 @@ const whereOf = (table: ProcessTable, found: ProcessInfo): string => {
   return where === null ? ` (state ${state})` : ` (state ${state}, in ${where} of the kernel)`
 }
 
+/** It waits for all that have no other parent, in its own time. */
+const FIRST_PROCESS = 1
+
 /** The dead that nobody waits for take a pid each; only their parent, or its end, can free it. */
-const zombies = async ({ env: { processTable, workspaceId } }: Scene): Promise<readonly DoctorFinding[]> =>
-  ((await processTable.findZombies?.(`${workspaceId}/`)) ?? []).map(({ pid, command, ppid }) => {
-    const parent = `its parent ${ppid} (${processTable.describe?.(ppid)?.command ?? 'unknown'})`
-    return { kind: 'process', what: `process ${pid} (${command})`, why: `it has ended, and ${parent} does not wait for it`, action: 'left' }
-  })
+const zombies = async ({ env: { processTable, workspaceId } }: Scene): Promise<readonly DoctorFinding[]> => {
+  const found = (await processTable.findZombies?.(`${workspaceId}/`)) ?? []
+  return found
+    .filter(({ ppid }) => ppid !== FIRST_PROCESS)
+    .map(({ pid, command, ppid }) => {
+      const parent = `its parent ${ppid} (${processTable.describe?.(ppid)?.command ?? 'unknown'})`
+      return {
+        kind: 'process',
+        what: `process ${pid} (${command})`,
+        why: `it has ended, and ${parent} does not wait for it`,
+        action: 'left',
+      }
+    })
+}
 
 const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>): Promise<DoctorFinding | null> => {
   const finding = { kind: 'process', what: `process ${found.pid} (${found.command})` } as const

@@ -68,7 +68,7 @@ describe('what a command loads', () => {
     expect(loaded).not.toContain('node:sqlite')
     const layers = new Set(loaded.filter((path) => path.startsWith('src/')).map((path) => path.replace(/\/[^/]*$/u, '')))
     expect([...layers].sort()).toEqual(
-      'adapters adapters/darwin adapters/linux adapters/system cli client protocols protocols/control runtime/service'
+      'adapters adapters/darwin adapters/linux adapters/system cli client protocols protocols/control runtime runtime/service'
         .split(' ')
         .map((layer) => `src/${layer}`),
     )

@@ -86,7 +86,7 @@ describe('figures', () => {
   })
   const measuredWith = (measures: Measures, tree: TreeNode) => {
     const records = { lanes: async () => [] } as never
-    const terminals = { list: async () => [] } as never
+    const terminals = { list: async () => [], health: async () => [] } as never
     const hub = new EventHub(() => 0)
     const labels = { workspace: 'ws_1', version: '1' }
     return {
