@@ -233,8 +233,8 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     method: 'terminal.text',
     text: 'Output as text, from what is held of it: without escapes, what was written over is gone, lines that wrap are one. Without `since` and `lastCommand` what is on the terminal, with the lines above its screen.',
     errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_PTY_ENDED', 'ERR_PTY_INVALID_ARGUMENT', 'ERR_TERMINAL_UNMARKED', 'ERR_SCREEN_UNAVAILABLE'],
-    params: { terminal: 'docs/shell', since: 4_096 },
-    result: { from: 4_096, offset: 4_120, gap: null, lines: ['12 tests passed'], isCut: false, altScreen: false, command: null },
+    params: { terminal: 'docs/shell', since: 0 },
+    result: { from: 0, offset: 17, gap: null, lines: ['12 tests passed'], isCut: false, altScreen: false, command: null },
   },
   {
     method: 'terminal.search',

@@ -175,7 +175,9 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
           command: { text: 'sleep 9', isRunning: true, exitCode: null },
         })
         await pty.terminate({ graceMs: 0, askedBy: 'test' })
-        await expect((await done('printf x')).text({ lastCommand: true })).rejects.toMatchObject({ code: 'ERR_TERMINAL_UNMARKED' })
+        const unmarked = await done('printf x')
+        await expect(unmarked.text({ lastCommand: true })).rejects.toMatchObject({ code: 'ERR_TERMINAL_UNMARKED' })
+        await unmarked.terminate({ graceMs: 0, askedBy: 'test' })
       })
 
       it('that is held no longer is told as a gap; an offset that is yet to come is refused [PTY-20]', async () => {
