@@ -16,6 +16,7 @@ const suites: Readonly<Record<string, () => Promise<Make>>> = {
   control: async () => (await import('./control.bench.ts')).controlSuite,
   kernel: async () => (await import('./kernel.bench.ts')).kernelSuite,
   pty: async () => (await import('./pty.bench.ts')).ptySuite,
+  tmux: async () => (await import('./tmux.bench.ts')).tmuxSuite,
   worktrees: async () => (await import('./worktrees.bench.ts')).worktreesSuite,
 }
 

@@ -24,6 +24,7 @@ import { supervisorSafety } from './supervisor-safety.property.ts'
 import { supervisorShutdown } from './supervisor-shutdown.property.ts'
 import { terminalConditions } from './terminal-conditions.property.ts'
 import { terminalHealth } from './terminal-health.property.ts'
+import { tmuxControl, tmuxLastWords } from './tmux-control.property.ts'
 
 /** Every property that must catch planted bugs. A property's own type of scenario does not matter here. */
 export const allProven: readonly Proven<unknown>[] = [
@@ -54,6 +55,8 @@ export const allProven: readonly Proven<unknown>[] = [
   logWhole,
   logUnended,
   outputNews,
+  tmuxControl,
+  tmuxLastWords,
   screensDrawn,
   terminalHealth,
   terminalConditions,

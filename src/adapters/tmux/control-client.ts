@@ -76,8 +76,10 @@ export class ControlClient {
     return client
   }
 
-  /** Resolves when the connection is over. */
-  get over(): Promise<void> {
+  /** Waits for the end of the connection, which keeps the process alive meanwhile. */
+  untilOver(): Promise<void> {
+    this.#child.ref()
+    for (const stream of [this.#child.stdout, this.#child.stderr]) (stream as Socket | null)?.ref()
     return this.#end.promise
   }
 

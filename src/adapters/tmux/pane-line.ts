@@ -20,7 +20,7 @@ export type PaneServer = {
   run(...words: readonly (string | Uint8Array)[]): Promise<readonly Buffer[]>
   /** A path in the private directory that only this line uses. */
   inputFile(pane: Pane): string
-  /** Its output is wanted no more. */
+  /** Nothing of it is wanted any more. */
   forget(pane: Pane): void
 }
 
@@ -83,6 +83,7 @@ export class PaneLine implements TerminalLine {
 
   /** Stops output while nobody could hear of it, as the connection to the server is being made anew. */
   hold(isHeld: boolean): void {
+    if (this.#closed) return
     if (this.#last === undefined) {
       if (!this.#paused) this.#link.setPaused(isHeld)
     } else if (!isHeld && !this.#last.words.isFound) {
@@ -139,11 +140,12 @@ export class PaneLine implements TerminalLine {
     this.#closed = true
     this.#early = []
     this.#onClosed?.()
-    this.#server.forget(this.pane)
+    this.#link.unref()
   }
 
   release(): void {
     this.#link.quit()
+    this.#server.forget(this.pane)
   }
 
   /** The next process is to find it as it is. */
@@ -163,6 +165,7 @@ export class PaneLine implements TerminalLine {
     const { ptyId } = this.pane
     const text = `The pane of ${ptyId} is gone: its tmux server, or the process that holds it there, was killed.`
     this.#exit.reject(new SignalboxError('ERR_PTY_LOST', text, { context: { ptyId, pid: this.pid } }))
+    this.#server.forget(this.pane)
     this.#last?.found.resolve()
     this.#onClosed?.()
   }

@@ -5,7 +5,7 @@ import type { FoundLine, LeaderExit, LineRequest, TerminalLines } from '../../po
 import { isSignalboxError } from '../../protocols/errors.ts'
 import type { PtyId } from '../../protocols/ids.ts'
 import { ControlClient } from './control-client.ts'
-import { type Expected, MeetingPlace } from './meeting-place.ts'
+import { MeetingPlace } from './meeting-place.ts'
 import { notStarted } from './not-started.ts'
 import { type Pane, PaneLine, type PaneServer } from './pane-line.ts'
 import type { PaneLink } from './pane-link.ts'
@@ -172,19 +172,20 @@ export class TmuxLines implements TerminalLines, PaneServer {
 
   async #connect(): Promise<ControlClient> {
     for (let tries = 1; ; tries += 1) {
-      const expected = this.#meeting.expect()
       try {
-        const keeper = [this.#options.holderPath, 'keep', this.#place.path, this.#meeting.path, expected.token]
-        const client = await this.#attach(['new-session', '-A', '-s', SESSION, '-n', KEEPER, '-c', '/', ...keeper])
-        await this.#keep(client, expected)
+        const client = await this.#attach(['new-session', '-A', '-s', SESSION, '-n', KEEPER, '-c', '/', ...this.#keeperCommand])
+        await this.#keep(client)
         return client
       } catch (error) {
         // A server without terminals ends by itself: this one met it in that moment.
         if (tries >= OPEN_TRIES || (isSignalboxError(error) && error.code === 'ERR_TMUX_MISSING')) throw error
-      } finally {
-        expected.cancel()
       }
     }
+  }
+
+  /** It is expected by nobody: this process connects to it, be it new or not. */
+  get #keeperCommand(): readonly string[] {
+    return [this.#options.holderPath, 'keep', this.#place.path, this.#meeting.path, KEEPER]
   }
 
   #attach(command: readonly string[]): Promise<ControlClient> {
@@ -201,15 +202,13 @@ export class TmuxLines implements TerminalLines, PaneServer {
   }
 
   /** Sees to it that the server does not end while this process is connected, be it without a terminal. */
-  async #keep(client: ControlClient, expected: Expected): Promise<void> {
-    const keeper = (await this.#rows(client)).find(({ name }) => name === KEEPER)
-    if (keeper === undefined) {
-      const holder = [this.#options.holderPath, 'keep', this.#place.path, this.#meeting.path, expected.token]
-      await client.run('new-window', '-d', '-t', `${SESSION}:`, '-n', KEEPER, '-c', '/', ...holder)
-      this.#keeper = (await expected.met).link
-    } else {
-      this.#keeper = await Promise.race([expected.met.then(({ link }) => link), this.#reach(keeper.holderPid)])
+  async #keep(client: ControlClient): Promise<void> {
+    let pid = (await this.#rows(client)).find(({ name }) => name === KEEPER)?.holderPid
+    if (pid === undefined) {
+      const window = ['new-window', '-d', '-P', '-F', '#{pane_pid}', '-t', `${SESSION}:`, '-n', KEEPER, '-c', '/']
+      pid = Number((await client.run(...window, ...this.#keeperCommand))[0])
     }
+    this.#keeper = await this.#reach(pid)
     this.#keeper.unref()
   }
 
@@ -278,6 +277,6 @@ export class TmuxLines implements TerminalLines, PaneServer {
     const client = await (this.#client ?? this.#attach(['attach-session', '-t', SESSION])).catch(() => null)
     if (client === null) return // there is none any more
     await client.run('kill-server').catch(() => {})
-    await client.over
+    await client.untilOver()
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { lastLine, runScript } from '../terminal/run-script.ts'
 import { openKit, sh, specOf, text, until, untilOutput } from '../terminal/terminal-kit.ts'
 import {
   clientPid,
@@ -96,6 +97,17 @@ describe.skipIf(noTmux !== '')(`tmux that fails${noTmux}`, () => {
     await expect(without.spawn(sh('true'))).rejects.toMatchObject({ code: 'ERR_TMUX_MISSING' })
     await without.close(0)
     expect(existsSync(place)).toBe(false)
+  })
+
+  it('node ends by itself after the last terminal, and a close that is waited for is done [PTY-16]', async () => {
+    for (const how of ['close', 'detach']) {
+      const place = tmuxPlace()
+      const result = await runScript('../../tmux/fixtures/ends-by-itself.ts', [place, how])
+      expect(lastLine(result), result.output).toEqual({ exitCode: 0, how })
+      expect(result.code).toBe(0)
+      if (how === 'close') expect(processesOf(place)).toEqual([])
+      else await (await openTmux(place)).close(0)
+    }
   })
 
   it('the directory of a process that died is taken over, with what lies about in it [PTY-14]', async () => {
