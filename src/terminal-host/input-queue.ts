@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../ports/clock.port.ts'
 import type { InputReceipt } from '../ports/terminal-host.port.ts'
 import type { TerminalLine } from '../ports/terminal-lines.port.ts'
-import { SignalboxError } from '../protocols/errors.ts'
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import { InputReceipts, type Remembered } from './input-receipts.ts'
 
 /** The most input that waits for a program that does not read: bytes, and writes. */
@@ -98,11 +98,18 @@ export class InputQueue {
     const dropped = this.#entries.slice(this.#writing ? 1 : 0)
     this.#entries = []
     this.#bytes = 0
-    for (const entry of dropped) {
-      // Only the first can be there in part.
-      this.#settle(entry, { state: 'dropped', appliedBytes: entry.applied, offset: entry.applied > 0 ? this.#offset : null })
-      entry.failed(this.#ended(entry))
-    }
+    for (const entry of dropped) this.#drop(entry, this.#ended(entry))
+  }
+
+  #drop(entry: Entry, error: unknown): void {
+    // Only the first can be there in part.
+    this.#settle(entry, { state: 'dropped', appliedBytes: entry.applied, offset: entry.applied > 0 ? this.#offset : null })
+    entry.failed(error)
+  }
+
+  #apply(entry: Entry): void {
+    this.#settle(entry, { state: 'applied', appliedBytes: entry.bytes.length, offset: this.#offset })
+    entry.written()
   }
 
   #flush(): void {
@@ -110,8 +117,7 @@ export class InputQueue {
     for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[0]) {
       if (!this.#writeOne(entry)) return
       this.#entries.shift()
-      this.#settle(entry, { state: 'applied', appliedBytes: entry.bytes.length, offset: this.#offset })
-      entry.written()
+      this.#apply(entry)
     }
   }
 
@@ -142,20 +148,28 @@ export class InputQueue {
     this.#writing = false
     if (this.#line !== null) {
       if (this.#took(entry, count)) this.#flush()
-    } else if (count === entry.bytes.length) entry.written()
-    else entry.failed(this.#ended())
+      return
+    }
+    entry.applied += count
+    this.#offset += count
+    if (entry.applied === entry.bytes.length) this.#apply(entry)
+    else this.#drop(entry, this.#ended(entry))
   }
 
   /** How much of it arrived is not known: it is not repeated, and what follows goes on. */
   #refused(entry: Entry, error: unknown): void {
     this.#writing = false
     if (this.#line === null) {
-      entry.failed(this.#ended())
+      this.#drop(entry, this.#ended(entry))
+      return
+    }
+    if (isSignalboxError(error, 'ERR_PTY_ENDED')) {
+      this.close()
       return
     }
     this.#entries.shift()
-    this.#bytes -= entry.bytes.length
-    entry.failed(error)
+    this.#bytes -= entry.bytes.length - entry.applied
+    this.#drop(entry, error)
     this.#flush()
   }
 

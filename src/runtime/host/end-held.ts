@@ -6,6 +6,7 @@ import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
 import { ownIdentity } from '../owners.ts'
 import { version } from '../version.ts'
 import type { HostRecord } from './host-record.ts'
+import { openTmuxTerminalHost } from './tmux-host.ts'
 
 /** From SIGTERM to SIGKILL, of commands of which nobody knows what their plan says. */
 const GRACE_MS = 5_000
@@ -20,6 +21,18 @@ export const endHeld = async (record: HostRecord): Promise<number> => {
   const place = { find: () => (processTable.isAlive(record) ? found : null), start: () => Promise.resolve(found) }
   const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(processTable) }
   const host = await RemoteTerminalHost.open({ clock: systemClock, processTable, place, client })
+  const left = host.list().length
+  await host.close(GRACE_MS)
+  return left
+}
+
+/**
+ * The same of a private tmux server.
+ * @param directory as of `tmuxDirectory`
+ * @throws ERR_TMUX_…
+ */
+export const endHeldInTmux = async (directory: string): Promise<number> => {
+  const host = await openTmuxTerminalHost({ clock: systemClock, processTable: createProcessTable(), directory })
   const left = host.list().length
   await host.close(GRACE_MS)
   return left

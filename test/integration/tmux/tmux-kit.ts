@@ -6,19 +6,11 @@ import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../../src/ports/process-table.port.ts'
 import type { TerminalHost } from '../../../src/ports/terminal-host.port.ts'
+import { findTmux } from '../../helpers/find-tmux.ts'
 import { openTmuxTerminalHost, type TmuxTerminalHostOptions } from '../../../src/runtime/host/tmux-host.ts'
 
-const isThere = (): boolean => {
-  try {
-    execFileSync('tmux', ['-V'])
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Why there is nothing to test here, or an empty text. */
-export const noTmux: string = isThere() ? '' : ' (skipped: there is no tmux on the PATH; script/setup --tools installs it)'
+export const noTmux: string = findTmux().noTmux
 
 export const processTable: ProcessTable = createProcessTable()
 
