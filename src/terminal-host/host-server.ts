@@ -8,6 +8,8 @@ import type { InProcessTerminalHost } from './in-process-host.ts'
 import { keyOf } from './survivors.ts'
 import { encodeBody, END_TAIL_BYTES, type HostHello, type HostMethod, type HostMethods, type HostRequest } from './wire.ts'
 
+/** For an orchestrator that was killed to be started again, and to take what has ended meanwhile. */
+const KEPT_MS = 3_600_000
 /** Least time between two news of one PTY. */
 const NEWS_MS = 200
 
@@ -18,6 +20,8 @@ export type HostServerOptions = {
   readonly hello: HostHello
   /** How long it goes on without a PTY and without an orchestrator. ms */
   readonly graceMs: number
+  /** The same, with PTYs that have ended and whose end nobody has taken: then it is lost. ms @defaultValue an hour */
+  readonly keptMs?: number
   /** It is not needed any more. Called once. */
   readonly onOver: () => void
   readonly log: (text: string) => void
@@ -87,6 +91,7 @@ export class HostServer {
         entry.end = { exit, signals: await pty.signals(), tail: await pty.tail(END_TAIL_BYTES) }
         const body = encodeBody(infoOf(entry))
         for (const connection of this.#connections) if (isOf(connection, entry)) connection.exit(entry.handle, body)
+        this.#considerEnd()
       })
       return infoOf(entry)
     },
@@ -170,14 +175,17 @@ export class HostServer {
   }
 
   #considerEnd(): void {
-    const isIdle = this.#entries.size === 0 && (this.#connections.size === 0 || this.#isDraining)
+    const isEmpty = this.#entries.size === 0
+    const isIdle = this.#connections.size === 0 ? this.#entries.all().every(({ end }) => end !== null) : isEmpty && this.#isDraining
     if (!isIdle) {
       this.#graceTimer?.cancel()
       this.#graceTimer = null
       return
     }
-    this.#graceTimer ??= this.#options.clock.setTimer(this.#isDraining ? 0 : this.#options.graceMs, () => {
-      if (this.#isOver || this.#entries.size > 0) return
+    const { graceMs, keptMs = KEPT_MS, clock } = this.#options
+    this.#graceTimer?.cancel()
+    this.#graceTimer = clock.setTimer(!isEmpty ? keptMs : this.#isDraining ? 0 : graceMs, () => {
+      if (this.#isOver) return
       this.#isOver = true
       this.#options.onOver()
     })

@@ -21,6 +21,8 @@ export type HostProcessOptions = {
   readonly version: string
   /** How long it goes on without a PTY and without an orchestrator. ms */
   readonly graceMs: number
+  /** The same, with ends of PTYs that nobody has taken. ms @defaultValue an hour */
+  readonly keptMs?: number
 }
 
 const LOG_BYTES = 10_000_000
@@ -37,7 +39,7 @@ const PREWARMED = 2
 export const runTerminalHost = async (options: HostProcessOptions): Promise<void> => {
   closeInherited()
   leaveTerminal()
-  const { commonDir, socket, version, graceMs } = options
+  const { commonDir, socket, version, graceMs, keptMs } = options
   using lock = tryGate(hostLockOf(commonDir))
   if (lock === null) return
   const log = fileLog(systemClock, options.log, LOG_BYTES)
@@ -54,6 +56,7 @@ export const runTerminalHost = async (options: HostProcessOptions): Promise<void
     processTable,
     hello: { protocol: HOST_PROTOCOL, version, identity, startedAt },
     graceMs,
+    ...(keptMs !== undefined && { keptMs }),
     onOver: over.resolve,
     log: log.write,
   })

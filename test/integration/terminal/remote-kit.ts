@@ -24,7 +24,7 @@ export const processTable: ProcessTable = createProcessTable()
 export const ownIdentity = (): ProcessIdentity => processTable.identify(process.pid) as ProcessIdentity
 
 /** @param graceMs how long the host goes on without anybody */
-export const openWorld = (graceMs = 60_000): HostWorld => {
+export const openWorld = (graceMs = 60_000, keptMs = 60_000): HostWorld => {
   const directory = mkdtempSync(join(tmpdir(), 'sbx hóst-'))
   const options = {
     commonDir: directory,
@@ -32,6 +32,7 @@ export const openWorld = (graceMs = 60_000): HostWorld => {
     log: join(directory, 'host.log'),
     version: '0.0.0',
     graceMs,
+    keptMs,
   }
   mkdirSync(join(directory, 'signalbox'))
   const record = (): HostRecord | null => readHostRecord(directory, processTable)

@@ -115,6 +115,21 @@ describe('a terminal host in a process of its own', () => {
     await until('it is forgotten', async () => (await world.open()).get(spec.ptyId) === undefined)
   })
 
+  it('does not wait for ever for somebody to take the end of its last PTY; one that lives it keeps [PTY-7]', async () => {
+    await using world = openWorld(20, 300)
+    const first = aProcess()
+    const before = await world.open(first.identity)
+    const go = join(world.directory, 'go')
+    const pty = await before.spawn(sh('while [ ! -e "$GO" ]; do sleep 0.02; done', { extraEnv: { GO: go } }))
+    before.detach()
+    await first.die()
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(processTable.isAlive(pty.identity)).toBe(true)
+    expect(world.record()).not.toBe(null)
+    writeFileSync(go, '')
+    await until('it has ended', () => world.record() === null)
+  })
+
   it('leaves the PTYs of an orchestrator that lives to it [PTY-14]', async () => {
     await using world = openWorld()
     const other = aProcess()
