@@ -416,7 +416,7 @@ export const CATALOGUE = {
   ERR_HOST_VERSION: {
     kind: 'fault',
     text: 'The terminal host that runs speaks another version of its protocol.',
-    next: 'Let its terminals end with `signalbox up --drain`, or go on with the signalbox that started it.',
+    next: 'Go on with the signalbox that started it until its terminals have ended; then `signalbox up` starts a new one.',
     retryable: false,
   },
   ERR_HOST_DRAINING: {
