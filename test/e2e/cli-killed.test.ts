@@ -36,7 +36,9 @@ describe('people at work when the orchestrator is killed that holds the terminal
       await user.isBack(1)
       expect(user.screen()).toMatch(new RegExp(`signalbox: .*orchestrator \\(pid ${pid}\\)[\\s\\S]*next: .*signalbox up`, 'u'))
     }
-    expect(attached.screen()).toMatch(/\u001b\[\?25h\u001b\[\?1000l\u001b\[\?1049l[\s\S]*that holds terminal desk\/shell is gone/u)
+    const left = attached.screen().slice(attached.screen().lastIndexOf('said-23'))
+    for (const mode of ['?25h', '?1000l', '?1049l']) expect(left).toContain(`\u001b[${mode}`)
+    expect(left).toMatch(/\u001b\[\?1049l[\s\S]*that holds terminal desk\/shell is gone/u)
     await until('what ran in it has ended', () => desk.marked().length === 0)
     for (const args of [
       ['lane', 'ls'],
