@@ -113,8 +113,8 @@ With --json one document, times in ms:
 "health" is null where nothing runs.`,
   termSend: `
 The words are typed with a space between them, and Enter after the last. Without words stdin is typed, as it is.
-With --json one document:
-  { "type": "sent", "terminal", "bytes" }`,
+With --json one document; "receipt" says what became of it, where it was given a --key, and is null without one:
+  { "type": "sent", "terminal", "bytes", "receipt" }`,
   termLogs: `
 The bytes are those that the program put out. With --follow until its process ends.
 With --json one document; "bytes" are base64, from "from" of "size":

@@ -70,8 +70,9 @@ describe('people at work when the orchestrator is killed that holds the terminal
 
     await desk.spawn('shell', 'exec sh -i')
     const again = await desk.user('term attach shell')
-    await again.type('echo back-$((1 + 1)); exit\r')
+    await again.type('echo back-$((1 + 1))\r')
     await again.shows('back-2')
+    await again.type('exit\r')
     await again.isBack(0)
   })
 
