@@ -119,7 +119,7 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
         const first = await pty.text()
         expect(first).toMatchObject({ from: 0, gap: null, isCut: false, altScreen: false, command: null })
         expect(first.lines).toEqual(['red link', '100% ok', 'long line that is wrapped at its end', 'READY'])
-        expect(first.offset).toBe(pty.stats().outputBytes)
+        expect(first.offset).toBe((await pty.tail(1_000_000)).length)
         await pty.write(Buffer.from('\n'))
         await untilOutput(pty, 'and more')
         expect(await pty.text({ since: first.offset })).toMatchObject({ from: first.offset, lines: ['and more'] })
