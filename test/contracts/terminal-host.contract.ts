@@ -56,9 +56,11 @@ export function terminalHostContract(name: string, make: () => TerminalHost | Pr
 
       it('is right for a program that fills the screen and put out more since than is held [PTY-20]', async () => {
         const flood = `i=0; while [ $i -lt 4000 ]; do printf '\\033[12;3H%d of many, many more things that are put out\\033[K' $i; i=$((i+1)); done`
-        const script = `stty -echo; seq 1 99; printf '\\033[?1049h\\033[?1000;1006h\\033[?25l\\033[H\\033[44mdrawn once\\033[0m'; ${flood}; printf READY; read x; printf '\\033[?1049lback'`
+        const script = `stty -echo; read go; seq 1 99; printf '\\033[?1049h\\033[?1000;1006h\\033[?25l\\033[H\\033[44mdrawn once\\033[0m'; ${flood}; printf READY; read x; printf '\\033[?1049lback'`
         const pty = await host.spawn(sh(script, { cols: 60, rows: 20, ringBytes: 65_536 }))
-        const { first, late } = await bothAtTheEnd(pty, () => pty.write(Buffer.from('\n')))
+        const both = bothAtTheEnd(pty, () => pty.write(Buffer.from('\n')))
+        await pty.write(Buffer.from('\n')) // it begins when it is read
+        const { first, late } = await both
         expect(JSON.stringify(first)).toContain('back')
         // above the screen is what the ring holds
         expect({ ...late, normal: (late as { normal: { rows: string[] } }).normal.rows.slice(-20) }).toEqual({
