@@ -212,7 +212,12 @@ const MUTANTS: readonly Mutant[] = [
     from: "state: 'dropped', appliedBytes: entry.applied",
     to: "state: 'dropped', appliedBytes: 0",
   },
-  { name: 'offsets begin anew', file: QUEUE, from: 'this.#offset += count', to: 'this.#offset = count' },
+  {
+    name: 'offsets begin anew',
+    file: QUEUE,
+    from: 'this.#offset += count\n    entry.applied',
+    to: 'this.#offset = count\n    entry.applied',
+  },
   {
     name: 'a program that reads again is still asked rarely',
     file: QUEUE,
@@ -220,7 +225,12 @@ const MUTANTS: readonly Mutant[] = [
     to: 'this.#bytes',
   },
   { name: 'it spins while the program does not read', file: QUEUE, from: 'Math.min(LAST_DELAY_MS, this.#delayMs * 2)', to: '0' },
-  { name: 'what waits when the terminal is gone is never told', file: QUEUE, from: 'entry.failed(this.#ended(entry))', to: '' },
+  {
+    name: 'what waits when the terminal is gone is never told',
+    file: QUEUE,
+    from: 'for (const entry of dropped) this.#drop(entry, this.#ended(entry))',
+    to: '',
+  },
   { name: 'other bytes pass under a key', file: RECEIPTS, from: ' || entry.sum !== crc32(bytes)', to: '' },
   { name: 'the newest key is forgotten', file: RECEIPTS, from: 'this.#over.shift()', to: 'this.#over.pop()' },
   { name: 'no key is forgotten', file: RECEIPTS, from: 'if (this.#over.length <= MOST_KEYS) return', to: 'return' },
