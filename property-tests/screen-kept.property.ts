@@ -74,6 +74,7 @@ const OUT = '\u001b[?1049l'
 type Step =
   | { readonly do: 'put'; readonly deeds: readonly string[]; readonly times: number; readonly cut: number }
   | { readonly do: 'resize'; readonly cols: number; readonly rows: number }
+  | { readonly do: 'straddle'; readonly deed: string; readonly left: number }
   | { readonly do: 'look' }
 type Life = { readonly blocks: number; readonly steps: readonly Step[] }
 const deeds = fc.array(
@@ -108,11 +109,26 @@ const lives: fc.Arbitrary<Life> = fc.record({
           rows: fc.integer({ min: 5, max: 12 }),
         }),
       },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('straddle' as const),
+          deed: fc.constantFrom(...DEEDS, INTO),
+          left: fc.integer({ min: 1, max: 12 }),
+        }),
+      },
       { weight: 2, arbitrary: fc.constant({ do: 'look' as const }) },
     ),
     { minLength: 1, maxLength: 14 },
   ),
 })
+
+const FILLER = Buffer.alloc(BLOCK_BYTES, 'plain text, again and again\r\n')
+/** A deed `left` bytes before a block ends, and then enough for it to be given up. */
+const straddled = (end: number, { deed, left }: { readonly deed: string; readonly left: number }, blocks: number): Buffer => {
+  const before = (2 * BLOCK_BYTES - left - (end % BLOCK_BYTES)) % BLOCK_BYTES
+  return Buffer.concat([FILLER.subarray(0, before), Buffer.from(deed), ...Array.from({ length: blocks + 1 }, () => FILLER)])
+}
 
 type Parts = { readonly ScreenKeeper: typeof ScreenKeeper; readonly Output: typeof Output }
 type State = { readonly normal: object; readonly alternate: object | null; readonly cursor: unknown; readonly look: unknown }
@@ -138,6 +154,10 @@ const keptAsDrawn =
         const bytes = Buffer.from(step.deeds.join('').repeat(step.times))
         await first.write(bytes)
         for (let at = 0; at < bytes.length; at += step.cut) output.append(bytes.subarray(at, at + step.cut))
+      } else if (step.do === 'straddle') {
+        const bytes = straddled(output.end, step, blocks)
+        await first.write(bytes)
+        output.append(bytes)
       } else if (step.do === 'resize') {
         first.resize(step.cols, step.rows)
         keeper.resized(step.cols, step.rows)
