@@ -78,6 +78,9 @@ export class Screen {
 
   resize(cols: number, rows: number): void {
     this.terminal.resize(cols, rows)
+    const { alt } = this.internals._bufferService.buffers
+    // or a program that fills the screen later has lines above it, as many as the screen once had more
+    if (alt.lines.length === 0) alt.lines.maxLength = rows
   }
 
   /** The beginning of a control sequence or a character, whose end has not come. */

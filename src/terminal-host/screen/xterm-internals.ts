@@ -19,7 +19,7 @@ export type Link = { readonly id?: string; readonly uri: string }
 export type Line = { readonly length: number; readonly isWrapped: boolean; loadCell(x: number, cell: Cell): Cell }
 export type Cell = Attributes & { getChars(): string; getWidth(): number }
 export type Buffer = {
-  readonly lines: { readonly length: number; get(index: number): Line | undefined }
+  readonly lines: { readonly length: number; maxLength: number; get(index: number): Line | undefined }
   readonly ybase: number
   /** From 0 to the number of columns: there, the next character wraps. */
   x: number
@@ -79,6 +79,7 @@ export const internalsOf = (terminal: Terminal): Internals => {
     typeof handler._parser.precedingJoinState !== 'number' ||
     typeof handler._curAttrData.fg !== 'number' ||
     typeof buffers?.buffers.normal.scrollBottom !== 'number' ||
+    typeof buffers.buffers.alt.lines.maxLength !== 'number' ||
     !Array.isArray(charsets?._charsets) ||
     typeof links?.registerLink !== 'function' ||
     typeof core?.coreService?.decPrivateModes.wraparound !== 'boolean' ||
