@@ -37,6 +37,7 @@ export class PaneLine implements TerminalLine {
   #onBytes: ((bytes: Uint8Array) => void) | undefined
   #onClosed: (() => void) | undefined
   #paused = false
+  #held = false
   #closed = false
   /** Input handed on since the program was last known to have read all. */
   #unread = 0
@@ -78,17 +79,20 @@ export class PaneLine implements TerminalLine {
 
   setPaused(paused: boolean): void {
     this.#paused = paused
-    if (this.#last === undefined) this.#link.setPaused(paused)
+    this.#flow()
   }
 
   /** Stops output while nobody could hear of it, as the connection to the server is being made anew. */
   hold(isHeld: boolean): void {
-    if (this.#closed) return
-    if (this.#last === undefined) {
-      if (!this.#paused) this.#link.setPaused(isHeld)
-    } else if (!isHeld && !this.#last.words.isFound) {
-      this.#link.finish(this.#last.words.words) // the last words were said to nobody
-    }
+    if (this.#closed || this.#held === isHeld) return
+    this.#held = isHeld
+    if (this.#last === undefined) this.#flow()
+    // The last words may have been said to nobody.
+    else if (!isHeld && !this.#last.words.isFound) this.#link.finish(this.#last.words.words)
+  }
+
+  #flow(): void {
+    if (this.#last === undefined) this.#link.setPaused(this.#paused || this.#held)
   }
 
   async drain(): Promise<void> {
@@ -97,7 +101,7 @@ export class PaneLine implements TerminalLine {
     const words = new LastWords(randomBytes(16).toString('hex'))
     this.#last = { words, found }
     const timer = this.#server.clock.setTimer(DRAIN_LIMIT_MS, () => found.resolve())
-    this.#link.finish(words.words)
+    if (!this.#held) this.#link.finish(words.words)
     await found.promise
     timer.cancel()
     this.#hand(words.rest())
