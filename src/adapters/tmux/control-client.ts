@@ -21,8 +21,8 @@ export type ControlClientOptions = {
   readonly attach: readonly string[]
   readonly output: (pane: string, bytes: Uint8Array) => void
   readonly notice: (name: string, rest: string) => void
-  /** Called once: the connection is over. `why`: what tmux said last. */
-  readonly ended: (why: string) => void
+  /** Called once: a connection that was made is over. */
+  readonly ended: (client: ControlClient) => void
 }
 
 type Lines = readonly Buffer[]
@@ -37,6 +37,8 @@ export class ControlClient {
   readonly #options: ControlClientOptions
   readonly #waiting: Waiting[] = []
   readonly #attached = Promise.withResolvers<void>()
+  #isAttached = false
+  #isLeft = false
   readonly #end = Promise.withResolvers<void>()
   #said = ''
   #over = false
@@ -51,11 +53,13 @@ export class ControlClient {
       detached: true, // Ctrl-C in the terminal of the orchestrator is not for it
     })
     const parser = new ControlParser({
-      output: options.output,
+      output: (pane, bytes) => {
+        if (!this.#isLeft) options.output(pane, bytes)
+      },
       reply: (reply) => this.#reply(reply),
       notice: (name, rest) => {
         if (name === 'exit') this.#said ||= rest
-        else options.notice(name, rest)
+        else if (!this.#isLeft) options.notice(name, rest)
       },
     })
     this.#child.stdout?.on('data', (chunk: Buffer) => parser.push(chunk))
@@ -74,6 +78,10 @@ export class ControlClient {
     await client.#attached.promise
     client.#hold()
     return client
+  }
+
+  get isOver(): boolean {
+    return this.#over
   }
 
   /** Waits for the end of the connection, which keeps the process alive meanwhile. */
@@ -110,8 +118,9 @@ export class ControlClient {
     })
   }
 
-  /** Leaves the server to itself. */
+  /** Leaves the server to itself. Nothing that it says is handed on any more. */
   close(): void {
+    this.#isLeft = true
     this.#child.stdin?.end()
   }
 
@@ -128,8 +137,10 @@ export class ControlClient {
         .replace(/; $/, '')
     if (!own) {
       // The first is that of the command which attached it.
-      if (ok) this.#attached.resolve()
-      else this.#said ||= text()
+      if (ok) {
+        this.#isAttached = true
+        this.#attached.resolve()
+      } else this.#said ||= text()
       return
     }
     const waiting = this.#waiting.shift()
@@ -151,7 +162,7 @@ export class ControlClient {
     )
     for (const { reject, command } of this.#waiting.splice(0)) reject(tmuxFailed(command, why))
     this.#end.resolve()
-    this.#options.ended(why)
+    if (this.#isAttached) this.#options.ended(this)
   }
 }
 

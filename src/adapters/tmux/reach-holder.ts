@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
@@ -13,8 +13,8 @@ const LIMIT_MS = 5_000
  */
 export async function reachHolder(path: string, pid: number, clock: Clock, processTable: ProcessTable): Promise<PaneLink> {
   for (const limit = clock.monotonic() + LIMIT_MS; ;) {
-    const link = await connected(path)
-    if (link !== null) return link
+    const socket = await connected(path).catch(() => null)
+    if (socket !== null) return new PaneLink(socket)
     if (clock.monotonic() >= limit || processTable.identify(pid) === null) {
       throw new SignalboxError('ERR_TMUX_FAILED', `Process ${pid}, which holds a pane of tmux, does not answer.`, { context: { pid } })
     }
@@ -22,18 +22,33 @@ export async function reachHolder(path: string, pid: number, clock: Clock, proce
   }
 }
 
-/** Whether a server is there: a socket stays when its server is killed. */
+/**
+ * Whether a server is there: a socket stays when its server is killed. One that cannot be asked, as this process is out of
+ * descriptors, counts as there.
+ */
 export const answers = async (path: string): Promise<boolean> => {
-  const link = await connected(path)
-  link?.close()
-  return link !== null
+  try {
+    const socket = await connected(path)
+    socket?.destroy()
+    return socket !== null
+  } catch {
+    return true
+  }
 }
 
-const connected = (path: string): Promise<PaneLink | null> =>
-  new Promise((resolve) => {
+/** @returns null where nobody listens. @throws what else the system says */
+const connected = (path: string): Promise<Socket | null> =>
+  new Promise((resolve, reject) => {
     const socket = connect(path)
-    socket.once('error', () => resolve(null))
-    socket.once('connect', () => resolve(new PaneLink(socket)))
+    const failed = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null)
+      else reject(error)
+    }
+    socket.once('error', failed)
+    socket.once('connect', () => {
+      socket.off('error', failed)
+      resolve(socket)
+    })
   })
 
 /** Has the holder start a command. @returns its pid */

@@ -4,7 +4,7 @@ import type { ProcessTable } from '../../ports/process-table.port.ts'
 import type { FoundLine, LeaderExit, LineRequest, TerminalLines } from '../../ports/terminal-lines.port.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
 import type { PtyId } from '../../protocols/ids.ts'
-import { ControlClient } from './control-client.ts'
+import { ControlClient, tmuxFailed } from './control-client.ts'
 import { MeetingPlace } from './meeting-place.ts'
 import { notStarted } from './not-started.ts'
 import { type Pane, PaneLine, type PaneServer } from './pane-line.ts'
@@ -17,6 +17,9 @@ import { answers, reachHolder, started } from './reach-holder.ts'
 const SESSION = 'signalbox'
 const KEEPER = 'keeper'
 const AGAIN_MS = 5
+/** Between tries to reach a server again: doubled each time, up to the limit. */
+const RECONNECT_MS = 10
+const RECONNECT_LIMIT_MS = 1_000
 const LEAVE_LIMIT_MS = 5_000
 /** A server that is about to end is met at most this often in a row. */
 const OPEN_TRIES = 5
@@ -43,7 +46,10 @@ export class TmuxLines implements TerminalLines, PaneServer {
   readonly #lines = new Map<string, PaneLine>()
   /** Output of panes whose line is about to be made. */
   readonly #early = new Map<string, Uint8Array[]>()
-  #client: Promise<ControlClient> | undefined
+  /** The one that is attached: of two, each would be told all output. */
+  #client: ControlClient | undefined
+  #connecting: Promise<void> | undefined
+  #reconnecting: Promise<void> | undefined
   #keeper: PaneLink | undefined
   #closing = false
 
@@ -125,12 +131,15 @@ export class TmuxLines implements TerminalLines, PaneServer {
     this.#keeper?.close()
     this.#meeting.close()
     this.#place.leave()
-    void this.#client?.then((client) => client.close()).catch(() => {})
+    const leave = (): void => this.#client?.close()
+    if (this.#connecting === undefined) leave()
+    else void this.#connecting.then(leave, leave)
   }
 
   async close(): Promise<void> {
     this.#closing = true
     try {
+      await this.#connecting?.catch(() => {})
       if (this.#client !== undefined || existsSync(this.#place.socketPath)) await this.#killServer()
       for (const limit = this.clock.monotonic() + LEAVE_LIMIT_MS; this.#place.holders() > 0 && this.clock.monotonic() < limit;) {
         await new Promise<void>((resolve) => void this.clock.setTimer(AGAIN_MS, resolve))
@@ -159,24 +168,30 @@ export class TmuxLines implements TerminalLines, PaneServer {
     this.#lines.set(pane.paneId, line)
     for (const bytes of this.#early.get(pane.paneId) ?? []) line.take(bytes)
     this.#early.delete(pane.paneId)
+    if (this.#reconnecting !== undefined) line.hold(true)
     return line
   }
 
-  #connected(): Promise<ControlClient> {
-    this.#client ??= this.#connect().catch((error: unknown) => {
-      this.#client = undefined
-      throw error
-    })
+  async #connected(): Promise<ControlClient> {
+    while (this.#client === undefined) {
+      this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
+      await this.#connecting
+    }
     return this.#client
   }
 
-  async #connect(): Promise<ControlClient> {
+  async #connect(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
+      let client: ControlClient | undefined
       try {
-        const client = await this.#attach(['new-session', '-A', '-s', SESSION, '-n', KEEPER, '-c', '/', ...this.#keeperCommand])
+        client = await this.#attach(['new-session', '-A', '-s', SESSION, '-n', KEEPER, '-c', '/', ...this.#keeperCommand])
         await this.#keep(client)
-        return client
+        if (client.isOver) throw tmuxFailed('new-session', 'it ended in that moment')
+        this.#client = client
+        for (const line of this.#lines.values()) line.hold(false)
+        return
       } catch (error) {
+        client?.close()
         // A server without terminals ends by itself: this one met it in that moment.
         if (tries >= OPEN_TRIES || (isSignalboxError(error) && error.code === 'ERR_TMUX_MISSING')) throw error
       }
@@ -197,7 +212,7 @@ export class TmuxLines implements TerminalLines, PaneServer {
       attach: command,
       output: (paneId, bytes) => this.#output(paneId, bytes),
       notice: () => {},
-      ended: () => this.#ended(),
+      ended: (client) => this.#ended(client),
     })
   }
 
@@ -258,23 +273,32 @@ export class TmuxLines implements TerminalLines, PaneServer {
   }
 
   /** The connection ended. The server may live on: then it is made anew, and until then nothing is put out. */
-  #ended(): void {
+  #ended(client: ControlClient): void {
+    if (client !== this.#client) return // who waits for it hears of it
     this.#client = undefined
     if (this.#closing || this.#lines.size === 0) return
     for (const line of this.#lines.values()) line.hold(true)
-    // Where the server is gone, each holder says so by its end.
-    const again = existsSync(this.#place.socketPath) ? this.#attach(['attach-session', '-t', SESSION]) : undefined
-    this.#client = again
-    again
-      ?.catch(() => (this.#client = undefined))
-      .finally(() => {
-        for (const line of this.#lines.values()) line.hold(false)
-      })
-      .catch(() => {})
+    this.#reconnecting ??= this.#reconnect().finally(() => (this.#reconnecting = undefined))
+  }
+
+  /** Until there is a connection, be it one that a start made. Where the server is gone, each holder says so by its end. */
+  async #reconnect(): Promise<void> {
+    for (let waitMs = RECONNECT_MS; await this.#isCutOff(); waitMs = Math.min(2 * waitMs, RECONNECT_LIMIT_MS)) {
+      const isMade = await this.#connected().then(
+        () => true,
+        () => false,
+      )
+      if (!isMade) await new Promise<void>((resolve) => void this.clock.setTimer(waitMs, resolve))
+    }
+    if (this.#client === undefined) for (const line of this.#lines.values()) line.hold(false)
+  }
+
+  async #isCutOff(): Promise<boolean> {
+    return !this.#closing && this.#client === undefined && this.#lines.size > 0 && (await answers(this.#place.socketPath))
   }
 
   async #killServer(): Promise<void> {
-    const client = await (this.#client ?? this.#attach(['attach-session', '-t', SESSION])).catch(() => null)
+    const client = this.#client ?? (await this.#attach(['attach-session', '-t', SESSION]).catch(() => null))
     if (client === null) return // there is none any more
     await client.run('kill-server').catch(() => {})
     await client.untilOver()

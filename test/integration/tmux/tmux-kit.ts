@@ -29,9 +29,10 @@ export const openTmux = (directory: string = tmuxPlace(), more: Partial<TmuxTerm
 /** A host that is closed at the end of the test, however it ends. */
 export const usingTmux = async (
   directory?: string,
+  more: Partial<TmuxTerminalHostOptions> = {},
 ): Promise<{ readonly host: TerminalHost; readonly directory: string } & AsyncDisposable> => {
   const place = directory ?? tmuxPlace()
-  const host = await openTmux(place)
+  const host = await openTmux(place, more)
   return {
     host,
     directory: place,
