@@ -12,3 +12,6 @@ export interface Clock {
   /** Calls `fire` once, `delayMs` from now; longer than 2^31-1 ms is handled (FACTS: nact defect 6). */
   setTimer(delayMs: number, fire: () => void): Timer
 }
+
+/** Resolves after so many milliseconds. */
+export const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(ms, resolve))

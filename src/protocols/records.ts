@@ -3,11 +3,9 @@ import type { ExitFinding } from './exit-class.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
 import type { LaneSnapshot } from './lane.machine.ts'
 import type { Plan, PlanCommand, PlanLane } from './plan.ts'
+import type { ProcessKey } from './process-key.ts'
 import type { PtySnapshot } from './pty.machine.ts'
 import type { LaneSummary, Outcome, RunSummary } from './summary.ts'
-
-/** Which process a record names: pid, start time and boot id together never mean another (see the process table). */
-export type ProcessKey = { readonly pid: number; readonly startTime: string; readonly bootId: string }
 
 /** Present state of a run. Kind `run`. */
 export type RunRecord = {

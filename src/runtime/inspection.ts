@@ -1,6 +1,7 @@
 import type { CrashDossier } from '../protocols/dossier.ts'
 import type { EventQuery, RecordedEvent } from '../protocols/events.ts'
-import type { ProcessKey, RunRecord } from '../protocols/records.ts'
+import type { ProcessKey } from '../protocols/process-key.ts'
+import type { RunRecord } from '../protocols/records.ts'
 import type { WhyAnswer } from '../protocols/why.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { dossierPath, readDossiers } from './crashes/dossier-files.ts'

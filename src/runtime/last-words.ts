@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ErrorRecord } from '../protocols/errors.ts'
-import type { ProcessKey } from '../protocols/records.ts'
+import type { ProcessKey } from '../protocols/process-key.ts'
 
 /** Why a process ended all that it ran: its store took no record of that. */
 export type LastWords = { /** ms since the epoch. */ readonly at: number; readonly error: ErrorRecord }

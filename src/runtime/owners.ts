@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
-import type { ProcessKey } from '../protocols/records.ts'
+import type { ProcessKey } from '../protocols/process-key.ts'
 
 /** The processes that run lanes of a workspace, found without the database, so that doctor works when that is damaged. */
 export type Owner = ProcessKey & { readonly startedAt: number }
@@ -95,6 +95,3 @@ export const readOwners = async (
   }
   return { living, stale }
 }
-
-export const sameProcess = (one: ProcessKey, other: ProcessKey): boolean =>
-  one.pid === other.pid && one.startTime === other.startTime && one.bootId === other.bootId

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
-import type { ProcessKey } from '../../protocols/records.ts'
+import type { ProcessKey } from '../../protocols/process-key.ts'
 
 /** What a terminal host says of itself, in the repository: found whatever XDG_… says elsewhere. */
 export type HostRecord = ProcessKey & {

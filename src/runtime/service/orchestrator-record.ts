@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
-import type { ProcessKey } from '../../protocols/records.ts'
+import type { ProcessKey } from '../../protocols/process-key.ts'
 
 /** recovering: records of a process that died are being closed; nothing is removed meanwhile. */
 export type OrchestratorState = 'recovering' | 'ready' | 'stopping'

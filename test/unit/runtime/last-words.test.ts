@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ProcessKey } from '../../../src/protocols/records.ts'
+import type { ProcessKey } from '../../../src/protocols/process-key.ts'
 import { readLastWords, writeLastWords } from '../../../src/runtime/last-words.ts'
 
 let directory: string

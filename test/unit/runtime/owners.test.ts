@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ProcessIdentity, ProcessTable } from '../../../src/ports/process-table.port.ts'
-import { ownIdentity, readOwners, registerOwner, sameProcess } from '../../../src/runtime/owners.ts'
+import { sameProcess } from '../../../src/protocols/process-key.ts'
+import { ownIdentity, readOwners, registerOwner } from '../../../src/runtime/owners.ts'
 
 let directory: string
 beforeEach(async () => {
