@@ -21,6 +21,8 @@ import {
 
 /** Readings of one connection. */
 const MAX_SUBSCRIPTIONS = 4_096
+/** What may wait for a client that takes nothing, before it is told less. */
+const MOST_WAITING_BYTES = 1_048_576
 
 export type ConnectionParts = {
   readonly hello: Uint8Array
@@ -59,18 +61,21 @@ export class HostConnection {
     return this.#client?.identity ?? null
   }
 
-  news({ handle, pty }: HostEntry): void {
-    if (this.#client === null || this.#writer.isStalled) return
+  /** @returns whether it was told; else it is to be told later, as it is then */
+  news({ handle, pty }: HostEntry): boolean {
+    if (this.#writer.isStalled) return false
     const { outputBytes, lastOutputAt } = pty.stats()
     this.#writer.write(FRAME.news, handle, outputBytes, newsBody(lastOutputAt, pty.preview()))
+    return true
   }
 
+  /** At most one a second of a PTY. */
   pressure(handle: number, pressure: PtyPressure): void {
-    if (this.#client !== null && !this.#writer.isStalled) this.#writer.write(FRAME.pressure, handle, 0, encodeBody(pressure))
+    if (this.#writer.waitingBytes < MOST_WAITING_BYTES) this.#writer.write(FRAME.pressure, handle, 0, encodeBody(pressure))
   }
 
   exit(handle: number, body: Uint8Array): void {
-    if (this.#client !== null) this.#writer.write(FRAME.exit, handle, 0, body)
+    this.#writer.write(FRAME.exit, handle, 0, body)
   }
 
   close(): void {

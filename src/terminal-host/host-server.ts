@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import type { PtySpec } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
+import type { PtyId } from '../protocols/ids.ts'
+import { sameProcess } from '../protocols/process-key.ts'
 import { HostConnection, noPty } from './host-connection.ts'
 import { HostEntries, type HostEntry, infoOf } from './host-entries.ts'
 import type { InProcessTerminalHost } from './in-process-host.ts'
-import { keyOf } from './survivors.ts'
 import { encodeBody, END_TAIL_BYTES, type HostHello, type HostMethod, type HostMethods, type HostRequest } from './wire.ts'
 
 /** For an orchestrator that was killed to be started again, and to take what has ended meanwhile. */
@@ -27,6 +29,9 @@ export type HostServerOptions = {
   readonly log: (text: string) => void
 }
 
+/** A start that is under way. */
+type Start = { readonly mark: string; readonly owner: ProcessIdentity; readonly entry: Promise<HostEntry> }
+
 type Handlers = { readonly [M in HostMethod]: (params: HostMethods[M]['params'], by: HostConnection) => Promise<HostMethods[M]['result']> }
 
 /**
@@ -37,8 +42,11 @@ export class HostServer {
   readonly #options: HostServerOptions
   readonly #entries = new HostEntries()
   readonly #connections = new Set<HostConnection>()
+  readonly #starting = new Map<PtyId, Start>()
   /** Of PTYs that put something out since they were last told of. */
   readonly #fresh = new Set<HostEntry>()
+  /** How often an orchestrator took over. */
+  #takeOvers = 0
   readonly #hello: Uint8Array
   #isNewsDue = false
   #graceTimer: Timer | null = null
@@ -77,27 +85,23 @@ export class HostServer {
     spawn: async ({ spec, again }, by) => {
       const owner = by.client as ProcessIdentity
       const known = this.#entries.ofId(spec.ptyId)
-      if (again && known !== undefined && known.mark === spec.mark && isSame(known.owner, owner)) return infoOf(known)
+      if (again && known !== undefined && known.mark === spec.mark && sameProcess(known.owner, owner)) return infoOf(known)
+      const begun = this.#starting.get(spec.ptyId)
+      if (again && begun?.mark === spec.mark && sameProcess(begun.owner, owner)) return infoOf(await begun.entry)
       if (this.#isDraining)
         throw new SignalboxError('ERR_HOST_DRAINING', 'The terminal host starts nothing more: it ends with its last PTY.')
-      const pty = await this.#options.engine.spawn(spec)
-      if (known !== undefined) this.#entries.remove(known) // it had ended: the engine would have refused else
-      const entry = this.#entries.add(pty, spec.mark, owner)
-      pty.onOutput(() => this.#grew(entry))
-      pty.onPressure((pressure) => {
-        for (const connection of this.#connections) if (isOf(connection, entry)) connection.pressure(entry.handle, pressure)
-      })
-      void pty.exited.then(async (exit) => {
-        entry.end = { exit, signals: await pty.signals(), tail: await pty.tail(END_TAIL_BYTES) }
-        const body = encodeBody(infoOf(entry))
-        for (const connection of this.#connections) if (isOf(connection, entry)) connection.exit(entry.handle, body)
-        this.#considerEnd()
-      })
-      return infoOf(entry)
+      const start: Start = { mark: spec.mark, owner, entry: this.#start(spec, owner) }
+      if (begun === undefined) this.#starting.set(spec.ptyId, start)
+      try {
+        return infoOf(await start.entry)
+      } finally {
+        if (this.#starting.get(spec.ptyId) === start) this.#starting.delete(spec.ptyId)
+      }
     },
     adopt: (_, by) => {
       const owner = by.client as ProcessIdentity
-      const mine = this.#entries.all().filter((entry) => isSame(entry.owner, owner) || !this.#isHeld(entry))
+      const mine = this.#entries.all().filter((entry) => sameProcess(entry.owner, owner) || !this.#isHeld(entry))
+      this.#takeOvers += 1
       for (const entry of mine) entry.owner = owner
       return Promise.resolve({ ptys: mine.map(infoOf) })
     },
@@ -151,6 +155,28 @@ export class HostServer {
     return (handler as (params: unknown, by: HostConnection) => Promise<unknown>)(params, by)
   }
 
+  async #start(spec: PtySpec, owner: ProcessIdentity): Promise<HostEntry> {
+    const { engine } = this.#options
+    const takeOvers = this.#takeOvers
+    const pty = await engine.spawn(spec)
+    const known = this.#entries.ofId(spec.ptyId)
+    if (known !== undefined) this.#entries.remove(known) // it had ended: the engine would have refused else
+    const entry = this.#entries.add(pty, spec.mark, owner)
+    pty.onOutput(() => this.#grew(entry))
+    pty.onPressure((pressure) => {
+      for (const connection of this.#connections) if (isOf(connection, entry)) connection.pressure(entry.handle, pressure)
+    })
+    void pty.exited.then(async (exit) => {
+      entry.end = { exit, signals: await pty.signals(), tail: await pty.tail(END_TAIL_BYTES) }
+      const body = encodeBody(infoOf(entry))
+      for (const connection of this.#connections) if (isOf(connection, entry)) connection.exit(entry.handle, body)
+      this.#considerEnd()
+    })
+    // Whoever wanted it died, and whoever came after him took over what there was then: nobody will ever know of this one.
+    if (takeOvers !== this.#takeOvers && !this.#isHeld(entry)) void pty.terminate({ graceMs: 0, askedBy: 'terminal host' })
+    return entry
+  }
+
   #entry(handle: number): HostEntry {
     const entry = this.#entries.get(handle)
     if (entry === undefined) throw noPty(handle)
@@ -165,12 +191,20 @@ export class HostServer {
   /** Told of within `NEWS_MS`, one timer for all PTYs, and none where nothing is put out. */
   #grew(entry: HostEntry): void {
     this.#fresh.add(entry)
+    this.#tellSoon()
+  }
+
+  #tellSoon(): void {
     if (this.#isNewsDue) return
     this.#isNewsDue = true
     this.#options.clock.setTimer(NEWS_MS, () => {
       this.#isNewsDue = false
-      for (const each of this.#fresh) for (const connection of this.#connections) if (isOf(connection, each)) connection.news(each)
-      this.#fresh.clear()
+      for (const entry of this.#fresh) {
+        const owners = [...this.#connections].filter((connection) => isOf(connection, entry))
+        if (owners.every((connection) => connection.news(entry))) this.#fresh.delete(entry)
+      }
+      // Of those that could not be told: what is said then is what is true then.
+      if (this.#fresh.size > 0) this.#tellSoon()
     })
   }
 
@@ -187,11 +221,11 @@ export class HostServer {
     this.#graceTimer = clock.setTimer(!isEmpty ? keptMs : this.#isDraining ? 0 : graceMs, () => {
       if (this.#isOver) return
       this.#isOver = true
+      this.#isDraining = true // for whoever comes in this very moment
       this.#options.onOver()
     })
   }
 }
 
-const isSame = (a: ProcessIdentity, b: ProcessIdentity): boolean => keyOf(a) === keyOf(b) && a.bootId === b.bootId
-
-const isOf = (connection: HostConnection, { owner }: HostEntry): boolean => connection.client !== null && isSame(connection.client, owner)
+const isOf = (connection: HostConnection, { owner }: HostEntry): boolean =>
+  connection.client !== null && sameProcess(connection.client, owner)

@@ -1,10 +1,11 @@
-import type { Clock } from '../ports/clock.port.ts'
+import { type Clock, pause } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
 import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
 import { copyOf } from '../protocols/copy-of.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import { sameProcess } from '../protocols/process-key.ts'
 import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkVersion, HostLink } from './host-link.ts'
 import { RemotePty } from './remote-pty.ts'
@@ -39,10 +40,11 @@ export type RemoteHostOptions = {
   readonly client: ClientHello
 }
 
-/** Between attempts to reach a host that lives. */
+/** Between attempts to reach a host that lives, at first and at most. */
 const AGAIN_MS = 50
-/** How long a host that lives may be out of reach before its terminals are given up. */
-const UNREACHABLE_MS = 30_000
+const MOST_AGAIN_MS = 1_000
+/** How long a host that was left is waited for. */
+const GONE_MS = 30_000
 /** For processes that outlived their host, between SIGTERM and SIGKILL. The terminals that they were on are gone. */
 const SURVIVOR_GRACE_MS = 1_000
 const LARGEST_CHANNEL = 0xff_ffff
@@ -74,6 +76,8 @@ export class RemoteTerminalHost implements TerminalHost {
   #lastChannel = 0
   #link: HostLink | null = null
   #linking: Promise<HostLink> | null = null
+  /** Until a connection that broke is made anew, or its host is known to be dead. */
+  #regaining: Promise<void> | null = null
   #host: ProcessIdentity | null = null
   #isClosed = false
 
@@ -127,7 +131,7 @@ export class RemoteTerminalHost implements TerminalHost {
       await Promise.allSettled(releases)
       // Another orchestrator may hold terminals there: then it goes on for that one.
       const left = await link.request('leave', {}).catch(() => null)
-      if (left?.ends === true) await this.#untilGone()
+      if (left?.ends === true) await this.#untilGone(link.hello.identity)
     }
     this.detach()
   }
@@ -147,10 +151,11 @@ export class RemoteTerminalHost implements TerminalHost {
         await link.request('spawn', { spec, again }, (info) => (pty = this.#adopt(info)))
         return pty as unknown as Pty
       } catch (error) {
-        // Ended by itself in this very moment, for want of terminals; or the connection broke.
-        if (!isSignalboxError(error, 'ERR_HOST_DISCONNECTED') && !isSignalboxError(error, 'ERR_HOST_DRAINING')) throw error
         if (again) throw error
-        await this.#lostSight(link)
+        if (isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) await this.#lostSight(link)
+        // About to end by itself, for want of terminals.
+        else if (isSignalboxError(error, 'ERR_HOST_DRAINING') && this.list().length === 0) await this.#leave(link)
+        else throw error
       }
     }
   }
@@ -165,7 +170,7 @@ export class RemoteTerminalHost implements TerminalHost {
     const pty = new RemotePty(info, {
       request: (method, params) => this.#request(method, params),
       input: async (handle, bytes) => (await this.#connected(false)).input(handle, bytes),
-      read: (of, options) => this.#read(of, options),
+      read: (of, options, over) => this.#read(of, options, over),
       released: (of) => this.#released(of),
     })
     this.#byHandle.set(pty.handle, pty)
@@ -191,7 +196,7 @@ export class RemoteTerminalHost implements TerminalHost {
     this.#link?.request('release', { handle: pty.handle }).catch(() => undefined) // or the next who connects sees to it
   }
 
-  #read(pty: RemotePty, { from, tail, mode }: ReadOptions): RemoteReader {
+  #read(pty: RemotePty, { from, tail, mode }: ReadOptions, over: () => void): RemoteReader {
     do this.#lastChannel = this.#lastChannel === LARGEST_CHANNEL ? 1 : this.#lastChannel + 1
     while (this.#readings.has(this.#lastChannel))
     const channel = this.#lastChannel
@@ -213,6 +218,7 @@ export class RemoteTerminalHost implements TerminalHost {
         this.#readings.delete(channel)
         this.#link?.send(FRAME.close, channel, 0)
       },
+      over,
     })
     this.#readings.set(channel, { pty, reader })
     return reader
@@ -233,14 +239,28 @@ export class RemoteTerminalHost implements TerminalHost {
     const { place, client, clock } = this.#options
     const found = place.find() ?? (start ? await place.start() : null)
     if (found === null) throw new SignalboxError('ERR_HOST_UNREACHABLE', 'No terminal host runs.')
-    const events = { frame: (frame: Frame) => this.#frame(frame), closed: () => void this.#lostSight(link) }
+    const events = {
+      frame: (frame: Frame) => {
+        if (this.#link === link) this.#frame(frame)
+      },
+      closed: () => void this.#lostSight(link),
+    }
     const link: HostLink = await HostLink.open(found.socket, client, events, clock)
-    this.#host = link.hello.identity
-    checkVersion(link.hello)
-    this.#link = link
-    await link.request('adopt', {}, ({ ptys }) => {
-      for (const info of ptys) this.#adopt(info)
-    })
+    try {
+      checkVersion(link.hello)
+      const { identity } = link.hello
+      // Numbers of terminals are those of one host.
+      if (this.#host !== null && !sameProcess(this.#host, identity)) await this.#lostHost(this.#host)
+      if (this.#isClosed) throw closed()
+      this.#host = identity
+      this.#link = link
+      await link.request('adopt', {}, ({ ptys }) => {
+        for (const info of ptys) this.#adopt(info)
+      })
+    } catch (error) {
+      link.close()
+      throw error
+    }
     for (const { reader } of this.#readings.values()) reader.reopen()
     return link
   }
@@ -283,31 +303,34 @@ export class RemoteTerminalHost implements TerminalHost {
     }
   }
 
-  /** A connection has ended: another is made, as long as the host lives. */
-  async #lostSight(link: HostLink): Promise<void> {
-    if (this.#link !== link) return
-    this.#link = null
-    this.#linking = null
-    if (this.#isClosed) return
-    const { clock, processTable } = this.#options
-    const limit = clock.monotonic() + UNREACHABLE_MS
-    const { identity } = link.hello
-    while (processTable.isAlive(identity) && clock.monotonic() < limit) {
-      if ((await this.#connected(false).catch(() => null)) !== null) return
-      await new Promise<void>((resolve) => void clock.setTimer(AGAIN_MS, resolve))
+  /** A connection has ended: another is made, as long as the host lives. Resolves when one is there, or the host is dead. */
+  #lostSight(link: HostLink): Promise<void> {
+    if (this.#link === link) {
+      this.#link = null
+      this.#linking = null
+      this.#regaining ??= this.#regain(link.hello.identity).finally(() => (this.#regaining = null))
     }
-    await this.#lostHost(identity)
+    return this.#regaining ?? Promise.resolve()
+  }
+
+  async #regain(host: ProcessIdentity): Promise<void> {
+    const { clock, processTable } = this.#options
+    for (let againMs = AGAIN_MS; !this.#isClosed; againMs = Math.min(2 * againMs, MOST_AGAIN_MS)) {
+      if (!processTable.isAlive(host)) return this.#lostHost(host)
+      if ((await this.#connected(false).catch(() => null)) !== null) return
+      await pause(clock, againMs)
+    }
   }
 
   /** The host is dead, and what it held with it: what is left of its process trees is found and ended, then all are told. */
   async #lostHost(identity: ProcessIdentity): Promise<void> {
-    const ptys = [...this.#byHandle.values()].filter(({ isOver }) => !isOver)
+    const ptys = [...this.#byHandle.values()]
     this.#byHandle.clear()
     this.#byId.clear()
     const readings = [...this.#readings.values()]
     this.#readings.clear()
     const lost = async (pty: RemotePty): Promise<void> => {
-      const survivors = await this.#endLeft(pty).catch((): readonly SurvivorRecord[] => [])
+      const survivors = pty.isOver ? [] : await this.#endLeft(pty).catch((): readonly SurvivorRecord[] => [])
       const text = `${pty.ptyId} was lost with the terminal host (pid ${identity.pid}), which died.`
       const error = new SignalboxError('ERR_PTY_LOST', text, {
         context: { ptyId: pty.ptyId, pid: pty.identity.pid, host: identity.pid, survivors },
@@ -316,6 +339,16 @@ export class RemoteTerminalHost implements TerminalHost {
       for (const { pty: of, reader } of readings) if (of === pty) reader.end(error)
     }
     await Promise.all(ptys.map(lost))
+  }
+
+  /** Lets go of a host that is about to end, and waits until it has. */
+  async #leave(link: HostLink): Promise<void> {
+    if (this.#link === link) {
+      this.#link = null
+      this.#linking = null
+    }
+    link.close()
+    await this.#untilGone(link.hello.identity)
   }
 
   #endLeft({ mark }: RemotePty): Promise<readonly SurvivorRecord[]> {
@@ -331,14 +364,13 @@ export class RemoteTerminalHost implements TerminalHost {
   }
 
   /** Waits for the end of a host that has nothing left to hold. */
-  async #untilGone(): Promise<void> {
+  async #untilGone(host: ProcessIdentity): Promise<void> {
     const { clock, processTable } = this.#options
-    for (const limit = clock.monotonic() + UNREACHABLE_MS; clock.monotonic() < limit;) {
-      if (this.#host === null || !processTable.isAlive(this.#host)) return
-      await new Promise<void>((resolve) => void clock.setTimer(5, resolve))
-    }
+    for (const limit = clock.monotonic() + GONE_MS; clock.monotonic() < limit && processTable.isAlive(host);) await pause(clock, 5)
   }
 }
+
+const closed = (): SignalboxError => new SignalboxError('ERR_RUNTIME_CLOSED', 'The terminal host is closed.')
 
 /** What may have been carried out before the connection broke is asked for again only where that does it once. */
 const isRepeatable = (method: HostMethod, params: object): boolean =>

@@ -24,7 +24,7 @@ import type { HostMethod, HostMethods, PtyEnd, PtyInfo } from './wire.ts'
 export type RemoteParts = {
   readonly request: <M extends HostMethod>(method: M, params: HostMethods[M]['params']) => Promise<HostMethods[M]['result']>
   readonly input: (handle: number, bytes: Uint8Array) => Promise<void>
-  readonly read: (pty: RemotePty, options: ReadOptions) => RemoteReader
+  readonly read: (pty: RemotePty, options: ReadOptions, over: () => void) => RemoteReader
   readonly released: (pty: RemotePty) => void
 }
 
@@ -51,6 +51,8 @@ export class RemotePty implements Pty {
   #last: PtyEnd | null = null
   #isOver = false
   #isReleased = false
+  /** Why nobody can be asked of it any more: its number may be another's now. */
+  #gone: SignalboxError | null = null
 
   constructor(info: PtyInfo, parts: RemoteParts) {
     this.ptyId = info.ptyId
@@ -80,24 +82,24 @@ export class RemotePty implements Pty {
     this.#inputQueuedBytes += length
     try {
       if (options === undefined) await this.#parts.input(this.handle, bytes)
-      else await this.#parts.request('write', { ...options, handle: this.handle, input: bytes })
+      else await this.#request('write', { ...options, handle: this.handle, input: bytes })
     } finally {
       this.#inputQueuedBytes -= length
     }
   }
 
   receipt(key: string): Promise<InputReceipt> {
-    return this.#parts.request('receipt', { handle: this.handle, key })
+    return this.#request('receipt', { handle: this.handle, key })
   }
 
   async waiting(): Promise<Waiting> {
-    return this.#isOver ? 'unknown' : (await this.#parts.request('waiting', { handle: this.handle })).waiting
+    return this.#isOver ? 'unknown' : (await this.#request('waiting', { handle: this.handle })).waiting
   }
 
   async resize(cols: number, rows: number): Promise<void> {
     checkSize(this, cols, rows)
     if (this.#isOver) throw this.#ended('cannot be resized')
-    await this.#parts.request('resize', { handle: this.handle, cols, rows })
+    await this.#request('resize', { handle: this.handle, cols, rows })
     this.#cols = cols
     this.#rows = rows
   }
@@ -106,9 +108,10 @@ export class RemotePty implements Pty {
     checkReading(options)
     return {
       [Symbol.asyncIterator]: () => {
+        if (this.#gone !== null) return failing(this.#gone)
         const { signal } = options
-        const reader = this.#parts.read(this, options)
         const stop = (): void => reader.stop()
+        const reader = this.#parts.read(this, options, () => signal?.removeEventListener('abort', stop))
         if (signal?.aborted === true) stop()
         signal?.addEventListener('abort', stop, { once: true })
         return reader
@@ -120,19 +123,19 @@ export class RemotePty implements Pty {
     const { tail } = this.#last ?? {}
     if (tail !== undefined && (bytes <= tail.length || tail.length === this.#outputBytes))
       return tail.slice(Math.max(0, tail.length - bytes))
-    return (await this.#parts.request('tail', { handle: this.handle, bytes })).bytes
+    return (await this.#request('tail', { handle: this.handle, bytes })).bytes
   }
 
   snapshot(options: SnapshotOptions = {}): Promise<ScreenSnapshot> {
-    return this.#parts.request('snapshot', { ...options, handle: this.handle })
+    return this.#request('snapshot', { ...options, handle: this.handle })
   }
 
   text(options: TextOptions = {}): Promise<TerminalText> {
-    return this.#parts.request('text', { ...options, handle: this.handle })
+    return this.#request('text', { ...options, handle: this.handle })
   }
 
   search(options: SearchOptions): Promise<SearchResult> {
-    return this.#parts.request('search', { ...options, handle: this.handle })
+    return this.#request('search', { ...options, handle: this.handle })
   }
 
   preview(): Uint8Array {
@@ -142,18 +145,18 @@ export class RemotePty implements Pty {
   // oxlint-disable-next-line typescript/require-await -- what it throws is a rejection
   async signal(name: NodeJS.Signals, askedBy: string): Promise<SignalRecord> {
     if (this.#isOver) throw this.#ended('cannot be signalled')
-    return this.#parts.request('signal', { handle: this.handle, name, askedBy })
+    return this.#request('signal', { handle: this.handle, name, askedBy })
   }
 
   async terminate({ graceMs, askedBy }: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit> {
     if (!this.#isOver)
-      await this.#parts.request('terminate', { handle: this.handle, graceMs: Math.min(graceMs, Number.MAX_SAFE_INTEGER), askedBy })
+      await this.#request('terminate', { handle: this.handle, graceMs: Math.min(graceMs, Number.MAX_SAFE_INTEGER), askedBy })
     return this.exited
   }
 
   async signals(): Promise<readonly SignalRecord[]> {
     if (this.#last !== null) return this.#last.signals
-    return (await this.#parts.request('signals', { handle: this.handle })).signals
+    return (await this.#request('signals', { handle: this.handle })).signals
   }
 
   onPressure(told: ((pressure: PtyPressure) => void) | null): void {
@@ -200,11 +203,16 @@ export class RemotePty implements Pty {
     this.#end.resolve(last.exit)
   }
 
-  /** Nobody knows how it ended. Idempotent. */
+  /** Its host is gone. Where it lived, nobody knows how it ended. Idempotent. */
   lost(error: SignalboxError): void {
     this.#isOver = true
     this.#isReleased = true
+    this.#gone = error
     this.#end.reject(error)
+  }
+
+  #request<M extends HostMethod>(method: M, params: HostMethods[M]['params']): Promise<HostMethods[M]['result']> {
+    return this.#gone === null ? this.#parts.request(method, params) : Promise.reject(this.#gone)
   }
 
   #ended(what: string): SignalboxError {
@@ -213,3 +221,5 @@ export class RemotePty implements Pty {
     })
   }
 }
+
+const failing = (error: SignalboxError): AsyncIterator<OutputChunk> => ({ next: () => Promise.reject(error) })

@@ -9,6 +9,8 @@ export type ReaderLink = {
   readonly open: (from: number | null) => void
   readonly used: (bytes: number) => void
   readonly close: () => void
+  /** The reader was told of the end, or wants no more. May be called more than once. */
+  readonly over: () => void
 }
 
 /** One reading of a PTY in another process, which goes on where it was when the connection is made anew. */
@@ -48,6 +50,7 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
     this.#isOver = true
     this.#error = error
     if (this.#waiting === null) return
+    this.#link.over()
     if (error === null) this.#waiting({ done: true, value: undefined })
     else this.#failed?.(error)
     this.#waiting = null
@@ -69,7 +72,10 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
       if ('bytes' in chunk) this.#unread = chunk.bytes.length
       return Promise.resolve({ done: false, value: chunk })
     }
-    if (this.#isOver) return this.#error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
+    if (this.#isOver) {
+      this.#link.over()
+      return this.#error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
+    }
     return new Promise((resolve, reject) => {
       this.#waiting = resolve
       this.#failed = reject
@@ -85,6 +91,7 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
   stop(): void {
     this.#queue = []
     if (!this.#isOver) this.#link.close()
+    this.#link.over()
     this.end()
   }
 

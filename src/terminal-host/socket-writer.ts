@@ -35,6 +35,10 @@ export class SocketWriter {
     return this.#isStalled
   }
 
+  get waitingBytes(): number {
+    return this.#socket.writableLength
+  }
+
   /** Takes the body without keeping it. */
   write(type: FrameType, channel: number, offset: number, body: Uint8Array = NOTHING): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return

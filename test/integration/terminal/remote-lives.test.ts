@@ -167,6 +167,29 @@ describe('a terminal host in a process of its own', () => {
     expect(world.record()?.pid).not.toBe(pid)
   })
 
+  it('leaves nothing to ask for when it was lost, also of a PTY that had ended; the next one is asked for none of it [PTY-14]', async () => {
+    await using world = openWorld()
+    const host = await world.open()
+    const ended = await host.spawn(sh('echo of the first'))
+    await ended.exited
+    const reading = ended.read({ from: 0, mode: 'lossless' })[Symbol.asyncIterator]()
+    process.kill(world.record()?.pid ?? 0, 'SIGKILL')
+    await until('it is known', () => host.get(ended.ptyId) === undefined)
+    const next = await host.spawn(sh('echo of the next'))
+    await next.exited
+    const lost = { code: 'ERR_PTY_LOST' }
+    await expect(ended.text()).rejects.toMatchObject(lost)
+    await expect(ended.snapshot()).rejects.toMatchObject(lost)
+    await expect(ended.read({ from: 0 })[Symbol.asyncIterator]().next()).rejects.toMatchObject(lost)
+    const rest = async (): Promise<void> => {
+      while ((await reading.next()).done !== true);
+    }
+    await expect(rest()).rejects.toMatchObject(lost)
+    // What came with its end is known all the same.
+    expect(await ended.exited).toMatchObject({ exitCode: 0 })
+    expect(await text(ended)).toBe('of the first\r\n')
+  })
+
   it('is found again when its socket, its record or their directories are removed; who is connected stays so [PTY-14]', async () => {
     await using world = openWorld()
     const first = aProcess()
