@@ -58,7 +58,7 @@ class ViewPastTheEnd extends Ring {
   }
 }
 class TailOneShort extends Ring {
-  override tail(count: number): Uint8Array {
+  override tail(count: number): Uint8Array<ArrayBuffer> {
     return super.tail(count).subarray(1)
   }
 }

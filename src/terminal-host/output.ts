@@ -135,7 +135,7 @@ export class Output {
     return this.#pasteMode.isOn
   }
 
-  tail(bytes: number): Uint8Array {
+  tail(bytes: number): Uint8Array<ArrayBuffer> {
     return this.#ring.tail(bytes)
   }
 

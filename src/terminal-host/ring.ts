@@ -128,7 +128,7 @@ export class Ring implements Holder {
   }
 
   /** A copy of the last bytes, at most `count`. */
-  tail(count: number): Uint8Array {
+  tail(count: number): Uint8Array<ArrayBuffer> {
     const from = Math.max(this.#start, this.#end - Math.max(0, Math.floor(count)))
     const out = new Uint8Array(this.#end - from)
     for (let at = from; at < this.#end;) {

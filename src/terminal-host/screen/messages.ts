@@ -22,7 +22,7 @@ export type DrawnScreen = {
 export type TextRequest = {
   readonly do: 'text'
   readonly id: number
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly cols: number
   readonly rows: number
   readonly lines: number
@@ -31,7 +31,7 @@ export type TextRequest = {
 export type SearchRequest = {
   readonly do: 'search'
   readonly id: number
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly pattern: string
   readonly regex: boolean
   readonly ignoreCase: boolean

@@ -18,18 +18,6 @@ const checkWhole = (name: string, value: number, min: number, max: number): void
   throw invalid(`${name} is ${value}; it must be a whole number from ${min} to ${max}`)
 }
 
-/** What the ring holds from an offset on, in one piece. */
-const heldFrom = (output: KeptOutput, from: number): Uint8Array<ArrayBuffer> => {
-  const { end } = output
-  const all = new Uint8Array(Math.max(0, end - from))
-  for (let at = from; at < end;) {
-    const bytes = output.copy(at, end)
-    all.set(bytes, at - from)
-    at += bytes.length
-  }
-  return all
-}
-
 export type TextParts = {
   readonly output: KeptOutput
   readonly texts: Pick<Screens, 'ask'>
@@ -43,21 +31,26 @@ export type TextParts = {
 export const outputText = async ({ output, texts, size }: TextParts, options: TextOptions = {}): Promise<TerminalText> => {
   const { since, lastCommand = false, lines = DEFAULT_LINES } = options
   checkWhole('lines', lines, 1, MOST_LINES)
-  const { start, end } = output
   if (since !== undefined) {
     checkWhole('since', since, 0, Number.MAX_SAFE_INTEGER)
+    const { end } = output
     if (since > end) throw invalid(`since is ${since}, but only ${end} bytes were put out until now`)
   }
-  const from = Math.max(start, since ?? start)
-  const bytes = heldFrom(output, from)
+  let held = { from: 0, start: 0 }
   const cols = Math.min(size.cols, MOST_COLS)
   const rows = Math.min(size.rows, MOST_ROWS)
-  const { text } = await texts.ask({ do: 'text', bytes, cols, rows, lines, lastCommand: lastCommand && since === undefined }, bytes.buffer)
+  const ofLast = lastCommand && since === undefined
+  const { text } = await texts.ask(() => {
+    const { start, end } = output
+    held = { from: Math.max(start, since ?? start), start }
+    return { do: 'text', bytes: output.tail(end - held.from), cols, rows, lines, lastCommand: ofLast }
+  })
   if (text == null)
     throw new SignalboxError(
       'ERR_TERMINAL_UNMARKED',
       'the shell of this terminal does not mark its commands (OSC 133), or has run none yet',
     )
+  const { from, start } = held
   const gap = since !== undefined && since < start ? { from: since, to: start } : null
   const { start: first, end: last, isCut, ...rest } = text
   const beginsBefore = since === undefined && !lastCommand && start > 0
@@ -78,9 +71,12 @@ export const searchOutput = async ({ output, texts }: TextParts, options: Search
   } catch (error) {
     throw invalid(`the pattern is no regular expression: ${(error as Error).message}`)
   }
-  const { start: from, end: offset } = output
-  const bytes = heldFrom(output, from)
-  const { found } = await texts.ask({ do: 'search', bytes, pattern, regex, ignoreCase, limit }, bytes.buffer)
+  let held = { from: 0, offset: 0 }
+  const { found } = await texts.ask(() => {
+    held = { from: output.start, offset: output.end }
+    return { do: 'search', bytes: output.tail(held.offset - held.from), pattern, regex, ignoreCase, limit }
+  })
+  const { from, offset } = held
   const matches = (found?.found ?? []).map(({ at, line }) => ({ offset: from + at, line }))
   return { from, offset, matches, hasMore: found?.hasMore ?? false }
 }

@@ -28,6 +28,8 @@ export type KeptOutput = {
   readonly end: number
   /** A copy, from `from` to `to` at most; at least one byte where there is one. */
   copy(from: number, to: number): Uint8Array<ArrayBuffer>
+  /** A copy of the last bytes, at most `count`. */
+  tail(count: number): Uint8Array<ArrayBuffer>
 }
 
 /** `order`: from 0, in which they were given. */

@@ -13,11 +13,14 @@ const IDLE_MS = 10_000
 /** So many failures within the window, and no thread is started until it has passed. */
 const FAILURES = 3
 const WITHIN_MS = 60_000
+/** A question is asked so often again, where the thread failed at another's. */
+const MOST_TRIES = 2
 
 /** A screen in the thread; it ends with it. */
 export type ScreenRef = { readonly id: number; isLost: boolean; /** By its own output. */ hasFailed: boolean }
 
 type Unnumbered<M> = M extends unknown ? Omit<M, 'id'> : never
+export type Question = Unnumbered<TextRequest> | Unnumbered<SearchRequest>
 
 type Job = { readonly ref: ScreenRef; readonly bytes: number; readonly settle?: ((answer: FromScreens) => void) | undefined }
 
@@ -111,18 +114,27 @@ export class Screens {
     return this.#queuedBytes <= QUEUE_BYTES / 2 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** One question that needs no screen. @throws ERR_SCREEN_UNAVAILABLE */
-  async ask(message: Unnumbered<TextRequest> | Unnumbered<SearchRequest>, transfer: ArrayBuffer): Promise<FromScreens> {
-    this.#thread ??= this.#start()
-    this.#idle?.cancel()
-    this.#idle = undefined
-    this.#lastId += 1
-    const ref: ScreenRef = { id: this.#lastId, isLost: false, hasFailed: false }
-    const answer = await new Promise<FromScreens>((resolve) => {
-      this.#post(ref, { ...message, id: ref.id } as TextRequest | SearchRequest, 0, resolve, [transfer])
-    })
-    if (answer.error !== undefined) throw unavailable(answer.error)
-    return answer
+  /**
+   * One question that needs no screen.
+   * @param make called when there is room for it, and again where another's question made the thread fail
+   * @throws ERR_SCREEN_UNAVAILABLE
+   */
+  async ask(make: () => Question): Promise<FromScreens> {
+    for (let tries = 0; ; tries += 1) {
+      while (this.#queuedBytes > QUEUE_BYTES / 2) await this.hasRoom()
+      this.#thread ??= this.#start()
+      this.#idle?.cancel()
+      this.#idle = undefined
+      this.#lastId += 1
+      const ref: ScreenRef = { id: this.#lastId, isLost: false, hasFailed: false }
+      const answer = await new Promise<FromScreens>((resolve) => {
+        const question = make()
+        const { bytes } = question
+        this.#post(ref, { ...question, id: ref.id } as TextRequest | SearchRequest, bytes.length, resolve, [bytes.buffer])
+      })
+      if (answer.error === undefined) return answer
+      if (ref.hasFailed || tries >= MOST_TRIES) throw unavailable(answer.error)
+    }
   }
 
   /** Idempotent. */
@@ -137,6 +149,7 @@ export class Screens {
   /** Ends the thread. Screens are lost; a later need starts another. */
   async end(): Promise<void> {
     const thread = this.#thread
+    for (const { ref } of this.#jobs) ref.hasFailed = true // nobody is to ask again
     this.#lose('the terminal host is closed')
     await thread?.terminate()
   }
