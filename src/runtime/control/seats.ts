@@ -14,13 +14,14 @@ export type Seats = {
 }
 
 type Table = {
-  /** In the order in which they came or resized. */
-  readonly sizes: Map<object, Size>
+  /** In the order in which they came or resized; null: of one who has none. */
+  readonly sizes: Map<object, Size | null>
   /** As the last who said so; while somebody sits. */
   policy: WindowSize | null
 }
 
-const sizeOf = (sizes: readonly Size[], policy: WindowSize): Size | null => {
+const sizeOf = (all: readonly (Size | null)[], policy: WindowSize): Size | null => {
+  const sizes = all.filter((size) => size !== null)
   const last = sizes.at(-1)
   if (last === undefined || policy === 'fixed') return null
   if (policy === 'latest') return last
@@ -47,7 +48,10 @@ export const createSeats = (usual: () => WindowSize): Seats => {
       const table = of(pty)
       tables.set(pty, table)
       if (policy !== undefined) table.policy = policy
-      if (size === undefined) return Promise.resolve()
+      if (size === undefined) {
+        if (!table.sizes.has(seat)) table.sizes.set(seat, null)
+        return Promise.resolve()
+      }
       table.sizes.delete(seat)
       table.sizes.set(seat, size)
       return resized(pty, sizeOf([...table.sizes.values()], table.policy ?? usual()))
