@@ -1,4 +1,5 @@
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { RecordedEvent } from '../protocols/events.ts'
 import type { PtyId, RunId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { ListenRecorded } from './recorded.ts'
@@ -7,6 +8,8 @@ import type { LiveRun } from './run-handle.ts'
 /** The runs of this process that go on. */
 export type LiveRuns = {
   add(runId: RunId, run: LiveRun, plan: Plan): void
+  /** What happened in a run before this process had it. */
+  hear(past: RecordedEvent): void
   get(runId: RunId): LiveRun | undefined
   /** In the order of their start. */
   all(): readonly LiveRun[]
@@ -39,7 +42,7 @@ export const createLiveRuns = (listen: ListenRecorded, terminals: TerminalHost):
     runs.delete(runId)
     for (const [id, known] of labels) if (known.runId === runId) labels.delete(id)
   }
-  listen((event) => {
+  const hear = (event: RecordedEvent): void => {
     const { runId, laneId, terminalId, ptyId, payload, type } = event
     if (runId === undefined) return
     if (type === 'lane.created' && laneId !== undefined) labels.set(laneId, { runId, label: String(payload['name']) })
@@ -55,13 +58,15 @@ export const createLiveRuns = (listen: ListenRecorded, terminals: TerminalHost):
     if (type === 'pty.exited' && ptyId !== undefined) ptys.delete(ptyId)
     runs.get(runId)?.run.apply(event)
     if (type === 'run.ended') forget(runId)
-  })
+  }
+  listen(hear)
   return {
     add(runId, run, plan) {
       const sums = plan.lanes.map(({ commands }) => commands.reduce((sum, { graceMs }) => sum + graceMs, 0))
       longestStopMs = Math.max(longestStopMs, ...sums)
       runs.set(runId, { run, plan, stoppedBy: null, isKilled: false })
     },
+    hear,
     get: (runId) => runs.get(runId)?.run,
     all: () => [...runs.values()].map(({ run }) => run),
     fail(runId, error) {
@@ -83,7 +88,12 @@ export const createLiveRuns = (listen: ListenRecorded, terminals: TerminalHost):
       const entry = runs.get(runId)
       if (entry === undefined) return
       entry.isKilled = true
-      for (const [ptyId, of] of ptys) if (of.runId === runId) void terminals.get(ptyId)?.terminate({ graceMs: 0, askedBy: by })
+      for (const [ptyId, of] of ptys)
+        if (of.runId === runId)
+          terminals
+            .get(ptyId)
+            ?.terminate({ graceMs: 0, askedBy: by })
+            .catch(() => undefined) // lost meanwhile: its actor is told
     },
     isKilled: (runId) => runs.get(runId)?.isKilled ?? false,
     get longestStopMs() {

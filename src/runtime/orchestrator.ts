@@ -1,5 +1,6 @@
 import { tryGate } from '../adapters/sqlite/gate.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
+import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { StopPhaseInfo, StopProgress } from '../protocols/control/views.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
@@ -15,7 +16,7 @@ import { recover, recoveredText } from './service/recover.ts'
 import type { ServiceLog } from './service/service-log.ts'
 import { type LiveSettings, watchSettings } from './service/settings-watch.ts'
 import { socketPath } from './service/socket-path.ts'
-import { openTerminalHost } from './terminal-hosts.ts'
+import { letGo, openTerminalHost } from './terminal-hosts.ts'
 
 type Stopped = { readonly phases: readonly StopPhaseInfo[] }
 
@@ -122,19 +123,15 @@ const openMetrics = async (runtime: Runtime, env: Environment, version: string, 
   return showMetrics(live.current().metrics, all, { clock: systemClock, said })
 }
 
-/** A lane that cannot be brought back must not keep the others away. */
-const bringBack = async (runtime: Runtime, log: ServiceLog): ReturnType<Runtime['takeOver']> => {
-  try {
-    return await runtime.takeOver()
-  } catch (error) {
-    log.write(`not everything could be brought back: ${error instanceof Error ? error.message : String(error)}`)
-    return { runs: 0, lanes: 0, terminals: 0 }
-  }
-}
+/** Who cannot bring back all that was left serves all the same. */
+const bringBack = (runtime: Runtime): ReturnType<Runtime['takeOver']> =>
+  runtime.takeOver().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    return { runs: 0, lanes: 0, terminals: 0, failed: [`not everything could be brought back: ${why}`] }
+  })
 
-const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
-  const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
-  const host = await openTerminalHost(live.current().terminals.host, env, options.env)
+/** Mends the records of those who died, then starts the runtime. */
+const begin = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, host: TerminalHost) => {
   const closed = await recover(env, live.current(), { pid: null, has: (ptyId) => host.get(ptyId as PtyId) !== undefined })
   const runtime = await composeRuntime(
     {
@@ -145,9 +142,20 @@ const serve = async (env: Environment, options: OrchestratorOptions, live: LiveS
     },
     { host },
   )
+  return { closed, runtime }
+}
+
+const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
+  const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
+  const host = await openTerminalHost(live.current().terminals.host, env, options.env)
+  const { closed, runtime } = await begin(env, options, live, host).catch(async (error: unknown) => {
+    await letGo(host)
+    throw error
+  })
   try {
     if (runtime.damagedStore !== null) log.write(`the record of runs was damaged; it was put aside at ${runtime.damagedStore}`)
-    const { lanes: keptLanes, runs: adoptedRuns, terminals: adoptedTerminals } = await bringBack(runtime, log)
+    const { lanes: keptLanes, runs: adoptedRuns, terminals: adoptedTerminals, failed } = await bringBack(runtime)
+    for (const text of failed) log.write(text)
     const recovered = { ...closed, keptLanes, adoptedRuns, adoptedTerminals }
     for (const text of recoveredText(recovered)) log.write(text)
     record.change({ recovered })

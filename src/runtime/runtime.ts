@@ -17,10 +17,11 @@ import type { Exit } from '../protocols/exit.ts'
 import type { LaneProtocol } from '../protocols/lane.protocol.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
+import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { IdFactory } from '../protocols/id-factory.ts'
-import type { ProcessKey } from '../protocols/records.ts'
+import type { ProcessKey } from '../protocols/process-key.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
 import type { Bus } from '../protocols/bus.ts'
 import type { RunSummary } from '../protocols/summary.ts'
@@ -54,7 +55,7 @@ import { recordedOf } from './recorded.ts'
 import { makeServices } from './make-services.ts'
 import { openSpans } from './telemetry/open-spans.ts'
 import { reopenTerminals, takeOverRuns, type TakeOverParts } from './take-over.ts'
-import { openTerminalHost } from './terminal-hosts.ts'
+import { letGo, openTerminalHost } from './terminal-hosts.ts'
 import { liveRun, type RunHandle } from './run-handle.ts'
 
 const START_RUN_LIMIT_MS = 60_000
@@ -106,9 +107,9 @@ export interface Runtime extends AsyncDisposable {
   readonly measured: { readonly measures: Measures; readonly bus: () => BusFigures; readonly database: string } | null
   /**
    * Goes on with what a process before this one left in the terminal host, and brings back its lanes; only one process of a
-   * workspace may.
+   * workspace may. `failed`: what could not be, in words.
    */
-  takeOver(): Promise<{ readonly runs: number; readonly lanes: number; readonly terminals: number }>
+  takeOver(): Promise<{ readonly runs: number; readonly lanes: number; readonly terminals: number; readonly failed: readonly string[] }>
   /** Whether this very process lives. */
   isAlive(owner: ProcessKey): boolean
   /** Where it works, as options of a doctor. */
@@ -150,6 +151,21 @@ const closedError = (cause?: unknown): SignalboxError =>
 const openLink = async ({ fanOut }: RuntimeOptions, { workspaceId, ids }: Environment): Promise<FanOutLink | null> =>
   fanOut === undefined ? null : (await import('./fan-out.ts')).openFanOut(fanOut.redis, workspaceId, ids.next('session'))
 
+/** Whoever may not have one runs no lanes. */
+const openHost = async (
+  { terminals = 'in-process' }: RuntimeOptions,
+  env: Environment,
+  { host }: Decorators,
+  unregister: () => Promise<void>,
+): Promise<TerminalHost> => {
+  try {
+    return host ?? (await openTerminalHost(terminals, env, process.env))
+  } catch (error) {
+    await unregister()
+    throw error
+  }
+}
+
 /** @internal Starts a runtime with something around its adapters; users call `startRuntime`. */
 export const composeRuntime = async (options: RuntimeOptions, decorators: Decorators = {}): Promise<Runtime> => {
   const env = await openEnvironment(options)
@@ -157,7 +173,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const { pid, startTime, bootId } = ownIdentity(env.processTable)
   const owner = { pid, startTime, bootId }
   const unregister = await registerOwner(env.paths.owners, { ...owner, startedAt: systemClock.now() })
-  const host = decorators.host ?? (await openTerminalHost(options.terminals ?? 'in-process', env, process.env))
+  const host = await openHost(options, env, decorators, unregister)
   void removeLeftCgroups(env.cgroups, systemClock).catch(() => []) // perhaps at the next start
   const around = decorators.tree ?? ((spec) => spec)
   const terminals = decorators.terminals?.(host) ?? host
@@ -308,6 +324,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       },
     })
   } catch (error) {
+    await letGo(host)
     await dossiers.close()
     await unregister()
     await link?.fanOut.close()
@@ -329,7 +346,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   }
   const newLiveRun = (runId: RunId, plan: Plan, startedAt: number) =>
     liveRun(runId, plan, startedAt, terminals, { stop: (by) => stop(runId, by), kill: (by) => kill(runId, by) })
-  const taking: TakeOverParts = { system: running, clock: systemClock, records, services, live, liveRun: newLiveRun, runSpec }
+  const taking: TakeOverParts = { system: running, clock: systemClock, records, services, live, liveRun: newLiveRun, runSpec, abandon }
   const start = async (input: unknown, { runId = env.ids.next('run'), by, ...overrides }: RunOverrides = {}): Promise<RunHandle> => {
     const plan: Plan = { ...asPlan(input, settings()), ...overrides }
     if (!Number.isSafeInteger(plan.parallel) || plan.parallel < 1) {
@@ -421,8 +438,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       ),
     async takeOver() {
       const held = terminals.list().length
-      const runs = await takeOverRuns(taking)
-      return { runs, lanes: await madeLanes.recover(), terminals: held }
+      const { count: runs, failed } = await takeOverRuns(taking)
+      return { runs, lanes: await madeLanes.recover(), terminals: held, failed }
     },
     isAlive: (key) => env.processTable.isAlive(key),
     places: {

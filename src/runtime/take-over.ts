@@ -7,10 +7,10 @@ import type { ChildSpec, SupervisorSpec } from '../kernel/child-spec.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { RunId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
+import { sameProcess } from '../protocols/process-key.ts'
 import type { LaneRecord, PtyRecord, RunRecord } from '../protocols/records.ts'
 import type { System } from '../supervisors/system.types.ts'
 import type { LiveRuns } from './live-runs.ts'
-import { sameProcess } from './owners.ts'
 import type { RuntimeRecords } from './records.ts'
 import type { LiveRun } from './run-handle.ts'
 
@@ -26,6 +26,8 @@ export type TakeOverParts = {
   readonly live: LiveRuns
   readonly liveRun: (runId: RunId, plan: Plan, startedAt: number) => LiveRun
   readonly runSpec: (runId: RunId, plan: Plan) => SupervisorSpec
+  /** Ends what is there of a run that cannot go on. */
+  readonly abandon: (runId: RunId, error: unknown) => void
 }
 
 const startChild = async (system: Pick<System, 'ask'>, to: typeof LANES, spec: ChildSpec): Promise<void> => {
@@ -77,8 +79,9 @@ const takeOverRun = async (parts: TakeOverParts, run: RunRecord): Promise<void> 
     { by: `process ${owner.pid}`, pid: owner.pid, before: run.owner.pid },
   )
   const known = parts.liveRun(run.id, run.plan, run.startedAt)
-  for (const past of await records.events({ runId: run.id, limit: ALL_EVENTS })) known.apply(past)
+  const before = await records.events({ runId: run.id, limit: ALL_EVENTS })
   live.add(run.id, known, run.plan)
+  for (const past of before) live.hear(past)
   const commit = { events: [adopted], records: [recordOf('run', { ...run, owner })] }
   await system.ask(JOURNAL, 'journal.commit', commit, { timeoutMs: COMMIT_LIMIT_MS })
   // The lanes first: the run finds out which of them go on.
@@ -89,18 +92,23 @@ const takeOverRun = async (parts: TakeOverParts, run: RunRecord): Promise<void> 
 
 /**
  * Goes on with the runs whose process died while their terminals lived on in the terminal host. A run that has no process
- * there is left as it is: it was interrupted.
- * @returns how many
+ * there is left as it is: it was interrupted. One that cannot be taken over is abandoned, and keeps no other away.
  */
-export const takeOverRuns = async (parts: TakeOverParts): Promise<number> => {
+export const takeOverRuns = async (parts: TakeOverParts): Promise<{ readonly count: number; readonly failed: readonly string[] }> => {
   const { records, services, live } = parts
-  if (services.terminals.keepsTerminals !== true) return 0
+  const failed: string[] = []
   let count = 0
+  if (services.terminals.keepsTerminals !== true) return { count, failed }
   for (const run of await records.runs()) {
     if (run.endedAt !== null || sameProcess(run.owner, services.owner) || live.get(run.id) !== undefined) continue
     if (!(await hasHeld(parts, run))) continue
-    await takeOverRun(parts, run)
-    count += 1
+    try {
+      await takeOverRun(parts, run)
+      count += 1
+    } catch (error) {
+      parts.abandon(run.id, error)
+      failed.push(`run ${run.id} was not taken over: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
-  return count
+  return { count, failed }
 }

@@ -20,6 +20,12 @@ export type TerminalHostKind = 'in-process' | 'host' | 'tmux'
 /** How long a terminal host goes on without a terminal and without an orchestrator. ms */
 const HOST_GRACE_MS = 60_000
 
+/** Of one that was never used: what it keeps goes on. */
+export const letGo = async (host: TerminalHost): Promise<void> => {
+  if (host.detach === undefined) await host.close(0)
+  else host.detach()
+}
+
 /**
  * Opens the terminal host of a workspace; one in a process of its own is started with its first terminal.
  * @throws ERR_HOST_VERSION, ERR_HOST_UNREACHABLE

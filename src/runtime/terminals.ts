@@ -204,7 +204,7 @@ export const createTerminals = ({ system, records, host, watch, processTable, sh
       const ids = { laneId, terminalId: id, ...(runId !== null && { runId }) }
       const ending = event(clock.now(), 'terminal.ending', ids, { lane, command, by, graceMs: graceMs ?? null })
       if (pty !== undefined) system.tell(JOURNAL, 'journal.commit', { events: [ending] })
-      if (pty !== undefined && graceMs !== undefined) void pty.terminate({ graceMs, askedBy: by })
+      if (pty !== undefined && graceMs !== undefined) pty.terminate({ graceMs, askedBy: by }).catch(() => undefined) // its actor is told
       if (runId !== null) await pty?.terminate({ graceMs: graceMs ?? defaults().command.graceMs, askedBy: by })
       else if (system.lookup(name) !== undefined) {
         const supervisor = named<SupervisorProtocol>(terminalsName(laneId))

@@ -184,7 +184,7 @@ export class InProcessTerminalHost implements TerminalHost {
     this.#closed = true
     const cooled = this.#warm?.close()
     await Promise.allSettled(this.#starting)
-    await Promise.all(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
+    await Promise.allSettled(this.list().map((pty) => pty.terminate({ graceMs, askedBy: 'host.close' })))
     await cooled
     this.#reports.close()
     await Promise.all([this.#screens.end(), this.#texts.end()])
@@ -209,7 +209,7 @@ export class InProcessTerminalHost implements TerminalHost {
       const hold = makeHold(spec, { cgroups: this.#groupsRefused ? undefined : this.#options.cgroups, processTable })
       ;({ group } = hold)
       const started = await startProcess(checked, helperPath, this.#reports, processTable, this.#lines, this.#warm?.take() ?? null, hold)
-      if (started.notJoined !== null) this.#groupsRefused = true
+      if (started.notJoined === 'EACCES' || started.notJoined === 'EPERM') this.#groupsRefused = true
       if (started.group === null) group?.remove()
       try {
         return this.#hold(checked, started, log)

@@ -132,10 +132,16 @@ class Place {
   #watch(): void {
     for (const watcher of this.#watchers) watcher.close()
     const directories = new Set([dirname(this.#record.socket), dirname(hostRecordPath(this.#commonDir))])
-    this.#watchers = [...directories].map((directory) => {
-      const watcher = watch(directory, () => this.#look())
-      watcher.on('error', () => this.#look())
-      return watcher
+    this.#watchers = [...directories].flatMap((directory) => {
+      try {
+        const watcher = watch(directory, () => this.#look())
+        watcher.on('error', () => this.#look())
+        return [watcher]
+      } catch (error) {
+        // Out of inotify: it can be found as long as nobody removes them.
+        this.#said(`${directory} cannot be watched: ${String(error)}`)
+        return []
+      }
     })
   }
 
