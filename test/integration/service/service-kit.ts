@@ -62,7 +62,7 @@ export const makeServiceWorld = async (): Promise<ServiceWorld> => {
     async cleanup() {
       await down().catch(() => undefined)
       const host = readHostRecord(commonDir, table)
-      if (host !== null) process.kill(host.pid, 'SIGKILL')
+      if (host !== null) table.signal(host, 'SIGKILL')
       rmSync(base, { recursive: true, force: true })
       await repo.cleanup()
     },

@@ -56,7 +56,7 @@ export const openWorld = (graceMs = 60_000, keptMs = 60_000): HostWorld => {
     async [Symbol.asyncDispose]() {
       for (const host of opened) await host.close(0)
       const left = record()
-      if (left !== null) process.kill(left.pid, 'SIGKILL')
+      if (left !== null) processTable.signal(left, 'SIGKILL')
       rmSync(directory, { recursive: true, force: true })
     },
   }

@@ -123,7 +123,16 @@ describe('a terminal host in a process of its own', () => {
     const pty = await before.spawn(sh('while [ ! -e "$GO" ]; do sleep 0.02; done', { extraEnv: { GO: go } }))
     before.detach()
     await first.die()
-    await new Promise((resolve) => setTimeout(resolve, 600))
+    // Another one of the same times, left later, whose PTY has ended: when it is gone, ours would be.
+    await using ended = openWorld(20, 300)
+    const second = aProcess()
+    const there = await ended.open(second.identity)
+    await (
+      await there.spawn(sh('exit 0'))
+    ).exited
+    there.detach()
+    await second.die()
+    await until('the one that holds an end is gone', () => ended.record() === null)
     expect(processTable.isAlive(pty.identity)).toBe(true)
     expect(world.record()).not.toBe(null)
     writeFileSync(go, '')
@@ -147,14 +156,16 @@ describe('a terminal host in a process of its own', () => {
   it('is lost with kill -9: its PTYs are, what is left of their process trees is ended, and another starts [PTY-9, PTY-14]', async () => {
     await using world = openWorld()
     const host = await world.open()
-    const pty = await host.spawn(sh('trap "" HUP; (setsid sh -c "trap \\"\\" HUP TERM; sleep 1000" &); echo ready; read x'))
+    const spec = sh('trap "" HUP; (setsid sh -c "trap \\"\\" HUP TERM; sleep 1000; true" &); echo ready; read x')
+    const pty = await host.spawn(spec)
     await untilOutput(pty, 'ready')
+    await until('its daemon runs', async () => (await processTable.findByMark(spec.mark)).some(({ command }) => command === 'sleep 1000'))
     const reading = pty.read({ from: 0 })[Symbol.asyncIterator]()
     await reading.next()
     const pid = world.record()?.pid ?? 0
     process.kill(pid, 'SIGKILL')
     await expect(pty.exited).rejects.toMatchObject({ code: 'ERR_PTY_LOST', context: { host: pid, ptyId: pty.ptyId } })
-    expect(await processTable.findByMark((await pty.exited.catch(({ context }) => context.ptyId)) as string)).toEqual([])
+    expect(await processTable.findByMark(spec.mark)).toEqual([])
     await expect(
       (async () => {
         for (;;) if ((await reading.next()).done === true) return
