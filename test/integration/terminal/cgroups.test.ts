@@ -70,10 +70,11 @@ describe.skipIf(!contain.ok)(`a control group per terminal${without}`, () => {
 
   it('asks such a child to end first, and gives it the grace [PTY-7]', async () => {
     await using kit = openKit()
-    const file = join(kit.directory, 'said')
-    const spec = sh(
-      `(env -i setsid sh -c 'trap "echo asked > ${kit.directory.replaceAll(' ', '\\ ')}/said; exit" TERM; while :; do /bin/sleep 0.02; done' &); sleep 0.3`,
-    )
+    const [file, ready] = [join(kit.directory, 'said'), join(kit.directory, 'ready')]
+    const child = `cd "$1"; trap "echo asked > said; exit" TERM; : > ready; while :; do /bin/sleep 0.02; done`
+    const spec = sh(`(env -i setsid sh -c '${child}' x "$DIR" &); while [ ! -e "$READY" ]; do sleep 0.02; done`, {
+      extraEnv: { DIR: kit.directory, READY: ready },
+    })
     const exit = await (await kit.host.spawn(spec)).exited
     expect(readFileSync(file, 'latin1')).toBe('asked\n')
     expect(exit.survivors).toContainEqual(expect.objectContaining({ endedBy: 'SIGTERM' }))
@@ -83,14 +84,19 @@ describe.skipIf(!contain.ok)(`a control group per terminal${without}`, () => {
     await using kit = openKit()
     // Each ends at once when it has forked its successor: whoever is found is gone before a signal comes.
     const runner = 'import os\nwhile True:\n  if os.fork(): os._exit(0)\n'
-    const spec = sh(`(env -i setsid /usr/bin/env python3 -c "$RUNNER" &); sleep 0.3; echo ready; sleep 3600`, {
-      extraEnv: { RUNNER: runner },
-    })
+    const spec = sh(`(env -i setsid /usr/bin/env python3 -c "$RUNNER" &); exec sleep 3600`, { extraEnv: { RUNNER: runner } })
     const pty = await kit.host.spawn(spec)
-    await untilOutput(pty, 'ready')
+    const runners = async (): Promise<ReadonlySet<number>> =>
+      new Set((await kit.processTable.findByMark(spec.mark)).filter(({ command }) => command.includes('os.fork')).map(({ pid }) => pid))
+    const seen = new Set<number>()
+    await until('it runs', async () => {
+      for (const pid of await runners()) seen.add(pid)
+      return seen.size > 3
+    })
     const { survivors } = await pty.terminate({ graceMs: 0, askedBy: 'test' })
     expect(survivors.filter(({ endedBy }) => endedBy === 'survived')).toEqual([])
-    expect(createCgroups().support().contain.ok).toBe(true)
+    expect(await kit.processTable.findByMark(spec.mark)).toEqual([])
+    expect(await createCgroups().find(spec.mark)).toEqual([])
   })
 
   it('is gone when its terminal has ended, also where the start failed [PTY-9]', async () => {
@@ -130,7 +136,9 @@ describe.skipIf(!contain.ok)(`a control group per terminal${without}`, () => {
         },
       },
     })
-    const { exitCode, survivors } = await (await kit.host.spawn(sh('setsid sleep 3600 & sleep 0.1; exit 3'))).exited
+    const child = `setsid sh -c ': > "$READY"; exec sleep 3600' &`
+    const spec = sh(`${child} while [ ! -e "$READY" ]; do sleep 0.02; done; exit 3`, { extraEnv: { READY: join(kit.directory, 'ready') } })
+    const { exitCode, survivors } = await (await kit.host.spawn(spec)).exited
     expect(exitCode).toBe(3)
     expect(survivors).toHaveLength(1)
   })
