@@ -79,7 +79,7 @@ pid = os.fork()
 if pid == 0:
   open(sys.argv[1], 'w').write('0')
   os._exit(0)
-time.sleep(0.1)
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 print(pid, flush=True)
 time.sleep(3600)`
       const child = spawn('python3', ['-c', nurse, group?.joins[0] ?? ''], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
