@@ -101,8 +101,10 @@ const unknownNames = (env: NodeJS.ProcessEnv): void => {
 }
 
 /** A text as the value of a setting. */
-const valueOf = (setting: SettingSpec, text: string): unknown =>
-  typeof setting.default === 'number' && /^-?\d+(\.\d+)?$/u.test(text) ? Number(text) : text
+const valueOf = (setting: SettingSpec, text: string): unknown => {
+  if (typeof setting.default === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return typeof setting.default === 'number' && /^-?\d+(\.\d+)?$/u.test(text) ? Number(text) : text
+}
 
 const environmentLayer = (env: NodeJS.ProcessEnv): Layer => {
   unknownNames(env)
