@@ -204,6 +204,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     baseEnv: {},
     lanesDirectory: '/fake/lanes',
     logsDirectory: '/fake/logs',
+    respawnsLost: false,
     logMaxBytes: 65_536,
     branchPrefix: 'signalbox/',
     owner: { pid: 1, startTime: '1', bootId: 'b' },

@@ -49,6 +49,7 @@ const terminal = {
   exitCode: null,
   signal: null,
   error: null,
+  lost: false,
   log: `/srv/.local/state/signalbox/ws_01K…/logs/${LANE_ID}/shell.1.log`,
 }
 const run = {
@@ -256,6 +257,13 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     errors: ['ERR_TERMINAL_NOT_FOUND'],
     params: { terminal: 'docs/shell', graceMs: 100 },
     result: { terminal: { ...terminal, state: 'stopped', pid: null } },
+  },
+  {
+    method: 'terminal.respawn',
+    text: 'Starts again what a terminal of a lane of its own ran last, where that is over, or was lost with the machine or what held it: the same command in the same directory and size, with the environment as it is now.',
+    errors: ['ERR_TERMINAL_NOT_FOUND', 'ERR_TERMINAL_EXISTS', 'ERR_LANE_NOT_READY'],
+    params: { terminal: 'docs/shell' },
+    result: { terminal: { ...terminal, attempts: 2 } },
   },
   {
     method: 'lane.remove',

@@ -25,6 +25,8 @@ export type OwnLaneState = {
   /** A look for some of them is under way, or about to be. */
   readonly looking: boolean
   readonly cleaningAttempts: number
+  /** When commands were started again that had been lost, by policy. Monotonic. */
+  readonly respawnedAt: ReadonlyMap<string, number>
   /** Asks that are answered later. */
   readonly readyAsked: readonly Reply<LaneRecord>[]
   readonly spawnAsked: ReadonlyMap<string, Reply<{ terminalId: TerminalId }>>
@@ -60,6 +62,7 @@ export const newOwnState = (args: OwnLaneArgs, record: LaneRecord): OwnLaneState
   rejoining: new Set(),
   looking: false,
   cleaningAttempts: 0,
+  respawnedAt: new Map(),
   readyAsked: [],
   spawnAsked: new Map(),
   removeAsked: [],

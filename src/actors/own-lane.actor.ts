@@ -7,12 +7,13 @@ import { type LaneEvent, laneMachine } from '../protocols/lane.machine.ts'
 import type { CleaningReport } from '../protocols/lane.protocol.ts'
 import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand } from '../protocols/plan.ts'
-import type { LaneRecord } from '../protocols/records.ts'
+import type { LaneRecord, TerminalRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { cleanLane, holdsUncommitted, NOTHING, notRemoved } from './lane-cleaning.ts'
 import { terminalsName, terminalTreeName } from './names.ts'
 import { lastAttempt } from './lane-recovery.ts'
-import { endLostTerminals, lastAttempts, recordLost } from './own-lane-recovery.ts'
+import { isLost, recordLost } from './lost-terminals.ts'
+import { endLostTerminals, lastAttempts } from './own-lane-recovery.ts'
 import { newOwnRecord, newOwnState, notReady, type OwnLaneState, ownLaneSummary, whyNoCommand } from './own-lane-state.ts'
 import type { OwnLaneArgs } from './services.ts'
 import { isUnanswered } from './unanswered.ts'
@@ -22,6 +23,8 @@ type Ctx = ActorContext<OwnLaneProtocol>
 /** Attempts at removing a worktree before it is left as a finding for `signalbox doctor`. */
 const CLEANING_ATTEMPTS = 4
 const CLEANING_BACKOFF_MS = 250
+/** A terminal that is lost again so soon after it was started again by policy may be what kills its host. */
+const LOST_AGAIN_MS = 60_000
 /** For a supervisor to answer, and beyond a command's grace to find and end what it left behind. */
 const ANSWER_MS = 30_000
 /** Before a supervisor is asked again that is being restarted. */
@@ -173,6 +176,20 @@ const terminalEnded = async (ctx: Ctx, state: OwnLaneState, name: string): Promi
   const { state: now, context } = next.record.snapshot
   if (busy.size > 0 || !context.running || now === 'cleaning' || now === 'closed') return next
   return step(ctx, next, { type: 'settled' }, 'its last terminal ended')
+}
+
+/** By policy what was lost with its host is started again, unless it was so a moment ago. */
+const respawnLost = async (ctx: Ctx, state: OwnLaneState, name: string): Promise<OwnLaneState> => {
+  const terminal = state.record.terminals?.find(({ command }) => command === name)
+  if (!state.args.services.respawnsLost || terminal === undefined || whyNoCommand(state, name) !== null) return state
+  const opened = (await readRecord<TerminalRecord>(ctx, 'terminal', terminal.id))?.opened
+  const last = await lastAttempt(ctx, terminal.id)
+  const at = ctx.monotonic()
+  if (opened === undefined || last?.exit == null || !isLost(last) || last.exit.stopped) return state
+  if (at - (state.respawnedAt.get(name) ?? -Infinity) < LOST_AGAIN_MS) return state
+  const size = last.size ?? opened.size
+  const next = { ...state, respawnedAt: new Map(state.respawnedAt).set(name, at) }
+  return spawn(ctx, next, { command: opened.command, by: 'the policy terminals.respawnLost', ...(size !== undefined && { size }) })
 }
 
 /** Looks first whether work would be lost: only then anything is ended. */
@@ -351,8 +368,8 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       return rejoin(ctx, state, [command])
     },
     $terminalExited: (ctx, state, { command, exit }) => {
-      if (isLeaving(state) || !wentWithSupervisor(exit)) return terminalEnded(ctx, state, command)
-      return rejoin(ctx, state, [command])
+      if (!isLeaving(state) && wentWithSupervisor(exit)) return rejoin(ctx, state, [command])
+      return terminalEnded(ctx, state, command).then((next) => respawnLost(ctx, next, command))
     },
     $rejoined: (ctx, state, message) => rejoined(ctx, state, message),
     $rejoinFailed: (ctx, state, { names }) => lookLater(ctx, { ...state, rejoining: new Set([...state.rejoining, ...names]) }),

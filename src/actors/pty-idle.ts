@@ -22,10 +22,12 @@ export const followHealth = (ctx: ActorContext<PtyProtocol>, { services, command
     mark: record.mark,
     idleAfterMs: command.idleAfterMs,
     isThrottled: record.snapshot.state === 'throttled',
+    size: record.size,
     heard(news) {
       if (ctx.signal.aborted) return
       if (news.verdict === 'idle') ctx.tell(ctx.self, '$idle', { health: news.health })
-      else ctx.tell(ctx.self, '$activity', { by: news.by })
+      else if (news.verdict === 'activity') ctx.tell(ctx.self, '$activity', { by: news.by })
+      else ctx.tell(ctx.self, '$resized', { size: news.size })
     },
   })
 

@@ -6,11 +6,13 @@ import type { NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
 import { type PtyEvent, ptyMachine } from '../protocols/pty.machine.ts'
 import type { PtyProtocol } from '../protocols/pty.protocol.ts'
+import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { AttemptResult, PtyRecord, TerminalRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
 import { followHealth, idled, idsOf } from './pty-idle.ts'
 import { argvOf, childEnvironment, lastLines, logPath } from './pty-spec.ts'
 import { leftRunning } from './left-running.ts'
+import { recordLost } from './lost-terminals.ts'
 import type { PtyArgs } from './services.ts'
 
 type PtyState = {
@@ -105,6 +107,7 @@ const adoptable = async (ctx: Ctx, args: PtyArgs, terminal: TerminalRecord | nul
   const pty = await leftRunning(args.services, record.id)
   if (pty === undefined) {
     if (record.snapshot.state === 'spawning') await failed(ctx, record, neverStarted(record))
+    else await recordLost(ctx, args.services, args.terminalId)
     return null
   }
   // The actor crashed between the start of the process and the record of it.
@@ -158,11 +161,17 @@ const isTakenOver = ({ endingReason }: Ctx): boolean => endingReason === 'killed
 const neverStarted = ({ lane, command }: PtyRecord): SignalboxError =>
   new SignalboxError('ERR_ACTOR_STOPPED', `${lane}/${command}: its actor ended while the process was starting`)
 
-const spawned = (ctx: Ctx, spawning: PtyRecord, { identity, limits }: Pty): Promise<PtyRecord> => {
+const sizeOf = (pty: Pty): TerminalSize => {
+  const { cols, rows } = pty.stats()
+  return { cols, rows }
+}
+
+const spawned = (ctx: Ctx, spawning: PtyRecord, pty: Pty): Promise<PtyRecord> => {
+  const { identity, limits } = pty
   const { pid, startTime, bootId } = identity
   const { lane, command, attempt, argv, cwd } = spawning
   return step(ctx, spawning, { type: 'spawned' }, `process ${pid} runs`, {
-    patch: { process: { pid, startTime, bootId } },
+    patch: { process: { pid, startTime, bootId }, size: sizeOf(pty) },
     events: [event(ctx.now(), 'pty.spawned', idsOf(spawning), { lane, command, attempt, pid, argv, cwd, limits: limits ?? {} })],
   })
 }
@@ -262,7 +271,7 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
     finding,
   })
   const closed = await step(ctx, record, { type: 'exited', clean: exit.exitCode === 0 }, exitCause(exit), {
-    patch: { exit: result, endedAt: ctx.now() },
+    patch: { exit: result, endedAt: ctx.now(), size: sizeOf(pty) },
     events: [exited],
   })
   state.args.services.unrecorded.delete(record.id)
@@ -276,11 +285,11 @@ const unfollow = ({ args: { services }, pty }: PtyState): void => {
 }
 
 /** Stores that nobody knows how the process ended: what held it died. */
-const lost = (ctx: Ctx, { record, startedMonotonic }: PtyState, error: ErrorRecord): Promise<PtyRecord> => {
+const lost = (ctx: Ctx, { record, pty, startedMonotonic }: PtyState, error: ErrorRecord): Promise<PtyRecord> => {
   const { id: ptyId, attempt, log, snapshot } = record
   const durationMs = Math.max(0, Math.round(ctx.monotonic() - startedMonotonic))
   const exit: AttemptResult = { ptyId, attempt, exitCode: null, signal: null, stopped: snapshot.context.stopping, log, error, durationMs }
-  return step(ctx, record, { type: 'lost' }, error.message, { patch: { exit, endedAt: ctx.now() } })
+  return step(ctx, record, { type: 'lost' }, error.message, { patch: { exit, endedAt: ctx.now(), size: sizeOf(pty) } })
 }
 
 /** An actor that crashed, or that hands over, leaves its process to the next incarnation. */
@@ -331,6 +340,12 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     $activity: async (ctx, state, { by }) => {
       if (state.record.snapshot.state !== 'throttled') return state
       return { ...state, record: await step(ctx, state.record, { type: 'activity' }, by) }
+    },
+    // Output is drawn for a size: whoever looks at what is left of it needs that, also when nobody lives who knows it.
+    $resized: async (ctx, state, { size }) => {
+      const record: PtyRecord = { ...state.record, size }
+      await commit(ctx, [], [recordOf('pty', record)])
+      return { ...state, record }
     },
     $lost: async (ctx, state, { error }) => {
       unfollow(state)

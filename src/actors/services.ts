@@ -30,6 +30,8 @@ export type Services = {
   /** Absolute. Logs are `<logs>/<run>/<lane>/<command>.<attempt>.log`; of a lane of its own `<logs>/<lane id>/…`. */
   readonly logsDirectory: string
   readonly branchPrefix: string
+  /** Terminals of lanes of their own that were lost are started again. */
+  readonly respawnsLost: boolean
   /** Most that the log of one attempt may hold. */
   readonly logMaxBytes: number
   /** The process that this runtime lives in. */

@@ -5,6 +5,7 @@ import type { Bus } from '../protocols/bus.ts'
 import type { EventIds } from '../protocols/events.ts'
 import type { PtyHealth } from '../protocols/health.ts'
 import type { PtyId } from '../protocols/ids.ts'
+import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
 import { conclude, firstLook, idleMs, memoryOf, type Observation, type Observed, observe, type Quiet } from './health-rules.ts'
 
 const TOPIC = 'pty.health'
@@ -30,7 +31,10 @@ const SLICE = 16
 export type HealthOf = { readonly lane: string; readonly command: string; readonly attempt: number }
 
 /** What an actor is told of its terminal. */
-export type HealthNews = { readonly verdict: 'idle'; readonly health: PtyHealth } | { readonly verdict: 'activity'; readonly by: string }
+export type HealthNews =
+  | { readonly verdict: 'idle'; readonly health: PtyHealth }
+  | { readonly verdict: 'activity'; readonly by: string }
+  | { readonly verdict: 'resized'; readonly size: TerminalSize }
 
 export type Follow = {
   readonly ids: EventIds
@@ -40,6 +44,8 @@ export type Follow = {
   readonly idleAfterMs: number
   /** As its machine has it. */
   readonly isThrottled: boolean
+  /** As it is on record. @defaultValue none is */
+  readonly size?: TerminalSize | undefined
   readonly heard: (news: HealthNews) => void
 }
 
@@ -53,6 +59,7 @@ type Entry = {
   heartbeatAt: number | null
   health: PtyHealth | null
   told: string
+  size: TerminalSize | undefined
 }
 
 type Parts = {
@@ -87,10 +94,21 @@ export class TerminalHealth {
     const known = this.entries.get(pty.ptyId)
     if (known?.pty === pty) {
       known.follow = follow
+      known.size = follow.size
       if (known.quiet !== null) known.quiet = { ...known.quiet, isThrottled: follow.isThrottled }
       return
     }
-    const entry: Entry = { pty, follow, quiet: null, unreadSince: null, busySince: null, heartbeatAt: null, health: null, told: '' }
+    const entry: Entry = {
+      pty,
+      follow,
+      quiet: null,
+      unreadSince: null,
+      busySince: null,
+      heartbeatAt: null,
+      health: null,
+      told: '',
+      size: follow.size,
+    }
     this.entries.set(pty.ptyId, entry)
     const over = (): void => this.end(pty)
     pty.exited.then(over, over)
@@ -174,6 +192,11 @@ export class TerminalHealth {
   private lookAt(entry: Entry, tree: readonly ProcessSample[] | null, wanted: boolean): void {
     const { pty, follow } = entry
     const stats = pty.stats()
+    const { cols, rows } = stats
+    if (cols !== entry.size?.cols || rows !== entry.size.rows) {
+      entry.size = { cols, rows }
+      follow.heard({ verdict: 'resized', size: entry.size })
+    }
     const at = this.parts.clock.monotonic()
     const seen: Observation = { at, outputBytes: stats.outputBytes, inputBytes: stats.inputBytes, tree }
     const before = entry.quiet

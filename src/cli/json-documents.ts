@@ -137,6 +137,7 @@ export type JsonDocuments = {
   'term logs': ResultOf<'terminal.logs'> & { readonly type: 'terminal-logs' }
   'term text': TerminalText & { readonly type: 'terminal-text' }
   'term search': SearchResult & { readonly type: 'terminal-search' }
+  'term respawn': TerminalDocument
   'term kill': TerminalDocument | { readonly type: 'signal'; readonly terminal: string; readonly delivery: SignalRecord }
   events: EventLine | (BusGap & { readonly type: 'gap' })
   tree: { readonly type: 'tree'; readonly tree: ActorNode }

@@ -99,7 +99,7 @@ With --json one document:
 What follows \`--\` is a program and its arguments, as they are; for pipes and the like: -- sh -c 'a | b'.
 With --json one document:
   { "type": "terminal", "terminal": { "id", "name", "laneId", "lane", "runId", "ptyId", "state", "attempts", "argv": [], "cwd",
-    "envNames": [], "pid", "fds", "cols", "rows", "outputBytes", "startedAt", "endedAt", "exitCode", "signal", "error", "log" } }`,
+    "envNames": [], "pid", "fds", "cols", "rows", "outputBytes", "startedAt", "endedAt", "exitCode", "signal", "error", "lost", "log" } }`,
   termLs: `
 With --json one document, of terminals as \`term spawn\` shows them:
   { "type": "terminals", "terminals": [] }`,
@@ -130,6 +130,10 @@ With --json one document; ask --since "offset" for what comes after, "gap" is wh
 Lines of the output that is held, the last 4 MB, each with the offset that it begins at. Exit code 1 when there is none.
 With --json one document:
   { "type": "terminal-search", "from", "offset", "matches": [{ "offset", "line" }], "hasMore" }`,
+  termRespawn: `
+Its command, working directory, name and size are those that it had; its environment is made anew, as values are not kept. What it
+put out before stays: \`term logs --attempt\`. Only in lanes of their own: a run is started again as a whole.
+With --json one document, the terminal as \`term spawn\` shows it.`,
   termKill: `
 Its process is asked to end (SIGTERM) and killed after its grace, with all that it started. With --signal that one signal is
 sent, and nothing else happens.

@@ -6,7 +6,14 @@ import type { LaneAddOptions, LaneOptions, LaneLsOptions } from './lane.command.
 import type { AttachCommandOptions } from './term-attach.command.ts'
 import type { TermLogsOptions } from './term-logs.command.ts'
 import type { TermSearchOptions, TermTextOptions } from './term-text.command.ts'
-import type { TermHealthOptions, TermKillOptions, TermLsOptions, TermSendOptions, TermSpawnOptions } from './term.command.ts'
+import type {
+  TermHealthOptions,
+  TermKillOptions,
+  TermLsOptions,
+  TermRespawnOptions,
+  TermSendOptions,
+  TermSpawnOptions,
+} from './term.command.ts'
 
 const lane: ArgumentSpec = { name: 'lane', about: 'its name, its id, or the beginning of that', completes: 'open-lanes' }
 const terminal: ArgumentSpec = {
@@ -227,6 +234,17 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     load: async () => {
       const { termSearchCommand } = await import('./term-text.command.ts')
       return ([name = '', pattern = ''], options, io) => termSearchCommand(name, pattern, options as TermSearchOptions, io)
+    },
+  },
+  {
+    name: 'term respawn',
+    about: 'start again what a terminal ran that has ended, or was lost with the machine or what held it',
+    args: [terminal],
+    options: [{ flag: 'attach', about: 'attach to it at once' }, detachKey, json],
+    details: JSON_HELP.termRespawn,
+    load: async () => {
+      const { termRespawnCommand } = await import('./term.command.ts')
+      return ([name = ''], options, io) => termRespawnCommand(name, options as TermRespawnOptions, io)
     },
   },
   {

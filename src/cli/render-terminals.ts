@@ -7,7 +7,8 @@ import { doesText } from './render-health.ts'
 import { table } from './table.ts'
 
 /** How it is: its process, or how that ended. */
-const stateText = ({ state, pid, exitCode, signal, attempts, startedAt, error }: TerminalInfo): string => {
+const stateText = ({ state, pid, exitCode, signal, attempts, startedAt, error, lost }: TerminalInfo): string => {
+  if (lost) return 'lost'
   if (pid !== null) return `${state}, pid ${pid}${attempts > 1 ? `, attempt ${attempts}` : ''}`
   return startedAt === null || error !== null ? state : `${state}, ${exitText(exitCode, signal)}`
 }

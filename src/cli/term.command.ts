@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { ControlClient } from '../client/client.ts'
+import type { TerminalInfo } from '../protocols/control/views.ts'
 import type { InputReceipt } from '../protocols/input-receipt.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import { nearest } from '../protocols/suggest.ts'
@@ -15,6 +16,11 @@ import { widthOfScreen } from './table.ts'
 
 type Common = { readonly json?: boolean }
 export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean; readonly detachKey: string }
+export type TermRespawnOptions = {
+  readonly json?: boolean | undefined
+  readonly attach?: boolean | undefined
+  readonly detachKey: string
+}
 export type TermLsOptions = Common & { readonly all?: boolean }
 export type TermHealthOptions = Common
 export type TermSendOptions = Common & {
@@ -47,6 +53,11 @@ export const termSpawnCommand = async (
     ...(columns !== undefined && rows !== undefined && columns > 0 && rows > 0 && { cols: columns, rows }),
   }
   const { terminal } = await withOrchestrator(io, 'term spawn', (client) => client.call('terminal.spawn', params))
+  return opened(terminal, { attach, json, detachKey }, io)
+}
+
+/** Tells of a terminal that was opened, and sits down at it. */
+const opened = async (terminal: TerminalInfo, { attach, json, detachKey }: TermRespawnOptions, io: Io): Promise<number> => {
   if (json === true) printJson(io, { type: 'terminal', terminal })
   else {
     const pid = terminal.pid === null ? '' : `, pid ${terminal.pid}`
@@ -157,6 +168,12 @@ const signalOf = (text: string): string => {
   if (Object.hasOwn(constants.signals, name)) return name
   const meant = nearest(name, Object.keys(constants.signals))
   throw new SignalboxError('ERR_USAGE', `there is no signal ${text}; ${meant === undefined ? 'such as INT' : `did you mean ${meant}?`}`)
+}
+
+/** `signalbox term respawn TERMINAL`. */
+export const termRespawnCommand = async (word: string, { attach, json, detachKey }: TermRespawnOptions, io: Io): Promise<number> => {
+  const { terminal } = await withOrchestrator(io, 'term respawn', (client) => client.call('terminal.respawn', { terminal: word }))
+  return opened(terminal, { attach, json, detachKey }, io)
 }
 
 /** `signalbox term kill TERMINAL [--signal NAME]`. */

@@ -9,7 +9,13 @@ import type { PlanDefaults } from './plan.ts'
 export type Settings = PlanDefaults & {
   readonly lanes: { readonly place: string; readonly branchPrefix: string }
   readonly logs: { readonly maxBytes: number }
-  readonly terminals: { readonly host: 'host' | 'in-process' | 'tmux'; readonly windowSize: WindowSize; readonly clipboard: boolean }
+  readonly terminals: {
+    readonly host: 'host' | 'in-process' | 'tmux'
+    readonly windowSize: WindowSize
+    readonly clipboard: boolean
+    readonly respawnLost: boolean
+    readonly ringBudgetBytes: number
+  }
   readonly history: { readonly days: number }
   readonly orchestrator: { readonly logMaxBytes: number }
   /** Each `off`, or where. */
@@ -181,6 +187,19 @@ const layer = z.strictObject(
               'Whether programs may set the clipboard of who is attached (OSC 52). It lets a program replace what one pastes elsewhere.',
             )
             .optional(),
+          respawnLost: z
+            .boolean({ error: 'must be true or false' })
+            .default(false)
+            .describe(
+              'Whether terminals of lanes of their own that were lost, as the machine was started anew or what held them died, are started again by themselves, as `signalbox term respawn` does. A terminal that is lost again within a minute stays lost.',
+            )
+            .optional(),
+          ringBudgetBytes: whole(1_048_576, 2 ** 40, 'bytes')
+            .default(268_435_456)
+            .describe(
+              'Most memory for the recent output of all terminals together; beyond it the terminals that hold the most forget their oldest output. What is in their logs stays there. A terminal host that runs keeps what it was started with.',
+            )
+            .optional(),
         },
         map,
       )
@@ -235,6 +254,7 @@ const layer = z.strictObject(
 const AT_START: ReadonlySet<string> = new Set([
   'lanes.place',
   'terminals.host',
+  'terminals.ringBudgetBytes',
   'history.days',
   'orchestrator.logMaxBytes',
   'metrics.listen',

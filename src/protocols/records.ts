@@ -3,6 +3,7 @@ import type { ExitFinding } from './exit-class.ts'
 import type { LaneId, PtyId, RunId, TerminalId } from './ids.ts'
 import type { LaneSnapshot } from './lane.machine.ts'
 import type { Plan, PlanCommand, PlanLane } from './plan.ts'
+import type { TerminalSize } from './own-lane.protocol.ts'
 import type { ProcessKey } from './process-key.ts'
 import type { PtySnapshot } from './pty.machine.ts'
 import type { LaneSummary, Outcome, RunSummary } from './summary.ts'
@@ -56,7 +57,7 @@ export type TerminalRecord = {
   readonly attempts: number
   readonly lastPtyId: PtyId | null
   /** Of a lane of its own, what it runs and in which size: it may outlive the orchestrator. Absent in records of earlier versions. */
-  readonly opened?: { readonly command: PlanCommand; readonly size?: { readonly cols: number; readonly rows: number } }
+  readonly opened?: { readonly command: PlanCommand; readonly size?: TerminalSize }
 }
 
 /** One attempt. Kind `pty`. Written before the process is started. */
@@ -75,6 +76,8 @@ export type PtyRecord = {
   readonly cwd: string
   /** Names only: values may be secrets. */
   readonly envNames: readonly string[]
+  /** As it was last seen. Absent in records of earlier versions. */
+  readonly size?: TerminalSize
   readonly process: ProcessKey | null
   readonly startedAt: number
   readonly endedAt: number | null

@@ -65,6 +65,9 @@ export const makeServices = (
     get branchPrefix() {
       return options.branchPrefix ?? settings().lanes.branchPrefix
     },
+    get respawnsLost() {
+      return settings().terminals.respawnLost
+    },
     get logMaxBytes() {
       return settings().logs.maxBytes
     },

@@ -147,7 +147,7 @@ const begin = async (env: Environment, options: OrchestratorOptions, live: LiveS
 
 const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
   const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
-  const host = await openTerminalHost(live.current().terminals.host, env, options.env)
+  const host = await openTerminalHost(live.current().terminals.host, env, options.env, live.current().terminals)
   const { closed, runtime } = await begin(env, options, live, host).catch(async (error: unknown) => {
     await letGo(host)
     throw error

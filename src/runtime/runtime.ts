@@ -34,6 +34,7 @@ import { closeInPhases, type ClosePhaseReport, type CloseProgress, handOver, typ
 import { DOSSIER_LIMITS, pruneDossiers } from './crashes/dossier-files.ts'
 import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
+import { EndedOutput } from './ended-output.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { writeLastWords } from './last-words.ts'
@@ -153,13 +154,13 @@ const openLink = async ({ fanOut }: RuntimeOptions, { workspaceId, ids }: Enviro
 
 /** Whoever may not have one runs no lanes. */
 const openHost = async (
-  { terminals = 'in-process' }: RuntimeOptions,
+  { terminals = 'in-process', settings = () => DEFAULT_SETTINGS }: RuntimeOptions,
   env: Environment,
   { host }: Decorators,
   unregister: () => Promise<void>,
 ): Promise<TerminalHost> => {
   try {
-    return host ?? (await openTerminalHost(terminals, env, process.env))
+    return host ?? (await openTerminalHost(terminals, env, process.env, settings().terminals))
   } catch (error) {
     await unregister()
     throw error
@@ -217,6 +218,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     for (const { name, state } of system?.inspectAll() ?? []) if (state === 'suspended') system?.resume(name)
     const phases = system === null ? [] : await stop({ clock: systemClock, live, terminals, system, limitsMs, told })
     services.health.close()
+    await ended.close()
     if (isKept) host.detach?.()
     await dossiers.close()
     await unregister()
@@ -268,6 +270,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     void close()
   }
 
+  const ended = new EndedOutput(systemClock)
   const services = makeServices(env, options, terminals, decorators, live, owner, hub)
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
   /** Lanes of their own that are this process's. */
@@ -383,6 +386,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     host: terminals,
     watch: services.health,
     processTable: env.processTable,
+    ended,
     shell: services.baseEnv['SHELL'] ?? '/bin/sh',
     defaults: settings,
     clock: systemClock,

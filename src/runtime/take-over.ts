@@ -1,12 +1,13 @@
 import { event, recordOf } from '../actors/journal.ts'
 import { goesOn } from '../actors/lane-recovery.ts'
+import { isLost } from '../actors/lost-terminals.ts'
 import { JOURNAL, LANES, RUNS } from '../actors/names.ts'
 import { recoverLanes } from '../actors/run-recovery.ts'
 import type { Services } from '../actors/services.ts'
 import type { ChildSpec, SupervisorSpec } from '../kernel/child-spec.ts'
 import type { Clock } from '../ports/clock.port.ts'
 import type { RunId } from '../protocols/ids.ts'
-import type { Plan } from '../protocols/plan.ts'
+import type { Plan, PlanCommand } from '../protocols/plan.ts'
 import { sameProcess } from '../protocols/process-key.ts'
 import type { LaneRecord, PtyRecord, RunRecord } from '../protocols/records.ts'
 import type { System } from '../supervisors/system.types.ts'
@@ -41,20 +42,26 @@ const heldAttempt = async ({ records, services }: TakeOverParts, terminalId: str
   return last !== null && last.endedAt === null && services.terminals.get(last.id) !== undefined ? last : null
 }
 
+const isReopened = ({ services: { terminals, respawnsLost } }: TakeOverParts, command: PlanCommand, last: PtyRecord): boolean => {
+  if (last.endedAt === null) return respawnsLost || (terminals.keepsTerminals === true && terminals.get(last.id) !== undefined)
+  // What was lost before is started by who wants it.
+  return terminals.keepsTerminals === true && !isLost(last) && goesOn(command, last)
+}
+
 /**
  * Notes which terminals of a lane of its own go on, before its tree is started: those whose process the terminal host
- * holds, and those that were between two attempts.
+ * holds, those that were between two attempts, and by policy those that are lost now.
  */
 export const reopenTerminals = async (parts: TakeOverParts, lane: LaneRecord): Promise<void> => {
   const { records, services } = parts
   const { made, worktree, id: laneId, name } = lane
-  if (services.terminals.keepsTerminals !== true || made === undefined) return
+  if (made === undefined) return
   for (const { id: terminalId } of lane.terminals ?? []) {
     const terminal = await records.terminal(terminalId)
     const last = terminal?.lastPtyId == null ? null : await records.pty(terminal.lastPtyId)
-    if (terminal?.opened === undefined || last === null || !goesOn(terminal.opened.command, last)) continue
-    if (last.endedAt === null && services.terminals.get(last.id) === undefined) continue
-    const { command, size } = terminal.opened
+    if (terminal?.opened === undefined || last === null || !isReopened(parts, terminal.opened.command, last)) continue
+    const { command } = terminal.opened
+    const size = last.size ?? terminal.opened.size
     const { path: cwd, branch } = worktree
     const args = { services, runId: null, laneId, terminalId, lane: name, command, env: made.env, cwd, branch }
     services.opened.set(terminalId, { ...args, ...(size !== undefined && { size }) })

@@ -1,6 +1,7 @@
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Settings } from '../protocols/config.schema.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { RemoteTerminalHost } from '../terminal-host/remote-host.ts'
 import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
@@ -34,11 +35,12 @@ export const openTerminalHost = async (
   kind: TerminalHostKind,
   { processTable, cgroups, paths, workspaceId, worktrees }: Environment,
   env: NodeJS.ProcessEnv,
+  { ringBudgetBytes }: Pick<Settings['terminals'], 'ringBudgetBytes'>,
 ): Promise<TerminalHost> => {
-  if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable, cgroups })
+  if (kind === 'in-process') return createInProcessTerminalHost({ clock: systemClock, processTable, cgroups, ringBudgetBytes })
   if (kind === 'tmux') {
     const directory = tmuxDirectory(socketPath(env, paths.directory, workspaceId))
-    return openTmuxTerminalHost({ clock: systemClock, processTable, cgroups, directory })
+    return openTmuxTerminalHost({ clock: systemClock, processTable, cgroups, directory, ringBudgetBytes })
   }
   const own = version()
   const options = {
@@ -47,6 +49,7 @@ export const openTerminalHost = async (
     log: paths.hostLog,
     version: own,
     graceMs: HOST_GRACE_MS,
+    ringBudgetBytes,
   }
   const place = hostPlace(options, { clock: systemClock, table: processTable, env })
   const identity: ProcessIdentity = ownIdentity(processTable)

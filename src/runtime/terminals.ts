@@ -1,6 +1,7 @@
 import type { Settings } from '../protocols/config.schema.ts'
 import { event } from '../actors/journal.ts'
 import { JOURNAL, laneName, terminalsName, terminalTreeName } from '../actors/names.ts'
+import { isLost } from '../actors/lost-terminals.ts'
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { named } from '../kernel/types.ts'
 import type { TerminalHealth } from '../actors/terminal-health.ts'
@@ -12,8 +13,10 @@ import type { LaneId, TerminalId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
+import type { SearchOptions, SearchResult, TerminalText, TextOptions } from '../protocols/terminal-text.ts'
 import type { TerminalHealthInfo, TerminalInfo } from '../protocols/control/views.ts'
 import type { System } from '../supervisors/system.types.ts'
+import type { EndedOutput } from './ended-output.ts'
 import { laneOfPlan } from './lane-plan.ts'
 import type { RuntimeRecords } from './records.ts'
 import { rootCause } from './root-cause.ts'
@@ -60,6 +63,15 @@ export interface Terminals {
   health(options?: HealthOptions): Promise<readonly TerminalHealthInfo[]>
   /** The process behind it. @throws ERR_TERMINAL_NOT_FOUND, ERR_PTY_ENDED */
   pty(id: TerminalId): Promise<Pty>
+  /** Its output as text: of its process, or of the log of its last one. @throws ERR_TERMINAL_NOT_FOUND, ERR_LOG_FAILED, as `Pty.text` */
+  text(id: TerminalId, options: TextOptions): Promise<TerminalText>
+  /** Lines of its output, likewise. @throws as `text`, as `Pty.search` */
+  search(id: TerminalId, options: SearchOptions): Promise<SearchResult>
+  /**
+   * Starts its command again that is over, or was lost with what held it: in the same place, with the size that it had, and
+   * the environment as it is now. @throws ERR_TERMINAL_NOT_FOUND, ERR_TERMINAL_EXISTS, ERR_LANE_NOT_READY, ERR_PTY_…
+   */
+  respawn(id: TerminalId, by: string): Promise<TerminalInfo>
   /** Settings of terminals, as they are now. */
   settings(): Settings['terminals']
   /** Ends its process, and the terminal where no run decides about it. Idempotent. @throws ERR_TERMINAL_NOT_FOUND */
@@ -73,6 +85,7 @@ type Parts = {
   readonly host: TerminalHost
   readonly watch: Pick<TerminalHealth, 'look' | 'of'>
   readonly processTable: Pick<ProcessTable, 'usage'>
+  readonly ended: Pick<EndedOutput, 'text' | 'search'>
   readonly shell: string
   /** What a command means where its request does not say. */
   readonly defaults: () => Settings
@@ -100,14 +113,15 @@ const infoOf = (
     envNames: pty?.envNames ?? [],
     fds,
     pid: pty?.endedAt === null ? (pty.process?.pid ?? null) : null,
-    cols: stats?.cols ?? null,
-    rows: stats?.rows ?? null,
+    cols: stats?.cols ?? pty?.size?.cols ?? null,
+    rows: stats?.rows ?? pty?.size?.rows ?? null,
     outputBytes: stats?.outputBytes ?? null,
     startedAt: pty?.startedAt ?? null,
     endedAt: pty?.endedAt ?? null,
     exitCode: pty?.exit?.exitCode ?? null,
     signal: pty?.exit?.signal ?? null,
     error: pty?.exit?.error?.message ?? null,
+    lost: isLost(pty),
     log: pty?.log ?? null,
   }
 }
@@ -122,7 +136,7 @@ const freeName = (stem: string, running: ReadonlySet<string>): string => {
   }
 }
 
-export const createTerminals = ({ system, records, host, watch, processTable, shell, defaults, clock }: Parts): Terminals => {
+export const createTerminals = ({ system, records, host, watch, processTable, ended, shell, defaults, clock }: Parts): Terminals => {
   const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
     const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
     const live = terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId)
@@ -166,6 +180,27 @@ export const createTerminals = ({ system, records, host, watch, processTable, sh
     throw new SignalboxError('ERR_LANE_NOT_READY', `lane ${lane.name} ${why}; make another with lane.create`, { context: { laneId } })
   }
 
+  const open = async (laneId: LaneId, message: OwnLaneProtocol['lane.spawn']['message']): Promise<TerminalInfo> => {
+    try {
+      const { terminalId } = await system.ask(named<OwnLaneProtocol>(laneName(laneId)), 'lane.spawn', message, {
+        timeoutMs: SPAWN_LIMIT_MS,
+      })
+      return await get(terminalId)
+    } catch (error) {
+      throw rootCause(error)
+    }
+  }
+
+  /** The process of a terminal, or the record of its last one. */
+  const last = async (id: TerminalId): Promise<{ readonly live: Pty } | { readonly live: undefined; readonly record: PtyRecord }> => {
+    const { lastPtyId, command } = await ofId(id)
+    const live = lastPtyId === null ? undefined : host.get(lastPtyId)
+    if (live !== undefined) return { live }
+    const record = lastPtyId === null ? null : await records.pty(lastPtyId)
+    if (record !== null) return { live, record }
+    throw new SignalboxError('ERR_PTY_ENDED', `terminal ${command} has run nothing yet`, { context: { terminalId: id } })
+  }
+
   return {
     get,
     list,
@@ -173,14 +208,23 @@ export const createTerminals = ({ system, records, host, watch, processTable, sh
     async spawn(request, by) {
       const lane = await ownLane(request.laneId)
       const command = await commandOf(lane, request)
-      const size = request.size === undefined ? {} : { size: request.size }
-      try {
-        const to = named<OwnLaneProtocol>(laneName(lane.id))
-        const { terminalId } = await system.ask(to, 'lane.spawn', { command, by, ...size }, { timeoutMs: SPAWN_LIMIT_MS })
-        return await get(terminalId)
-      } catch (error) {
-        throw rootCause(error)
-      }
+      return open(lane.id, { command, by, ...(request.size !== undefined && { size: request.size }) })
+    },
+    async text(id, options) {
+      const found = await last(id)
+      return found.live === undefined ? ended.text(found.record, options) : found.live.text(options)
+    },
+    async search(id, options) {
+      const found = await last(id)
+      return found.live === undefined ? ended.search(found.record, options) : found.live.search(options)
+    },
+    async respawn(id, by) {
+      const { laneId, lastPtyId, opened, command } = await ofId(id)
+      const lane = await ownLane(laneId)
+      if (opened === undefined)
+        throw new SignalboxError('ERR_LANE_NOT_READY', `what ${lane.name}/${command} ran is not on record; open it with terminal.spawn`)
+      const size = (lastPtyId === null ? null : await records.pty(lastPtyId))?.size ?? opened.size
+      return open(laneId, { command: opened.command, by, ...(size !== undefined && { size }) })
     },
     async health({ terminalId, laneId, asSeen = false } = {}) {
       if (!asSeen) await watch.look()

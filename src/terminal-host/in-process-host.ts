@@ -11,7 +11,7 @@ import { type HeldSpec, InProcessPty } from './in-process-pty.ts'
 import { makeHold } from './hold.ts'
 import { LogWriter } from './log-writer.ts'
 import { RingMemory } from './ring-memory.ts'
-import { Screens } from './screen/screens.ts'
+import { Screens, textThread } from './screen/screens.ts'
 import { checkSpec, type CheckedSpec } from './spawn-check.ts'
 import { errnoOf, spawnFailed } from './spawn-error.ts'
 import { parseMemo } from './memo.ts'
@@ -68,11 +68,6 @@ export function createInProcessTerminalHost(options: InProcessTerminalHostOption
   return new InProcessTerminalHost(options)
 }
 
-/** The longest search. */
-const TEXT_LIMIT_MS = 5_000
-/** Searches that take too long, within a minute. */
-const TEXT_FAILURES = 12
-
 export class InProcessTerminalHost implements TerminalHost {
   readonly capabilities: TerminalCapabilities
   readonly keepsTerminals: boolean
@@ -118,7 +113,7 @@ export class InProcessTerminalHost implements TerminalHost {
     // On macOS node-pty starts the helper through one of its own, which needs a command.
     const canWarm = options.lines === undefined && process.platform === 'linux'
     this.#warm = size > 0 && canWarm ? new WarmLines(parts) : null
-    this.#texts = new Screens({ clock: options.clock, hangMs: TEXT_LIMIT_MS, failures: TEXT_FAILURES })
+    this.#texts = textThread(options.clock)
   }
 
   async spawn(spec: PtySpec): Promise<InProcessPty> {

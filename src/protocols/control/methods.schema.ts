@@ -109,6 +109,7 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
     terminal,
     graceMs: whole(0, 600_000, 'From SIGTERM to SIGKILL, in ms. Default: that of its command.').optional(),
   }),
+  'terminal.respawn': z.strictObject({ terminal }),
   'terminal.logs': z.strictObject({
     terminal,
     tailBytes: whole(1, 524_288, 'The last so many bytes. Default: 65,536.').optional(),

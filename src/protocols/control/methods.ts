@@ -169,6 +169,8 @@ export type ControlMethods = {
     params: { readonly terminal: string; readonly graceMs?: number | undefined }
     result: { readonly terminal: TerminalInfo }
   }
+  /** Starts again what it ran last, where that is over or was lost: as it was, with the environment as it is now. */
+  'terminal.respawn': { params: { readonly terminal: string }; result: { readonly terminal: TerminalInfo } }
   /** The end of its log, of the last attempt or another. */
   'terminal.logs': {
     params: { readonly terminal: string; readonly tailBytes?: number | undefined; readonly attempt?: number | undefined }
@@ -257,6 +259,7 @@ export const CHANGING: ReadonlySet<ControlMethod> = new Set<ControlMethod>([
   'terminal.resize',
   'terminal.signal',
   'terminal.kill',
+  'terminal.respawn',
   'actor.stop',
   'actor.restart',
   'actor.kill',

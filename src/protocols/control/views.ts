@@ -23,10 +23,10 @@ export type TerminalInfo = {
   readonly pid: number | null
   /** Open descriptors of that process; null where they cannot be seen. */
   readonly fds: number | null
-  /** Size; null when this orchestrator does not hold it any more. */
+  /** Size, of one that is over the last one; null where it is not known. */
   readonly cols: number | null
   readonly rows: number | null
-  /** Output so far; null as the size. */
+  /** Output so far; null when this orchestrator does not hold it any more. */
   readonly outputBytes: number | null
   readonly startedAt: number | null
   readonly endedAt: number | null
@@ -34,6 +34,8 @@ export type TerminalInfo = {
   readonly signal: string | null
   /** Why it could not start, or was lost. */
   readonly error: string | null
+  /** What held its process died, or the machine was started anew: nobody knows how it ended. `terminal.respawn` starts it again. */
+  readonly lost: boolean
   /** Full log of the last attempt; null when it never ran. */
   readonly log: string | null
 }

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import { constants } from 'node:os'
 import type { ControlMethods } from '../../protocols/control/methods.ts'
 import type { TerminalInfo } from '../../protocols/control/views.ts'
@@ -6,6 +5,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import type { OwnLaneProtocol } from '../../protocols/own-lane.protocol.ts'
 import { attachment } from './attach.ts'
 import type { Methods, Served } from './method.types.ts'
+import { readLogTail } from '../terminal-log.ts'
 import { findLane, findTerminal } from './resolve.ts'
 import { untilItReads } from './prompt.ts'
 import { createSeats, type Seats } from './seats.ts'
@@ -30,21 +30,6 @@ const logOf = ({ log, attempts, lane, name }: TerminalInfo, attempt = attempts):
     'ERR_TERMINAL_NOT_FOUND',
     `terminal ${lane}/${name} has no attempt ${attempt} with a log; it has run ${attempts} times`,
   )
-}
-
-const tailOf = async (path: string, tailBytes: number): Promise<{ size: number; from: number; bytes: string }> => {
-  const file = await open(path).catch((error: unknown) => {
-    throw new SignalboxError('ERR_LOG_FAILED', `the log ${path} cannot be read`, { context: { path }, cause: error })
-  })
-  try {
-    const { size } = await file.stat()
-    const from = Math.max(0, size - tailBytes)
-    const buffer = Buffer.alloc(size - from)
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
-    return { size, from, bytes: buffer.subarray(0, bytesRead).toString('base64') }
-  } finally {
-    await file.close()
-  }
 }
 
 /** Terminals. */
@@ -109,20 +94,27 @@ export const terminalMethods = (
       return { terminal: await terminals.kill(id, by, graceMs) }
     },
   },
+  'terminal.respawn': {
+    async run({ terminal }, { by }) {
+      const { id } = await findTerminal(terminals, terminal)
+      return { terminal: await terminals.respawn(id, by) }
+    },
+  },
   'terminal.logs': {
     async run({ terminal, tailBytes = DEFAULT_TAIL_BYTES, attempt }) {
       const path = logOf(await findTerminal(terminals, terminal), attempt)
-      return { path, ...(await tailOf(path, tailBytes)) }
+      const { bytes, ...rest } = await readLogTail(path, tailBytes)
+      return { path, ...rest, bytes: bytes.toString('base64') }
     },
   },
   'terminal.text': {
     async run({ terminal, ...options }) {
-      return (await terminals.pty((await findTerminal(terminals, terminal)).id)).text(options)
+      return terminals.text((await findTerminal(terminals, terminal)).id, options)
     },
   },
   'terminal.search': {
     async run({ terminal, ...options }) {
-      return (await terminals.pty((await findTerminal(terminals, terminal)).id)).search(options)
+      return terminals.search((await findTerminal(terminals, terminal)).id, options)
     },
   },
   'terminal.attach': {

@@ -1,4 +1,6 @@
+import { isLost } from '../../actors/lost-terminals.ts'
 import type { LaneId } from '../../protocols/ids.ts'
+import { LOST_WITH } from '../../protocols/lost-with.ts'
 import type { PlanCommand, PlanLane } from '../../protocols/plan.ts'
 import type { PtyRecord, RunRecord, TerminalRecord } from '../../protocols/records.ts'
 import type { CommandSummary, LaneSummary } from '../../protocols/summary.ts'
@@ -18,7 +20,8 @@ const commandOf = ({ name, restart }: PlanCommand, terminals: readonly TerminalR
   const terminal = terminals.find(({ command }) => command === name)
   const last = ptys.find(({ id }) => id === terminal?.lastPtyId)
   if (terminal === undefined || last === undefined) return notRun(name)
-  const { exit } = last
+  // What was lost was interrupted, and had put something out.
+  const exit = isLost(last) ? null : last.exit
   const clean = exit?.exitCode === 0 && restart !== 'permanent'
   const failed = exit !== null && !clean && restart === 'temporary'
   return {
@@ -28,7 +31,7 @@ const commandOf = ({ name, restart }: PlanCommand, terminals: readonly TerminalR
     signal: exit?.signal ?? null,
     attempts: terminal.attempts,
     log: exit?.error == null ? last.log : null,
-    reason: clean ? null : failed ? (exit.error?.message ?? null) : 'the process of its run died',
+    reason: clean ? null : failed ? (exit.error?.message ?? null) : LOST_WITH.run,
   }
 }
 

@@ -1,16 +1,18 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { event, recordOf } from '../../actors/journal.ts'
+import { lostResult } from '../../actors/lost-terminals.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { EventIds, NewEvent } from '../../protocols/events.ts'
 import { laneMachine } from '../../protocols/lane.machine.ts'
 import type { CleaningReport } from '../../protocols/lane.protocol.ts'
+import { LOST_WITH } from '../../protocols/lost-with.ts'
 import { ptyMachine } from '../../protocols/pty.machine.ts'
 import type { LaneRecord, PtyRecord, RunRecord, TerminalRecord } from '../../protocols/records.ts'
 import type { LaneSummary, RunSummary } from '../../protocols/summary.ts'
 import { recordsOf } from '../records.ts'
-import { readOwners } from '../owners.ts'
+import { ownIdentity, readOwners } from '../owners.ts'
 import { retentionMs } from '../retention.ts'
 import { interruptedCommands, neverBegun } from './interrupted.ts'
 import { goes, goesOn, left, type Scene } from './scene.ts'
@@ -18,17 +20,18 @@ import { goes, goesOn, left, type Scene } from './scene.ts'
 const runOf = ({ runId }: Pick<LaneRecord, 'runId'>): EventIds => (runId === null ? {} : { runId })
 
 /** The attempts of a lane that nobody saw end are lost: their processes are gone, their exits are not known. */
-const closePtys = (ptys: readonly PtyRecord[], at: number): { events: NewEvent[]; records: PtyRecord[] } => {
+const closePtys = ({ env }: Scene, ptys: readonly PtyRecord[], at: number): { events: NewEvent[]; records: PtyRecord[] } => {
+  const { bootId } = ownIdentity(env.processTable)
   const events: NewEvent[] = []
   const records: PtyRecord[] = []
   for (const pty of ptys) {
     const by = pty.snapshot.state === 'spawning' ? ({ type: 'spawn-failed' } as const) : ({ type: 'lost' } as const)
     if (pty.endedAt !== null || !ptyMachine.can(pty.snapshot, by)) continue
     const { next } = ptyMachine.advance(pty.snapshot, by, { ptyId: pty.id, laneId: pty.laneId })
-    records.push({ ...pty, snapshot: next, endedAt: at })
+    const cause = pty.process !== null && pty.process.bootId !== bootId ? LOST_WITH.machine : LOST_WITH.run
+    records.push({ ...pty, snapshot: next, endedAt: at, exit: lostResult(pty, cause, at) })
     const { lane, command, attempt } = pty
     const ids = { ...runOf(pty), laneId: pty.laneId, terminalId: pty.terminalId, ptyId: pty.id }
-    const cause = 'the process of its run died'
     const step = { from: pty.snapshot.state, to: next.state, event: by.type, cause }
     events.push(event(at, 'pty.state-changed', ids, { lane, command, attempt, ...step }))
   }
@@ -47,6 +50,12 @@ const summaryOf = (lane: LaneRecord, report: CleaningReport, at: number, command
   reason: ['the process of its run died', report.reason].filter((text) => text !== null).join('; '),
   commands,
 })
+
+/** Records that these attempts were lost. */
+export const closeLost = async (scene: Scene, ptys: readonly PtyRecord[]): Promise<void> => {
+  const { events, records } = closePtys(scene, ptys, systemClock.now())
+  if (records.length > 0) await scene.store.commit({ events, records: records.map((pty) => recordOf('pty', pty)) })
+}
 
 /** Records how a lane was cleaned: of one that had ended already, only where its worktree and branch are now. */
 export const closeLane = async (scene: Scene, lane: LaneRecord, run: RunRecord | undefined, report: CleaningReport): Promise<void> => {
@@ -74,7 +83,7 @@ export const closeLane = async (scene: Scene, lane: LaneRecord, run: RunRecord |
   )
   const cleaning = laneMachine.advance(present.snapshot, { type: 'cleanup' }, { laneId: lane.id }).next
   const { next: snapshot } = laneMachine.advance(cleaning, { type: 'cleaned' }, { laneId: lane.id })
-  const lost = closePtys(ptys, at)
+  const lost = closePtys(scene, ptys, at)
   const ids = { ...runOf(lane), laneId: lane.id }
   const changed = {
     name: lane.name,

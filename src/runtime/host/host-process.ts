@@ -23,6 +23,8 @@ export type HostProcessOptions = {
   readonly graceMs: number
   /** The same, with ends of PTYs that nobody has taken. ms @defaultValue an hour */
   readonly keptMs?: number
+  /** What the rings of all its PTYs take together. @defaultValue 256 MB */
+  readonly ringBudgetBytes?: number
 }
 
 const LOG_BYTES = 10_000_000
@@ -39,7 +41,7 @@ const PREWARMED = 2
 export const runTerminalHost = async (options: HostProcessOptions): Promise<void> => {
   closeInherited()
   leaveTerminal()
-  const { commonDir, socket, version, graceMs, keptMs } = options
+  const { commonDir, socket, version, graceMs, keptMs, ringBudgetBytes } = options
   using lock = tryGate(hostLockOf(commonDir))
   if (lock === null) return
   const log = fileLog(systemClock, options.log, LOG_BYTES)
@@ -49,7 +51,13 @@ export const runTerminalHost = async (options: HostProcessOptions): Promise<void
   const startedAt = systemClock.now()
   const record: HostRecord = { ...identity, socket, startedAt, version, log: options.log }
   const over = Promise.withResolvers<void>()
-  const engine = createInProcessTerminalHost({ clock: systemClock, processTable, cgroups: createCgroups(), prewarmed: PREWARMED })
+  const engine = createInProcessTerminalHost({
+    clock: systemClock,
+    processTable,
+    cgroups: createCgroups(),
+    prewarmed: PREWARMED,
+    ...(ringBudgetBytes !== undefined && { ringBudgetBytes }),
+  })
   const host = new HostServer({
     engine,
     clock: systemClock,

@@ -4,7 +4,8 @@ import { TmuxLines, type TmuxLinesOptions } from '../../adapters/tmux/tmux-lines
 import type { TerminalCapabilities, TerminalHost } from '../../ports/terminal-host.port.ts'
 import { InProcessTerminalHost, type InProcessTerminalHostOptions } from '../../terminal-host/in-process-host.ts'
 
-export type TmuxTerminalHostOptions = Omit<TmuxLinesOptions, 'holderPath'> & Pick<InProcessTerminalHostOptions, 'cgroups'>
+export type TmuxTerminalHostOptions = Omit<TmuxLinesOptions, 'holderPath'> &
+  Pick<InProcessTerminalHostOptions, 'cgroups' | 'ringBudgetBytes'>
 
 const CAPABILITIES: Partial<TerminalCapabilities> = { outlivesOrchestrator: true, answersQueries: true, attachCommand: true }
 

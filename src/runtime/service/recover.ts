@@ -1,7 +1,7 @@
 import { makeGit } from '../../adapters/git/git-command.ts'
 import type { Settings } from '../../protocols/config.schema.ts'
 import type { LaneRecord, PtyRecord, RunRecord } from '../../protocols/records.ts'
-import { closeRuns } from '../doctor/records.ts'
+import { closeLost, closeRuns } from '../doctor/records.ts'
 import { goesOn, runsHeld, type Scene } from '../doctor/scene.ts'
 import type { Environment } from '../environment.ts'
 import type { Held } from '../host/held.ts'
@@ -44,6 +44,8 @@ export const recover = async (
     const ptys = (await recordsOf<PtyRecord>(store, 'pty')).filter(
       (pty) => pty.endedAt === null && !held.has(pty.id) && (ofDead(pty) || ofKept(pty)),
     )
+    // At once, as nobody holds them: their lanes may stay open until doctor cleans up.
+    await closeLost(scene, ptys.filter(ofDead))
     await closeRuns(scene)
     return { interruptedRuns: dead.size, openLanes: lanes.length, lostTerminals: ptys.length }
   } finally {
@@ -65,7 +67,7 @@ export const recoveredText = ({
   ...(adoptedTerminals > 0 ? [`${many(adoptedTerminals, 'terminal')} taken over: the terminal host had kept them`] : []),
   ...(adoptedRuns > 0 ? [`${many(adoptedRuns, 'run')} of a process that died: gone on with`] : []),
   ...(interruptedRuns > 0 ? [`${many(interruptedRuns, 'run')} of a process that died: interrupted`] : []),
-  ...(lostTerminals > 0 ? [`${many(lostTerminals, 'terminal')} lost: they lived in the process that died`] : []),
+  ...(lostTerminals > 0 ? [`${many(lostTerminals, 'terminal')} lost: what held them died; signalbox term ls shows them`] : []),
   ...(keptLanes > 0 ? [`${many(keptLanes, 'lane')} brought back`] : []),
   ...(openLanes > 0 ? [`${many(openLanes, 'lane')} of such runs may still be there: signalbox doctor --fix`] : []),
 ]

@@ -1,12 +1,14 @@
 import type { PlanCommand } from '../../protocols/plan.ts'
+import type { RecordedEvent } from '../../protocols/events.ts'
 import type { PtyHealth } from '../../protocols/health.ts'
+import { LOST_WITH } from '../../protocols/lost-with.ts'
 import { duration, span } from '../../protocols/words.ts'
 import type { WhyAttempt, WhyDecision, WhyNext, WhyRemedy } from '../../protocols/why.ts'
 import { textOf } from '../event-text.ts'
 import { decisionsOf, hasFailed } from './evidence.ts'
 import { failureText, lastWordsOf, sentence, sentSignal, stoppedText } from './failure.ts'
 import { type LaneFacts, stoppedBy, type Told, type WhyFacts } from './facts.ts'
-import { lostWith } from './owner.ts'
+import { lostBy, lostWith } from './owner.ts'
 import { quoted, readLog, remediesOf, remedy } from './remedies.ts'
 
 const allowedText = ({ allowed: { restarts } }: WhyDecision): string =>
@@ -128,6 +130,16 @@ const finalText = (attempt: WhyAttempt, decision: WhyDecision | undefined, spec:
     : 'It is not tried again.'
 }
 
+/** What the process that ran it tells of. */
+const WITH_OWNER: ReadonlySet<string> = new Set(['', LOST_WITH.orchestrator, LOST_WITH.run])
+
+const lostCause = ({ events }: LaneFacts, command: string): string => {
+  const isLoss = (event: RecordedEvent): boolean =>
+    event.type === 'pty.state-changed' && textOf(event, 'command') === command && textOf(event, 'event') === 'lost'
+  const event = events.findLast(isLoss)
+  return event === undefined ? '' : textOf(event, 'cause')
+}
+
 const over = (
   facts: WhyFacts,
   lane: LaneFacts,
@@ -137,7 +149,11 @@ const over = (
 ): Told => {
   const since = attempt.endedAt
   const worktree = lane.summary?.worktree ?? (lane.ended === null ? lane.worktree : null)
-  if (attempt.lost) return lostWith(facts, 'its process', since, [...readLog(attempt)])
+  if (attempt.lost) {
+    const cause = lostCause(lane, attempt.command)
+    const known = [...readLog(attempt)]
+    return WITH_OWNER.has(cause) ? lostWith(facts, 'its process', since, known) : lostBy(facts, cause, since, known)
+  }
   if (attempt.stopped) {
     const summary = `${askedText(facts, lane, attempt.command)} ${sentence(stoppedText(attempt))}`
     return { state: 'stopped', since, summary, next: null, remedies: readLog(attempt) }

@@ -40,10 +40,12 @@ const runAgain = ({ endedAt }: RunRecord): readonly WhyRemedy[] => [
 /** Of a lane of its own, which an orchestrator brings back, and its terminals, which none does. */
 const goOn = ({ seen, subject, lane }: WhyFacts): readonly WhyRemedy[] => {
   if (seen.owner?.state !== 'alive') return [remedy('bring its lane back', 'signalbox up')]
-  const name = subject.name.slice(subject.name.indexOf('/') + 1)
-  return lane === null || name === subject.name
+  return lane === null || !subject.name.includes('/')
     ? []
-    : [remedy('start it again under its name', `signalbox term spawn ${quoted(lane.name)} --name ${quoted(name)} -- …`)]
+    : [
+        remedy('start it again as it was', `signalbox term respawn ${quoted(subject.name)}`),
+        remedy('see what it had put out', `signalbox term logs ${quoted(subject.name)}`),
+      ]
 }
 
 /** Of what was lost with the process that ran it. */
@@ -68,6 +70,15 @@ export const lostWith = (facts: WhyFacts, what: string, since: number | null, re
     causes,
   }
 }
+
+/** Of what was lost though the process that ran it may live: the terminal host died, or the machine was started anew. */
+export const lostBy = (facts: WhyFacts, cause: string, since: number | null, remedies: readonly WhyRemedy[]): Told => ({
+  state: 'lost',
+  since,
+  summary: `${sentence(`its process was lost: ${cause}`)} What it had put out is in its log.`,
+  next: null,
+  remedies: [...remedies, ...(facts.run === null ? goOn(facts) : runAgain(facts.run))],
+})
 
 /** Whether the process that a run belongs to has died before the run had an end. */
 export const isOrphan = ({ run, seen }: WhyFacts): boolean =>

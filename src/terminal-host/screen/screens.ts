@@ -243,3 +243,11 @@ export class Screens {
 
 export const unavailable = (why: string): SignalboxError =>
   new SignalboxError('ERR_SCREEN_UNAVAILABLE', `The screen cannot be drawn: ${why}.`, { context: { why } })
+
+/** The longest search. ms */
+const TEXT_LIMIT_MS = 5_000
+/** Searches that take too long, within a minute. */
+const TEXT_FAILURES = 12
+
+/** A thread for questions about output: apart from screens, as an expression of a user may hang it. */
+export const textThread = (clock: Clock): Screens => new Screens({ clock, hangMs: TEXT_LIMIT_MS, failures: TEXT_FAILURES })

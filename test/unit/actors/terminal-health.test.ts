@@ -6,7 +6,15 @@ import type { ProcessSample, TreeRoot, Waiting } from '../../../src/ports/proces
 import type { Pty } from '../../../src/ports/terminal-host.port.ts'
 
 /** A PTY and its one process, as the process table would tell of them. */
-type World = { outputBytes: number; inputBytes: number; inputQueuedBytes: number; cpuMs: number; waiting: Waiting; isThere: boolean }
+type World = {
+  cols: number
+  outputBytes: number
+  inputBytes: number
+  inputQueuedBytes: number
+  cpuMs: number
+  waiting: Waiting
+  isThere: boolean
+}
 
 describe('health of terminals', () => {
   let time: SeededScheduler
@@ -36,7 +44,7 @@ describe('health of terminals', () => {
     foreground: leader.pid,
   })
   const ptyOf = (pid: number): Pty => {
-    const world: World = { outputBytes: 0, inputBytes: 0, inputQueuedBytes: 0, cpuMs: 0, waiting: 'busy', isThere: true }
+    const world: World = { cols: 80, outputBytes: 0, inputBytes: 0, inputQueuedBytes: 0, cpuMs: 0, waiting: 'busy', isThere: true }
     worlds.set(pid, world)
     const { promise, resolve } = Promise.withResolvers<void>()
     ends.set(pid, resolve)
@@ -44,14 +52,14 @@ describe('health of terminals', () => {
       ptyId: `pt_${pid}`,
       identity: { pid, startTime: '1', bootId: 'b' },
       exited: promise,
-      stats: () => ({ ...world, lastOutputAt: null, cols: 80, rows: 24 }),
+      stats: () => ({ ...world, lastOutputAt: null, rows: 24 }),
     } as unknown as Pty
   }
   const worldOf = (pid: number): World => worlds.get(pid) as World
   const follow = (
     pty: Pty,
     heard: (news: HealthNews) => void = () => undefined,
-    more: { idleAfterMs?: number; isThrottled?: boolean } = {},
+    more: { idleAfterMs?: number; isThrottled?: boolean; size?: { cols: number; rows: number } | undefined } = {},
   ): void =>
     health.follow(pty, {
       ids: { ptyId: pty.ptyId },
@@ -59,6 +67,7 @@ describe('health of terminals', () => {
       mark: `m${pty.ptyId}`,
       idleAfterMs: 600_000,
       isThrottled: false,
+      size: { cols: 80, rows: 24 },
       heard,
       ...more,
     })
@@ -177,13 +186,29 @@ describe('health of terminals', () => {
 
   it('tells its actor once when a terminal has become idle, and once when it goes on [PTY-10]', async () => {
     const news: string[] = []
-    follow(ptyOf(1), (one) => news.push(`${time.clock.monotonic()} ${one.verdict === 'idle' ? one.health.condition : one.by}`))
+    follow(ptyOf(1), (one) =>
+      news.push(`${time.clock.monotonic()} ${one.verdict === 'idle' ? one.health.condition : one.verdict === 'activity' ? one.by : ''}`),
+    )
     worldOf(1).waiting = 'input'
     await time.advance(1_000_000)
     expect(news).toEqual(['605000 waiting-for-input'])
     worldOf(1).outputBytes = 1
     await time.advance(1_000_000)
     expect(news).toEqual(['605000 waiting-for-input', '1005000 output', '1605000 waiting-for-input'])
+  })
+
+  it('tells its actor of another size, once, with the next look, and of one that is not on record [PTY-21]', async () => {
+    const news: HealthNews[] = []
+    follow(ptyOf(1), (one) => news.push(one))
+    await time.advance(10_000)
+    expect(news).toEqual([])
+    worldOf(1).cols = 100
+    worldOf(1).cols = 132
+    await time.advance(60_000)
+    expect(news).toEqual([{ verdict: 'resized', size: { cols: 132, rows: 24 } }])
+    follow(ptyOf(2), (one) => news.push(one), { size: undefined })
+    await time.advance(60_000)
+    expect(news.slice(1)).toEqual([{ verdict: 'resized', size: { cols: 80, rows: 24 } }])
   })
 
   it('is not misled by a wall clock that jumps [PTY-10]', async () => {

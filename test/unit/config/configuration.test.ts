@@ -108,6 +108,15 @@ describe('the configuration', () => {
     }
   })
 
+  it('takes true and false of the environment and of flags for what they say', async () => {
+    env['SIGNALBOX_TERMINALS_CLIPBOARD'] = 'true'
+    expect((await load()).settings.terminals).toMatchObject({ clipboard: true, respawnLost: false })
+    const { settings } = await loadConfiguration({ root, env, set: ['terminals.clipboard=false', 'terminals.respawnLost=true'] })
+    expect(settings.terminals).toMatchObject({ clipboard: false, respawnLost: true })
+    env['SIGNALBOX_TERMINALS_CLIPBOARD'] = 'yes'
+    expect(await problem(load())).toMatchObject({ code: 'ERR_CONFIG_INVALID', message: expect.stringContaining('must be true or false') })
+  })
+
   it('refuses what the environment says wrong, and mistyped names of settings, but no other variable', async () => {
     env['SIGNALBOX_RUN_PARALLEL'] = '0'
     expect(await problem(load())).toMatchObject({

@@ -142,7 +142,10 @@ describe('explain', () => {
     const lane = { name: 'a', worktree: { path: '/w/a', branch: 'b', baseCommit: 'c' } } as LaneRecord
     const subject = { kind: 'command', name: 'a/one', runId: null, laneId: null, terminalId: null } as const
     const answer = (seen: Seen): WhyAnswer => explain({ now: 10, subject, run: null, lane, events, crash: null, seen })
-    expect(answer(alive)).toMatchObject({ state: 'lost', remedies: [{ command: 'signalbox term spawn a --name one -- …' }] })
+    expect(answer(alive)).toMatchObject({
+      state: 'lost',
+      remedies: [{ command: 'signalbox term respawn a/one' }, { command: 'signalbox term logs a/one' }],
+    })
     expect(answer(alive).summary).not.toContain('77')
     expect(answer({ ...alive, owner: { pid: 77, state: 'dead' } }).remedies).toEqual([
       { what: 'bring its lane back', command: 'signalbox up' },
