@@ -129,6 +129,10 @@ describe('signalbox term', () => {
     expect(await json(...once)).toMatchObject({ bytes: 9, receipt: { state: 'applied', appliedBytes: 10 } })
     expect((await world.run(['term', 'send', 'sh', 'echo twice', '-k', 'K'])).code).toBe(2)
     await world.run(['term', 'send', 'sh', 'sleep 100'])
+    await until('it is at no prompt', async () => {
+      const { terminals } = (await json('term', 'health', 'sh')) as { terminals: { health: { condition: string } }[] }
+      return !['waiting-for-input', 'at-prompt'].includes(terminals[0]?.health.condition ?? 'at-prompt')
+    })
     expect(await world.run(['term', 'send', 'sh', 'late', '-w', '--limit', '0'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('does not read from its terminal'),
