@@ -5,6 +5,7 @@ import { encodeFrame, FRAME, FRAME_HEADER_BYTES, type Frame, FrameDecoder, type 
 import type * as Lines from '../src/protocols/control/line-decoder.ts'
 import { LineDecoder } from '../src/protocols/control/line-decoder.ts'
 import { type Property, property } from '../src/testing/property.ts'
+import { chunked, cutsUpTo } from './chunks.ts'
 import { type Mutant, withMutantSources } from './engine.ts'
 import type { Planted, Proven } from './proven.ts'
 
@@ -37,20 +38,6 @@ const linesOf = (bytes: Uint8Array): { lines: string[]; refused: boolean } => {
   return { lines, refused: false }
 }
 
-/** Cuts bytes into chunks that all lie in one buffer, as those of a socket may: what is kept must be copied. */
-const chunked = function* (bytes: Uint8Array, cuts: readonly number[]): Generator<Uint8Array> {
-  const buffer = Buffer.alloc(bytes.length + 1)
-  let at = 0
-  for (const cut of [...cuts, bytes.length]) {
-    const chunk = bytes.subarray(at, at + cut)
-    at += chunk.length
-    buffer.set(chunk)
-    yield buffer.subarray(0, chunk.length)
-    buffer.fill(0x3f)
-    if (at >= bytes.length) return
-  }
-}
-
 const byte = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
   { weight: 2, arbitrary: fc.constant(LINE_FEED) },
@@ -63,7 +50,7 @@ const bytes: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.array(byte, { maxLength: 120 }).map((all) => Uint8Array.from(all)),
   text.map((parts) => new TextEncoder().encode(parts.join(''))),
 )
-const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 })
+const cuts = cutsUpTo(9)
 
 type Chunked = [Uint8Array, number[]]
 

@@ -5,6 +5,7 @@ import { ControlParser } from '../src/adapters/tmux/control-parser.ts'
 import type * as Words from '../src/adapters/tmux/last-words.ts'
 import { LastWords } from '../src/adapters/tmux/last-words.ts'
 import { type Property, property } from '../src/testing/property.ts'
+import { chunked, cutsUpTo } from './chunks.ts'
 import { type Mutant, withMutantSources } from './engine.ts'
 import type { Planted, Proven } from './proven.ts'
 
@@ -60,20 +61,7 @@ const encode = (one: Said): Buffer => {
   return Buffer.concat([Buffer.from(`%output ${one.pane} `), Buffer.from(text), Buffer.from('\n')])
 }
 
-/** Cuts bytes into chunks that all lie in one buffer, as those of a socket may: what is kept must be copied. */
-const chunked = function* (bytes: Uint8Array, cuts: readonly number[]): Generator<Buffer> {
-  const buffer = Buffer.alloc(bytes.length + 1)
-  let at = 0
-  for (const cut of [...cuts, bytes.length]) {
-    const chunk = bytes.subarray(at, at + cut)
-    at += chunk.length
-    buffer.set(chunk)
-    yield buffer.subarray(0, chunk.length)
-    buffer.fill(0x3f)
-    if (at >= bytes.length) return
-  }
-}
-const cuts = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 })
+const cuts = cutsUpTo(30)
 
 type Stream = [Said[], number[]]
 type Parts = Pick<typeof Parsers, 'ControlParser'> & Pick<typeof Words, 'LastWords'>
