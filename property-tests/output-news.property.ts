@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type * as NewsModule from '../src/actors/output-news.ts'
 import { OutputNews } from '../src/actors/output-news.ts'
-import type { Clock } from '../src/ports/clock.port.ts'
 import type { Pty } from '../src/ports/terminal-host.port.ts'
 import { property } from '../src/testing/property.ts'
 import { note } from '../src/testing/recording.ts'
+import { StillClock } from '../test/helpers/still-clock.ts'
 import { type Mutant, withMutantSources } from './engine.ts'
 import type { Planted, Proven } from './proven.ts'
 
@@ -23,32 +23,6 @@ type Scenario = { readonly isHeard: boolean; readonly early: readonly number[]; 
 
 /** As promised in docs/reference/events.md. */
 const EACH_MS = 250
-
-/** Time that stands still until it is moved, a millisecond at a time. */
-class StillClock implements Clock {
-  private time = 0
-  private readonly timers = new Set<{ readonly at: number; readonly fire: () => void }>()
-
-  now = (): number => this.time
-  monotonic = (): number => this.time
-  get pending(): number {
-    return this.timers.size
-  }
-
-  setTimer(delayMs: number, fire: () => void): { cancel: () => void } {
-    const timer = { at: this.time + delayMs, fire }
-    this.timers.add(timer)
-    return { cancel: () => void this.timers.delete(timer) }
-  }
-
-  tick(): void {
-    this.time += 1
-    for (const timer of [...this.timers].filter(({ at }) => at <= this.time)) {
-      this.timers.delete(timer)
-      timer.fire()
-    }
-  }
-}
 
 /** A PTY, what is known of it, and what was told. */
 class FakePty {
@@ -130,7 +104,7 @@ const run = (engine: Engine, { early, steps, ...scenario }: Scenario): void => {
     note(`step ${JSON.stringify(step)}`)
     if (step.do === 'advance') {
       for (let left = step.ms; left > 0; left -= 1) {
-        clock.tick()
+        clock.advance(1)
         check()
       }
     } else if (step.do === 'listen') {

@@ -5,6 +5,7 @@ import { conclude, type Scene, type Sign } from '../src/actors/health-rules.ts'
 import type { ProcessSample, Waiting } from '../src/ports/process-table.port.ts'
 import type { PtyCondition } from '../src/protocols/health.ts'
 import { property } from '../src/testing/property.ts'
+import { processSample } from '../test/helpers/process-sample.ts'
 import { type Mutant, withMutantSources } from './engine.ts'
 import type { Planted, Proven } from './proven.ts'
 
@@ -51,21 +52,8 @@ type Scenario = {
   readonly isZombie: boolean
 }
 
-const sample = (pid: number, more: Partial<ProcessSample>): ProcessSample => ({
-  pid,
-  startTime: String(pid),
-  bootId: 'b',
-  ppid: 1,
-  pgid: pid,
-  state: 'S',
-  argv: ['x'],
-  cpuMs: 0,
-  childrenCpuMs: 0,
-  rssBytes: 0,
-  sharedBytes: 0,
-  foreground: null,
-  ...more,
-})
+const sample = (pid: number, more: Partial<ProcessSample>): ProcessSample =>
+  processSample(pid, { startTime: String(pid), argv: ['x'], foreground: null, ...more })
 
 const sceneOf = ({ truth, isLeader, signs, beside, background, isZombie }: Scenario): Scene => {
   const group = isLeader ? 1 : 2

@@ -1,13 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type * as HealthModule from '../src/actors/terminal-health.ts'
 import { type HealthNews, TerminalHealth } from '../src/actors/terminal-health.ts'
-import type { Clock } from '../src/ports/clock.port.ts'
 import type { ProcessSample } from '../src/ports/process-table.port.ts'
 import type { Pty } from '../src/ports/terminal-host.port.ts'
 import { property } from '../src/testing/property.ts'
 import { note } from '../src/testing/recording.ts'
+import { processSample } from '../test/helpers/process-sample.ts'
+import { StillClock } from '../test/helpers/still-clock.ts'
 import { type Mutant, withMutantSources } from './engine.ts'
 import type { Planted, Proven } from './proven.ts'
 
@@ -33,38 +33,6 @@ type Scenario = { readonly idleAfterMs: number; readonly isThrottled: boolean; r
 
 const BURN_MS = 5_000
 const LEADER = 100
-
-/** Time that stands still until it is moved. */
-class StillClock implements Clock {
-  private time = 0
-  jumpMs = 0
-  private readonly timers = new Set<{ readonly at: number; readonly fire: () => void }>()
-
-  now = (): number => this.time + this.jumpMs
-  monotonic = (): number => this.time
-  get pending(): number {
-    return this.timers.size
-  }
-
-  setTimer(delayMs: number, fire: () => void): { cancel: () => void } {
-    const timer = { at: this.time + delayMs, fire }
-    this.timers.add(timer)
-    return { cancel: () => void this.timers.delete(timer) }
-  }
-
-  async advance(ms: number): Promise<void> {
-    const end = this.time + ms
-    for (;;) {
-      const [next] = [...this.timers].sort((one, other) => one.at - other.at)
-      if (next === undefined || next.at > end) break
-      this.time = Math.max(this.time, next.at)
-      this.timers.delete(next)
-      next.fire()
-      await nextTurn()
-    }
-    this.time = end
-  }
-}
 
 type Process = {
   readonly pid: number
@@ -129,20 +97,9 @@ class Tree {
   }
 
   samples(): readonly ProcessSample[] {
-    return this.living.map(({ pid, startTime, parent, cpuMs, childrenCpuMs }) => ({
-      pid,
-      startTime,
-      bootId: 'b',
-      ppid: parent?.pid ?? 1,
-      pgid: LEADER,
-      state: 'S',
-      argv: ['make'],
-      cpuMs,
-      childrenCpuMs,
-      rssBytes: 0,
-      sharedBytes: 0,
-      foreground: LEADER,
-    }))
+    return this.living.map(({ pid, startTime, parent, cpuMs, childrenCpuMs }) =>
+      processSample(pid, { startTime, ppid: parent?.pid ?? 1, pgid: LEADER, cpuMs, childrenCpuMs, foreground: LEADER }),
+    )
   }
 
   /** CPU time that a look can see, and that none has seen. */
@@ -238,7 +195,7 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
     note(`${clock.monotonic()} ms  ${JSON.stringify(step)}`)
     if (step.do === 'advance') {
       const made = looks
-      await clock.advance(step.ms)
+      await clock.advanceInTurns(step.ms)
       if (step.ms > 60_000) expect(looks, 'looks').toBeGreaterThan(made)
     } else if (step.do === 'output' || step.do === 'input') {
       given[`${step.do}Bytes`] += 1
@@ -246,7 +203,7 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
     } else if ('pick' in step) work(tree, step.do, tree.pick(step.pick))
     else if (step.do === 'fail') fails = step.is
     else if (step.do === 'vanish') vanished = step.is
-    else if (step.do === 'jump') clock.jumpMs += step.ms
+    else if (step.do === 'jump') clock.aheadMs += step.ms
     else if (step.do === 'crash') {
       if (step.forgets) {
         machine = before
@@ -260,7 +217,7 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
   health.end(pty)
   expect(clock.pending, 'timers without a terminal').toBe(0)
   const made = looks
-  await clock.advance(60_000)
+  await clock.advanceInTurns(60_000)
   expect(looks, 'looks without a terminal').toBe(made)
 }
 

@@ -9,23 +9,7 @@ import {
   observe,
   type Scene,
 } from '../../../src/actors/health-rules.ts'
-import type { ProcessSample } from '../../../src/ports/process-table.port.ts'
-
-const process = (pid: number, more: Partial<ProcessSample> = {}): ProcessSample => ({
-  pid,
-  startTime: '1',
-  bootId: 'b',
-  ppid: 1,
-  pgid: pid,
-  state: 'S',
-  argv: ['make'],
-  cpuMs: 0,
-  childrenCpuMs: 0,
-  rssBytes: 0,
-  sharedBytes: 0,
-  foreground: pid,
-  ...more,
-})
+import { processSample as process } from '../../helpers/process-sample.ts'
 
 describe('CPU time of a tree', () => {
   it('is that of those that live, and of those that were waited for [PTY-18]', () => {

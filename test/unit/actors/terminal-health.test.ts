@@ -4,6 +4,7 @@ import { SeededScheduler } from '../../../src/adapters/schedulers/seeded-schedul
 import type { Clock } from '../../../src/ports/clock.port.ts'
 import type { ProcessSample, TreeRoot, Waiting } from '../../../src/ports/process-table.port.ts'
 import type { Pty } from '../../../src/ports/terminal-host.port.ts'
+import { processSample } from '../../helpers/process-sample.ts'
 
 /** A PTY and its one process, as the process table would tell of them. */
 type World = {
@@ -31,18 +32,8 @@ describe('health of terminals', () => {
   let health: TerminalHealth
   let ends: Map<number, () => void>
 
-  const sample = ({ leader }: TreeRoot, world: World): ProcessSample => ({
-    ...leader,
-    ppid: 1,
-    pgid: leader.pid,
-    state: 'S',
-    argv: ['make'],
-    cpuMs: world.cpuMs,
-    childrenCpuMs: 0,
-    rssBytes: 3_000_000,
-    sharedBytes: 1_000_000,
-    foreground: leader.pid,
-  })
+  const sample = ({ leader }: TreeRoot, { cpuMs }: World): ProcessSample =>
+    processSample(leader.pid, { ...leader, cpuMs, rssBytes: 3_000_000, sharedBytes: 1_000_000 })
   const ptyOf = (pid: number): Pty => {
     const world: World = { cols: 80, outputBytes: 0, inputBytes: 0, inputQueuedBytes: 0, cpuMs: 0, waiting: 'busy', isThere: true }
     worlds.set(pid, world)

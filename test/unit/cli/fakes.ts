@@ -2,7 +2,6 @@ import type { FiledDossier } from '../../../src/runtime/inspection.ts'
 import { PassThrough } from 'node:stream'
 import type { Io, Output } from '../../../src/cli/io.ts'
 import { type Paint, painter } from '../../../src/cli/paint.ts'
-import type { Clock, Timer } from '../../../src/ports/clock.port.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
 import type { LaneId, RunId } from '../../../src/protocols/ids.ts'
 import type { CommandSummary, LaneSummary, RunSummary } from '../../../src/protocols/summary.ts'
@@ -28,38 +27,6 @@ export const fakeIo = (
 ): FakeIo => {
   const { cwd = '/nowhere', env = {}, ...screen } = options
   return { out: captured(screen), err: captured(), env, cwd }
-}
-
-/** A clock whose time passes only by `advance`. */
-export type FakeClock = Clock & { advance(ms: number): void; readonly pending: () => number }
-export const fakeClock = (start = 0): FakeClock => {
-  let now = start
-  let timers: { at: number; fire: () => void }[] = []
-  return {
-    now: () => now,
-    monotonic: () => now,
-    setTimer(delayMs, fire): Timer {
-      const entry = { at: now + delayMs, fire }
-      timers.push(entry)
-      return {
-        cancel: () => {
-          timers = timers.filter((other) => other !== entry)
-        },
-      }
-    },
-    advance(ms) {
-      const end = now + ms
-      for (;;) {
-        const due = timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0]
-        if (due === undefined) break
-        timers = timers.filter((other) => other !== due)
-        now = due.at
-        due.fire()
-      }
-      now = end
-    },
-    pending: () => timers.length,
-  }
 }
 
 export const commandView = (patch: Partial<CommandView> = {}): CommandView => ({

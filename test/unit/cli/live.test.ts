@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { FRAME_MS, startLive } from '../../../src/cli/live.ts'
-import { captured, fakeClock } from './fakes.ts'
+import { StillClock } from '../../helpers/still-clock.ts'
+import { captured } from './fakes.ts'
 
 const HIDE = '\u001b[?25l'
 const SHOW = '\u001b[?25h'
 
 const start = (lines: () => readonly string[], out = captured({ isTTY: true, columns: 20, rows: 10 })) => {
-  const clock = fakeClock()
+  const clock = new StillClock()
   const frames: string[] = []
   const live = startLive({ out, clock, write: (text) => void frames.push(text), render: () => lines() })
   return { clock, frames, live, out }
@@ -55,7 +56,7 @@ describe('the live drawing', () => {
     expect(frames).toHaveLength(2)
     expect(frames[1]).toContain(SHOW)
     expect(frames[1]).toContain('\u001b[1A\r\u001b[J')
-    expect(clock.pending()).toBe(0)
+    expect(clock.pending).toBe(0)
   })
 
   it('gives back the cursor when the process exits in between', () => {
@@ -71,7 +72,7 @@ describe('the live drawing', () => {
 
   it('asks for lines that fit the screen, and for 80 by 24 where it does not know', () => {
     const screens: unknown[] = []
-    const live = startLive({ out: captured(), write: () => {}, clock: fakeClock(), render: (screen) => (screens.push(screen), []) })
+    const live = startLive({ out: captured(), write: () => {}, clock: new StillClock(), render: (screen) => (screens.push(screen), []) })
     expect(screens).toEqual([{ width: 80, height: 23 }])
     live.stop()
   })

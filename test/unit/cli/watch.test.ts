@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { safeWriter, wantsColours } from '../../../src/cli/io.ts'
 import { watch, type Watched } from '../../../src/cli/watch.ts'
 import type { RecordedEvent } from '../../../src/protocols/events.ts'
-import { captured, fakeClock, fakeIo, laneView, recorded, RUN, runSummary } from './fakes.ts'
+import { StillClock } from '../../helpers/still-clock.ts'
+import { captured, fakeIo, laneView, recorded, RUN, runSummary } from './fakes.ts'
 
 const events: RecordedEvent[] = [recorded('run.stopping', 0, { by: 'x' }), recorded('run.ended', 10, { summary: runSummary() })]
 const finishedRun = (): Watched => ({
@@ -24,21 +25,21 @@ const broken = () =>
 describe('watching a run', () => {
   it('prints events as NDJSON', async () => {
     const io = fakeIo()
-    await watch(finishedRun(), 'json', io, fakeClock(), () => false)
+    await watch(finishedRun(), 'json', io, new StillClock(), () => false)
     const lines = io.out.text().trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(events)
   })
 
   it('prints one line an event without a terminal', async () => {
     const io = fakeIo()
-    await watch(finishedRun(), 'plain', io, fakeClock(), () => false)
+    await watch(finishedRun(), 'plain', io, new StillClock(), () => false)
     expect(io.out.text().trimEnd().split('\n')).toHaveLength(events.length)
     expect(io.out.text()).not.toContain('\u001b')
   })
 
   it('draws the tree in place on a terminal, says how to kill when stopping, and leaves the cursor visible', async () => {
     const io = fakeIo({ isTTY: true, columns: 40, rows: 10 })
-    await watch(finishedRun(), 'live', io, fakeClock(), () => true)
+    await watch(finishedRun(), 'live', io, new StillClock(), () => true)
     expect(io.out.text()).toContain('parser')
     expect(io.out.text()).toContain('Ctrl-C again kills')
     expect(io.out.text().lastIndexOf('\u001b[?25h')).toBeGreaterThan(io.out.text().lastIndexOf('\u001b[?25l'))
@@ -46,13 +47,13 @@ describe('watching a run', () => {
 
   it.each(['plain', 'json', 'live'] as const)('goes on to the end of the run when nobody reads any more: %s', async (mode) => {
     const io = { ...fakeIo(), out: broken() }
-    await expect(watch(finishedRun(), mode, io, fakeClock(), () => false)).resolves.toMatchObject({ type: 'summary' })
+    await expect(watch(finishedRun(), mode, io, new StillClock(), () => false)).resolves.toMatchObject({ type: 'summary' })
   })
 
   it('gives the cursor back when the run cannot be carried on', async () => {
     const io = fakeIo({ isTTY: true })
     const run = { ...finishedRun(), finished: Promise.reject(new Error('disk full')) }
-    await expect(watch(run, 'live', io, fakeClock(), () => false)).rejects.toThrow('disk full')
+    await expect(watch(run, 'live', io, new StillClock(), () => false)).rejects.toThrow('disk full')
     expect(io.out.text()).toContain('\u001b[?25h')
   })
 })

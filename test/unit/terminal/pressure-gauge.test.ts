@@ -1,39 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import type { Clock } from '../../../src/ports/clock.port.ts'
 import type { PtyPressure } from '../../../src/protocols/pty-pressure.ts'
 import { Output } from '../../../src/terminal-host/output.ts'
 import { PressureGauge } from '../../../src/terminal-host/pressure-gauge.ts'
 import { BLOCK_BYTES, RingMemory } from '../../../src/terminal-host/ring-memory.ts'
+import { StillClock } from '../../helpers/still-clock.ts'
 
 const CAP = 16 * BLOCK_BYTES
 const WINDOW = 262_144
 
 function gauged() {
-  const timers = new Set<{ at: number; fire: () => void }>()
-  let now = 0
-  const clock: Clock = {
-    now: () => 1_000_000 + now,
-    monotonic: () => now,
-    setTimer: (delayMs, fire) => {
-      const timer = { at: now + delayMs, fire }
-      timers.add(timer)
-      return { cancel: () => void timers.delete(timer) }
-    },
-  }
-  const pass = (ms: number): void => {
-    now += ms
-    for (const timer of [...timers].filter(({ at }) => at <= now)) {
-      timers.delete(timer)
-      timer.fire()
-    }
-  }
+  const clock = new StillClock(1_000_000)
   const output = new Output(CAP, () => {}, new RingMemory())
   const gauge = new PressureGauge(clock, () => output.fill)
   output.gauge = gauge
   const told: PtyPressure[] = []
   gauge.tell((pressure) => void told.push(pressure))
   const put = (bytes: number): void => output.append(new Uint8Array(bytes))
-  return { output, gauge, told, pass, put, pending: () => timers.size }
+  return { output, gauge, told, pass: (ms: number): void => clock.advance(ms), put, pending: () => clock.pending }
 }
 
 describe('pressure of output', () => {
