@@ -8,7 +8,10 @@ export type Erlang = { readonly round: (name: string) => Promise<Samples>; reado
 
 /** @returns null where escript is not installed (script/setup --tools installs erlang-base) */
 export const startErlang = (): Erlang | null => {
-  if (spawnSync('escript', [], { stdio: 'ignore' }).error !== undefined) return null
+  if (spawnSync('escript', [], { stdio: 'ignore' }).error !== undefined) {
+    console.error('bench: nothing is compared with Erlang, as there is no escript on the PATH; script/setup --tools installs it')
+    return null
+  }
   const child = spawn('escript', [join(import.meta.dirname, 'erlang/kernel.escript')], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {

@@ -10,6 +10,7 @@ import { systemClock } from '../src/adapters/system/system-clock.adapter.ts'
 import { connect } from '../src/client/index.ts'
 import { ORCHESTRATOR_NODE_ARGS, startInBackground, stopRunning } from '../src/runtime/service/background.ts'
 import type { Case, Samples, Suite } from './harness.ts'
+import { residentMegabytes } from './pty-subjects.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -25,9 +26,6 @@ const cpuMs = async (pid: number): Promise<number> => {
   const times = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')))
   return times.reduce((sum, text) => sum + Number.parseInt(text, 10) / 1e6, 0)
 }
-
-const residentMegabytes = async (pid: number): Promise<number> =>
-  Number(/^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000
 
 /** A Node process with as many shells on terminals, and nothing else. */
 const bareShells = async () => {
@@ -95,7 +93,7 @@ export const idleOrchestrator = async (smoke: boolean): Promise<Pick<Suite, 'cas
     const percent = (100 * ((await cpuMs(of)) - before)) / (performance.now() - began)
     return [Math.max(LEAST_SHARE, percent)]
   }
-  const memory = async (of: number): Promise<Samples> => [await residentMegabytes(of)]
+  const memory = (of: number): Promise<Samples> => Promise.resolve([residentMegabytes(of)])
   const lower = { better: 'lower', rounds: 3 } satisfies Partial<Case>
   return {
     cases: [

@@ -1,20 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createProcessTable } from '../src/adapters/process-table.ts'
 import type { Case, Samples, Suite } from './harness.ts'
 import { cpuOfReaders, cpuPerMegabyte, cpuWhileDeaf, echo, firstByte, many, throughput } from './pty-measures.ts'
 import { copyRound, ringRound } from './pty-ring.ts'
 import { inProcess, openHosts, type Program, raw, residentMegabytes, type Subject, subjectOf } from './pty-subjects.ts'
 
-/** User and system time of a process so far; 0 where /proc does not tell. ms */
+const processes = createProcessTable()
+
+/** User and system time of a process so far; 0 where the platform does not tell. ms */
 const cpuMsOf = (pid: number): number => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) * 10
-  } catch {
-    return 0
-  }
+  const identity = processes.identify(pid)
+  return identity === null ? 0 : (processes.usage?.(identity)?.cpuMs ?? 0)
 }
 
 /** Resident memory of a terminal host that holds `count` idle terminals, their rings empty. MB */

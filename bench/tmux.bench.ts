@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,8 +9,12 @@ import type { Case, Suite } from './harness.ts'
 import { echo, firstByte, throughput } from './pty-measures.ts'
 import { raw, subjectOf } from './pty-subjects.ts'
 
-/** Terminals of a private tmux server, through control mode, against raw node-pty in the same run. */
+/** Terminals of a private tmux server, through control mode, against raw node-pty in the same run. No cases where there is no tmux. */
 export const tmuxSuite = async ({ smoke }: { readonly smoke: boolean }): Promise<Suite> => {
+  if (spawnSync('tmux', ['-V']).status !== 0) {
+    console.error('bench: tmux: no cases, as there is no tmux on the PATH; script/setup --tools installs it')
+    return { name: 'tmux', cases: [], close: () => Promise.resolve() }
+  }
   const directory = join(mkdtempSync(join(tmpdir(), 'sbx-bench-')), 't')
   const host = await openTmuxTerminalHost({ clock: systemClock, processTable: createProcessTable(), directory })
   const subject = subjectOf(() => host)
