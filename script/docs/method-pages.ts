@@ -256,7 +256,7 @@ export const METHOD_PAGES: readonly MethodPage[] = [
     text: 'Ends the process of a terminal: SIGTERM, then SIGKILL after the grace. In a lane of its own the terminal ends with it; of a run, its supervisor decides. Answered once it has ended.',
     errors: ['ERR_TERMINAL_NOT_FOUND'],
     params: { terminal: 'docs/shell', graceMs: 100 },
-    result: { terminal: { ...terminal, state: 'stopped', pid: null } },
+    result: { terminal: { ...terminal, state: 'stopped', pid: null, fds: null } },
   },
   {
     method: 'terminal.respawn',

@@ -4,7 +4,6 @@ import type { Settings } from '../protocols/config.schema.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ClosePhase } from './close-phases.ts'
-import type { TerminalHostKind } from './terminal-hosts.ts'
 
 export type RuntimeOptions = {
   /** Settings, asked for at each use: a change applies to what starts later. @defaultValue the defaults of each setting */
@@ -12,10 +11,11 @@ export type RuntimeOptions = {
   /** A directory in the git repository to work on. */
   readonly workspace: string
   /**
-   * Where terminals are held: in this process, with which they end; or in a small process of their own, which outlives it,
-   * so that the next runtime on the repository takes them over. @defaultValue in-process
+   * Where terminals are held. `in-process`: in this process, with which they end. `host`: in a small process of their own,
+   * which outlives it, so that the next runtime on the repository takes them over (`takeOver`). `tmux`: in a private tmux
+   * server, which does too, and to which people can attach. @defaultValue in-process
    */
-  readonly terminals?: TerminalHostKind
+  readonly terminals?: 'in-process' | 'host' | 'tmux'
   /** Where records and logs are kept. @defaultValue $XDG_STATE_HOME, or ~/.local/state */
   readonly stateHome?: string
   /** Where worktrees are made. @defaultValue as `lanes.place` of the settings says: `../<repository>.lanes` */

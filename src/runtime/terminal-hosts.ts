@@ -8,15 +8,10 @@ import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
 import type { Environment } from './environment.ts'
 import { hostPlace, hostSocketPath } from './host/host-place.ts'
 import { openTmuxTerminalHost, tmuxDirectory } from './host/tmux-host.ts'
+import type { RuntimeOptions } from './options.ts'
 import { ownIdentity } from './owners.ts'
 import { socketPath } from './service/socket-path.ts'
 import { version } from './version.ts'
-
-/**
- * Where terminals are held. in-process: in the process that asks for them, and they end with it. host: in a small process
- * of their own, which outlives that one. tmux: in a private tmux server, which does too, and to which people can attach.
- */
-export type TerminalHostKind = 'in-process' | 'host' | 'tmux'
 
 /** How long a terminal host goes on without a terminal and without an orchestrator. ms */
 const HOST_GRACE_MS = 60_000
@@ -32,7 +27,7 @@ export const letGo = async (host: TerminalHost): Promise<void> => {
  * @throws ERR_HOST_VERSION, ERR_HOST_UNREACHABLE
  */
 export const openTerminalHost = async (
-  kind: TerminalHostKind,
+  kind: NonNullable<RuntimeOptions['terminals']>,
   { processTable, cgroups, paths, workspaceId, worktrees }: Environment,
   env: NodeJS.ProcessEnv,
   { ringBudgetBytes }: Pick<Settings['terminals'], 'ringBudgetBytes'>,

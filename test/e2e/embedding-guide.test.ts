@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createProcessTable } from '../../src/adapters/process-table.ts'
+import { readHostRecord } from '../../src/runtime/host/host-record.ts'
+import { until } from '../helpers/cli.ts'
+import { gitTestEnv } from '../helpers/git-repo.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const guide = readFileSync(join(root, 'docs/guide/embedding.md'), 'utf8')
@@ -38,6 +42,30 @@ describe('the guides to the engine', () => {
       'root shutdown',
     ])
   })
+
+  it('has an example of a runtime whose terminals outlive it, and are taken over by the next [PTY-14]', async () => {
+    const [, , code = ''] = guide.split('```ts\n').map((block) => block.split('\n```')[0])
+    const state = join(place, 'state')
+    const repository = join(place, 'repository')
+    const env = { ...gitTestEnv(), XDG_STATE_HOME: state, XDG_RUNTIME_DIR: place }
+    const git = (...args: readonly string[]) => execFileSync('git', ['-C', repository, ...args], { env })
+    execFileSync('git', ['init', '--quiet', repository], { env })
+    git('commit', '--quiet', '--allow-empty', '-m', 'start')
+    const program = async (name: string, text: string): Promise<string> => {
+      writeFileSync(join(place, name), text)
+      return (await promisify(execFile)(process.execPath, [join(place, name)], { cwd: repository, env })).stdout
+    }
+    const example = code.replace('make watch', 'exec sleep 3600')
+    expect(example).not.toBe(code)
+    try {
+      expect(await program('first.ts', example)).toBe('lanes that go on: 0, terminals: 0\nprocesses that live on: 1\n')
+      expect(await program('second.ts', example)).toBe('lanes that go on: 1, terminals: 1\nprocesses that live on: 1\n')
+    } finally {
+      const open = code.split('\n').filter((line) => /^import|startRuntime|takeOver/u.test(line))
+      await program('end.ts', open.join('\n'))
+    }
+    await until('the terminal host is gone', () => readHostRecord(join(repository, '.git'), createProcessTable()) === null)
+  }, 60_000)
 
   it('of supervision shows what its example prints [SUP-3]', async () => {
     const [, code = '', printed] = /```ts\n([^]*?)\n```\n\n```\n([^]*?)```/.exec(supervision) ?? []
