@@ -1,7 +1,19 @@
+import type { OrphanProcess } from '../protocols/event-payloads.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { Plan } from '../protocols/plan.ts'
 import type { LaneSummary, RunSummary } from '../protocols/summary.ts'
-import { decisionOf, decisionText, errorMessage, exitOf, listOf, numberOf, objectOf, subjectOf, textOf } from '../runtime/event-text.ts'
+import {
+  decisionOf,
+  decisionText,
+  errorMessage,
+  exitOf,
+  listOf,
+  numberOf,
+  objectOf,
+  orphanText,
+  subjectOf,
+  textOf,
+} from '../runtime/event-text.ts'
 import { count } from './plural.ts'
 import { megabytes, span } from '../protocols/words.ts'
 import { column, duration, plainLine } from './text.ts'
@@ -55,6 +67,7 @@ const describe: Readonly<Record<string, Describe>> = {
     `${numberOf(event, 'droppedBytes') ?? '?'} bytes given up, ${numberOf(event, 'totalBytes') ?? '?'} in all; the log has them`,
   'pty.idled': (event) =>
     `idle for ${span(numberOf(event, 'idleAfterMs') ?? 0)}: ${textOf(event, 'condition')}, ${textOf(event, 'evidence')}`,
+  'orphans.found': (event) => listOf<OrphanProcess>(event, 'processes').map(orphanText).join('; '),
   'pty.health': (event) =>
     [
       textOf(event, 'condition'),

@@ -31,6 +31,17 @@ type Attempt = {
 /** Whom a supervisor or an exit names: the lane and command that an actor belongs to, where it belongs to one. */
 type Place = { readonly lane?: string; readonly command?: string }
 
+/** A process that belongs to nobody any more. */
+export type OrphanProcess = {
+  readonly pid: number
+  /** Its arguments, cut. */
+  readonly command: string
+  /** The lane and command that it outlived; null: no record names it. */
+  readonly of: string | null
+  /** null: nothing ends it. */
+  readonly endedBy: 'SIGTERM' | 'SIGKILL' | null
+}
+
 type By = {
   /** Where somebody else than its actor closed the record. */
   readonly by?: 'doctor'
@@ -124,6 +135,14 @@ export type EventPayloads = {
       /** How its failure was told apart; null when it did not fail or was stopped. */
       readonly finding: ExitFinding | null
     }
+  /**
+   * Processes were found that carry the mark of this workspace and belong to no terminal that goes on, looked for at the start of
+   * an orchestrator and each minute. They are ended.
+   */
+  'orphans.found': {
+    /** At most 100; what is beyond that in an event of its own. */
+    readonly processes: readonly OrphanProcess[]
+  }
   /** A supervisor decided about a child that ended: restart, wait, stop, give up. */
   'supervisor.decided': Place & { readonly decision: Decision }
   /** An actor crashed, hung in its start or could not start. */

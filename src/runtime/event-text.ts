@@ -1,3 +1,4 @@
+import type { OrphanProcess } from '../protocols/event-payloads.ts'
 import type { Decision } from '../kernel/child-spec.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import { exitText, ordinal, span } from '../protocols/words.ts'
@@ -53,3 +54,7 @@ export const decisionText = ({ decision, restarts, waits, reason, allowed, delay
       return reason == null ? `not restarted (${exit.reason})` : `not restarted: ${reason}`
   }
 }
+
+/** A process that was found to belong to nobody, and what became of it. */
+export const orphanText = ({ pid, command, of, endedBy }: OrphanProcess): string =>
+  `process ${pid} (${command}) ${of === null ? 'of no record' : `outlived ${of}`}: ${endedBy === null ? 'nothing ends it' : `ended by ${endedBy}`}`

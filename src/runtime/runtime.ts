@@ -20,6 +20,7 @@ import type { EventStore } from '../ports/event-store.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { LaneId, RunId, WorkspaceId } from '../protocols/ids.ts'
 import type { Plan } from '../protocols/plan.ts'
+import { sameProcess } from '../protocols/process-key.ts'
 import type { IdFactory } from '../protocols/id-factory.ts'
 import type { ProcessKey } from '../protocols/process-key.ts'
 import { asPlan } from '../protocols/plan-parse.ts'
@@ -42,7 +43,8 @@ import { createLocate } from './locate.ts'
 import { Measures } from './metrics/measures.ts'
 import { observe } from './observe.ts'
 import type { Decorators, RuntimeOptions } from './options.ts'
-import { ownIdentity, registerOwner } from './owners.ts'
+import { Orphans } from './orphans.ts'
+import { ownIdentity, readOwners, registerOwner } from './owners.ts'
 import { forgetOldRuns, retentionMs } from './retention.ts'
 import { createLanes, type Lanes } from './own-lanes.ts'
 import { createRecords, type RuntimeRecords } from './records.ts'
@@ -210,6 +212,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     const told = (progress: CloseProgress): void => {
       for (const listener of listeners) listener(progress)
     }
+    await orphans.close()
     const limitsMs = options.closeLimitsMs ?? {}
     const running = handover ? namedProcesses(live, terminals) : []
     const isKept = handover && terminals.keepsTerminals === true
@@ -272,6 +275,22 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
 
   const ended = new EndedOutput(systemClock)
   const services = makeServices(env, options, terminals, decorators, live, owner, hub)
+  const orphans = new Orphans({
+    clock: systemClock,
+    processTable: env.processTable,
+    workspaceId: env.workspaceId,
+    holds: (ptyId) => terminals.get(ptyId) !== undefined || services.unrecorded.has(ptyId),
+    holdsAny: () => terminals.list().length > 0 || services.unrecorded.size > 0,
+    record: (ptyId) => records.pty(ptyId),
+    async hasOthers() {
+      const { living, stale } = await readOwners(env.paths.owners, env.processTable)
+      return stale.length > 0 || living.some((other) => !sameProcess(other, owner))
+    },
+    tell: (found) => system?.tell(JOURNAL, 'journal.commit', { events: [found] }),
+  })
+  listen(({ type }) => {
+    if (type === 'pty.spawned') orphans.noteStart()
+  })
   const runIds = (): readonly RunId[] => live.all().map(({ handle }) => handle.runId)
   /** Lanes of their own that are this process's. */
   const ownLanes = new Map<LaneId, Omit<OwnLaneArgs, 'services'>>()
@@ -443,7 +462,9 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
     async takeOver() {
       const held = terminals.list().length
       const { count: runs, failed } = await takeOverRuns(taking)
-      return { runs, lanes: await madeLanes.recover(), terminals: held, failed }
+      const lanes = await madeLanes.recover()
+      orphans.begin()
+      return { runs, lanes, terminals: held, failed }
     },
     isAlive: (key) => env.processTable.isAlive(key),
     places: {

@@ -190,6 +190,22 @@ describe('terminals that are lost', () => {
     expect(await must('why', 'desk/plain')).toMatch(/was lost[\s\S]*terminal host[\s\S]*term respawn/u)
   })
 
+  it('leave daemons that outlived them: the next start ends these, and says so [PTY-15, PTY-21]', async () => {
+    await desk.spawn('server', `setsid sh -c 'trap "" HUP; while :; do sleep 0.1; done' & echo ready; sleep 1000`)
+    await until('it runs', async () => (await must('term', 'logs', 'server')).includes('ready'))
+    await killBoth()
+    await until('the daemon alone is left', () => {
+      const pids = desk.marked()
+      return pids.length > 0 && pids.length < 3 && pids.every((pid) => !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('1000'))
+    })
+    await must('up')
+    await ended()
+    await until('that is told', async () =>
+      (await must('events', '--topic', 'orphans.found')).includes('outlived desk/server: ended by SIG'),
+    )
+    expect(await must('logs')).toMatch(/orphans\.found process \d+ \(sh -c trap/u)
+  })
+
   it('of a run, are said to be lost at once, and say why they are not started again alone [PTY-21]', async () => {
     const plan = desk.plan('lanes:\n  a:\n    commands:\n      - name: sleeps\n        run: echo slept; sleep 1000\n')
     const run = desk.start(['run', plan])

@@ -3,18 +3,14 @@ import type { ProcessInfo, ProcessTable } from '../../ports/process-table.port.t
 import type { DoctorFinding } from '../../protocols/doctor.ts'
 import type { PtyRecord, RunRecord } from '../../protocols/records.ts'
 import { isCheckOut } from '../check-outs.ts'
+import { endProcess, endsWithin } from '../end-process.ts'
 import { ownLine } from './ancestors.ts'
 import { goesOn, livingOwner, runRecord, runsHere, type Scene } from './scene.ts'
 
-/** Between SIGTERM and SIGKILL. */
-const GRACE_MS = 2_000
-const LOOK_EVERY_MS = 25
 /** A check-out that outlived its run goes on for so long before it is ended: let to its end it leaves nothing half-made. */
 const CHECK_OUT_PATIENCE_MS = 5_000
 /** Passes over the process table: what was forked meanwhile is met in the next one. */
 const PASSES = 5
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => void systemClock.setTimer(ms, resolve))
 
 const ptyOf = async (scene: Scene, { mark }: ProcessInfo): Promise<PtyRecord | undefined> =>
   (await scene.store.record('pty', mark?.split('/')[1] ?? ''))?.value as PtyRecord | undefined
@@ -42,24 +38,6 @@ const mayEnd = async (scene: Scene, found: ProcessInfo): Promise<{ end: boolean;
   if (run !== undefined) return { end: true, why: `it outlived ${run.id}` }
   if (owner !== null) return { end: false, why: `no record names it, and ${runsHere(owner)}` }
   return { end: true, why: 'it carries our marker, no record names it, and nothing runs lanes of this repository' }
-}
-
-const endsWithin = async (table: ProcessTable, found: ProcessInfo, limitMs: number): Promise<boolean> => {
-  for (let waited = 0; waited < limitMs; waited += LOOK_EVERY_MS) {
-    if (!table.isAlive(found)) return true
-    await wait(LOOK_EVERY_MS)
-  }
-  return false
-}
-
-const end = async (table: ProcessTable, found: ProcessInfo): Promise<boolean> => {
-  table.signal(found, 'SIGTERM')
-  table.signal(found, 'SIGCONT') // a stopped process handles SIGTERM only when it goes on
-  for (const next of ['SIGKILL', null] as const) {
-    if (await endsWithin(table, found, GRACE_MS)) return true
-    if (next !== null) table.signal(found, next)
-  }
-  return !table.isAlive(found)
 }
 
 const whereOf = (table: ProcessTable, found: ProcessInfo): string => {
@@ -93,8 +71,8 @@ const treat = async (scene: Scene, found: ProcessInfo, own: ReadonlySet<number>)
   const { end: wanted, why } = await mayEnd(scene, found)
   if (!wanted) return { ...finding, why, action: 'left' }
   if (!scene.fix) return { ...finding, why, action: 'would-remove' }
-  if (isCheckOut(found.mark) && (await endsWithin(scene.env.processTable, found, CHECK_OUT_PATIENCE_MS))) return null
-  return (await end(scene.env.processTable, found))
+  if (isCheckOut(found.mark) && (await endsWithin(scene.env.processTable, found, CHECK_OUT_PATIENCE_MS, systemClock))) return null
+  return (await endProcess(scene.env.processTable, found, systemClock)) !== null
     ? { ...finding, why, action: 'removed' }
     : { ...finding, why: `${why}, but SIGKILL does not end it${whereOf(scene.env.processTable, found)}`, action: 'left' }
 }
