@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Clock } from '../ports/clock.port.ts'
 import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import { FRAME, type Frame, FrameDecoder } from '../protocols/control/frames.ts'
 import { copyOf } from '../protocols/copy-of.ts'
@@ -25,6 +26,7 @@ const MAX_SUBSCRIPTIONS = 4_096
 const MOST_WAITING_BYTES = 1_048_576
 
 export type ConnectionParts = {
+  readonly clock: Clock
   readonly hello: Uint8Array
   readonly entry: (handle: number) => HostEntry | undefined
   readonly carryOut: (request: HostRequest, by: HostConnection) => Promise<unknown>
@@ -154,7 +156,8 @@ export class HostConnection {
       return
     }
     let isOver = false
-    const subscription = new Subscription(channel, { cursor: (onMore) => entry.pty.cursor(options, onMore) }, this.#writer, () => {
+    const source = { cursor: (onMore: () => void) => entry.pty.cursor(options, onMore) }
+    const subscription = new Subscription(channel, source, this.#writer, this.#parts.clock, () => {
       isOver = true
       this.#subscriptions.delete(channel)
     })

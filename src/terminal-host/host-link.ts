@@ -60,8 +60,8 @@ export class HostLink {
       resolve(link)
     }
     const onread = {
-      // One buffer for the connection: what is read is used before the next read.
-      buffer: Buffer.allocUnsafeSlow(65_536),
+      // One buffer for the connection: what is read is used before the next read. Most frames come whole in it.
+      buffer: Buffer.allocUnsafeSlow(262_144),
       callback: (count: number, buffer: Uint8Array): boolean => {
         try {
           frames.feed(buffer.subarray(0, count), take)

@@ -61,6 +61,7 @@ export class HostServer {
 
   connect(socket: Socket): void {
     const connection = new HostConnection(socket, {
+      clock: this.#options.clock,
       hello: this.#hello,
       entry: (handle) => this.#entries.get(handle),
       carryOut: (request, by) => this.#carryOut(request, by),

@@ -2,14 +2,13 @@ import { type Clock, pause } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
 import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
-import { copyOf } from '../protocols/copy-of.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { PtyId } from '../protocols/ids.ts'
 import { sameProcess } from '../protocols/process-key.ts'
 import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkVersion, HostLink } from './host-link.ts'
 import { RemotePty } from './remote-pty.ts'
-import { RemoteReader } from './remote-reader.ts'
+import { type ReaderLink, RemoteReader } from './remote-reader.ts'
 import { checkSpec } from './spawn-check.ts'
 import { endSurvivors, MarkSweep } from './survivors.ts'
 import {
@@ -145,14 +144,18 @@ export class RemoteTerminalHost implements TerminalHost {
 
   async #spawn(spec: PtySpec): Promise<Pty> {
     for (let again = false; ; again = true) {
-      const link = await this.#connected(true)
+      let link: HostLink | undefined
       try {
+        link = await this.#connected(true)
         let pty: RemotePty | undefined
         await link.request('spawn', { spec, again }, (info) => (pty = this.#adopt(info)))
         return pty as unknown as Pty
       } catch (error) {
         if (again) throw error
-        if (isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) await this.#lostSight(link)
+        if (link === undefined) {
+          // It ended as it was found: then another is started.
+          if (!isSignalboxError(error, 'ERR_HOST_UNREACHABLE') && !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
+        } else if (isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) await this.#lostSight(link)
         // About to end by itself, for want of terminals.
         else if (isSignalboxError(error, 'ERR_HOST_DRAINING') && this.list().length === 0) await this.#leave(link)
         else throw error
@@ -196,7 +199,7 @@ export class RemoteTerminalHost implements TerminalHost {
     this.#link?.request('release', { handle: pty.handle }).catch(() => undefined) // or the next who connects sees to it
   }
 
-  #read(pty: RemotePty, { from, tail, mode }: ReadOptions, over: () => void): RemoteReader {
+  #read(pty: RemotePty, { from, tail, mode, borrow = false }: ReadOptions, over: () => void): RemoteReader {
     do this.#lastChannel = this.#lastChannel === LARGEST_CHANNEL ? 1 : this.#lastChannel + 1
     while (this.#readings.has(this.#lastChannel))
     const channel = this.#lastChannel
@@ -205,7 +208,7 @@ export class RemoteTerminalHost implements TerminalHost {
       ...(tail !== undefined && { tail }),
       ...(mode !== undefined && { mode }),
     }
-    const reader = new RemoteReader({
+    const link: ReaderLink = {
       open: (position) => {
         const body: OpenBody = {
           handle: pty.handle,
@@ -219,7 +222,8 @@ export class RemoteTerminalHost implements TerminalHost {
         this.#link?.send(FRAME.close, channel, 0)
       },
       over,
-    })
+    }
+    const reader = new RemoteReader(link, borrow)
     this.#readings.set(channel, { pty, reader })
     return reader
   }
@@ -268,7 +272,7 @@ export class RemoteTerminalHost implements TerminalHost {
   #frame({ type, channel, offset, body }: Frame): void {
     switch (type) {
       case FRAME.output:
-        this.#readings.get(channel)?.reader.output(offset, copyOf(body))
+        this.#readings.get(channel)?.reader.output(offset, body)
         return
       case FRAME.gap:
         this.#readings.get(channel)?.reader.gap(offset, readOffsetBody({ type, channel, offset, body }))

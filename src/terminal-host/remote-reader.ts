@@ -1,5 +1,6 @@
 import type { OutputChunk } from '../ports/terminal-host.port.ts'
-import { READ_WINDOW_BYTES } from './wire.ts'
+import { copyOf } from '../protocols/copy-of.ts'
+import { OUTPUT_FRAME_BYTES, READ_WINDOW_BYTES } from './wire.ts'
 
 /** How much is used before the host is told. */
 const TOLD_BYTES = READ_WINDOW_BYTES / 4
@@ -13,10 +14,19 @@ export type ReaderLink = {
   readonly over: () => void
 }
 
+type Chunk =
+  | Extract<OutputChunk, { readonly gap: unknown }>
+  | { readonly offset: number; readonly bytes: Uint8Array; readonly memory: Uint8Array | null }
+
 /** One reading of a PTY in another process, which goes on where it was when the connection is made anew. */
 export class RemoteReader implements AsyncIterator<OutputChunk> {
   readonly #link: ReaderLink
-  #queue: OutputChunk[] = []
+  readonly #borrows: boolean
+  /** Memory of bytes that were handled, for those that come. */
+  readonly #free: Uint8Array[] = []
+  /** The memory of the chunk that was given last. */
+  #lent: Uint8Array | null = null
+  #queue: Chunk[] = []
   #waiting: ((result: IteratorResult<OutputChunk>) => void) | null = null
   #failed: ((error: unknown) => void) | null = null
   #error: unknown = null
@@ -28,15 +38,21 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
   #toldBytes = 0
   #isOver = false
 
-  constructor(link: ReaderLink) {
+  /** @param borrows whether its bytes are of use until the next are asked for, and no longer */
+  constructor(link: ReaderLink, borrows: boolean) {
     this.#link = link
+    this.#borrows = borrows
     link.open(null)
   }
 
-  /** Takes the bytes without a copy. */
+  /** The bytes are the caller's. */
   output(offset: number, bytes: Uint8Array): void {
     this.#position = offset + bytes.length
-    this.#give({ offset, bytes })
+    if (this.#isOver) return
+    if (!this.#borrows || bytes.length > OUTPUT_FRAME_BYTES) return this.#give({ offset, bytes: copyOf(bytes), memory: null })
+    const memory = this.#free.pop() ?? new Uint8Array(Buffer.allocUnsafeSlow(OUTPUT_FRAME_BYTES).buffer)
+    memory.set(bytes)
+    this.#give({ offset, bytes: memory.subarray(0, bytes.length), memory })
   }
 
   gap(from: number, to: number): void {
@@ -67,11 +83,10 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
   next(): Promise<IteratorResult<OutputChunk>> {
     if (this.#unread > 0) this.#use(this.#unread)
     this.#unread = 0
+    if (this.#lent !== null) this.#free.push(this.#lent)
+    this.#lent = null
     const chunk = this.#queue.shift()
-    if (chunk !== undefined) {
-      if ('bytes' in chunk) this.#unread = chunk.bytes.length
-      return Promise.resolve({ done: false, value: chunk })
-    }
+    if (chunk !== undefined) return Promise.resolve({ done: false, value: this.#lend(chunk) })
     if (this.#isOver) {
       this.#link.over()
       return this.#error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
@@ -95,15 +110,22 @@ export class RemoteReader implements AsyncIterator<OutputChunk> {
     this.end()
   }
 
-  #give(chunk: OutputChunk): void {
+  #give(chunk: Chunk): void {
     if (this.#isOver) return
     if (this.#waiting === null) {
       this.#queue.push(chunk)
       return
     }
-    if ('bytes' in chunk) this.#unread = chunk.bytes.length
-    this.#waiting({ done: false, value: chunk })
+    this.#waiting({ done: false, value: this.#lend(chunk) })
     this.#waiting = null
+  }
+
+  #lend(chunk: Chunk): OutputChunk {
+    if ('gap' in chunk) return chunk
+    const { offset, bytes, memory } = chunk
+    this.#unread = bytes.length
+    this.#lent = memory
+    return { offset, bytes }
   }
 
   #use(bytes: number): void {

@@ -1,3 +1,4 @@
+import type { Clock } from '../ports/clock.port.ts'
 import { FRAME, offsetBody } from '../protocols/control/frames.ts'
 import type { Cursor } from './output.ts'
 import type { SocketWriter } from './socket-writer.ts'
@@ -5,28 +6,32 @@ import { OUTPUT_FRAME_BYTES, READ_WINDOW_BYTES } from './wire.ts'
 
 /** A read as small as this is somebody typing: it goes out at once. */
 const SMALL_BYTES = 1_024
+/** A terminal gives 4 KB a read: so long after a frame, more is waited for, as each costs a client the same. ms */
+const BUNDLE_MS = 1
 
 type Source = { readonly cursor: (onMore: () => void) => Cursor }
 
 /**
  * One reading of a PTY over a connection: output from a place on, never more than the window beyond what the reader has
- * used. Little goes out at once, much in large frames: a turn of the event loop is waited for, and another if more came.
+ * used. Little goes out at once, as does what comes after a pause; a flood goes in large frames.
  */
 export class Subscription {
   readonly #channel: number
   readonly #writer: SocketWriter
   readonly #ended: () => void
   readonly #cursor: Cursor
+  readonly #clock: Clock
+  #sentAt = -Infinity
   #sentBytes = 0
   #usedBytes = 0
   /** What waited when it was last looked. */
   #waiting = 0
   #isScheduled = false
-  #hasWaitedTwice = false
   #isOver = false
 
-  constructor(channel: number, source: Source, writer: SocketWriter, ended: () => void) {
+  constructor(channel: number, source: Source, writer: SocketWriter, clock: Clock, ended: () => void) {
     this.#channel = channel
+    this.#clock = clock
     this.#writer = writer
     this.#ended = ended
     this.#cursor = source.cursor(() => this.#more())
@@ -55,6 +60,7 @@ export class Subscription {
       this.#writer.write(FRAME.output, this.#channel, chunk.offset, bytes)
       this.#sentBytes += bytes.length
       this.#cursor.advance(bytes.length)
+      this.#sentAt = this.#clock.monotonic()
     }
     this.#waiting = this.#cursor.available
     if (!this.#cursor.done) return
@@ -69,28 +75,18 @@ export class Subscription {
   }
 
   #more(): void {
-    if (this.#isOver || this.#isScheduled) return
+    if (this.#isOver) return
     const { available, done } = this.#cursor
+    if (done || available >= OUTPUT_FRAME_BYTES) return this.flush()
+    if (this.#isScheduled) return
     const came = available - this.#waiting
-    if (done || came < SMALL_BYTES || available >= OUTPUT_FRAME_BYTES) {
-      this.flush()
-      return
-    }
+    if (came < SMALL_BYTES || this.#clock.monotonic() - this.#sentAt > BUNDLE_MS) return this.flush()
     this.#isScheduled = true
-    this.#hasWaitedTwice = false
-    this.#wait(available)
+    this.#clock.setTimer(BUNDLE_MS, this.#bundled)
   }
 
-  #wait(seen: number): void {
-    setImmediate(() => {
-      const { available } = this.#cursor
-      if (available > seen && available < OUTPUT_FRAME_BYTES && !this.#hasWaitedTwice && !this.#isOver) {
-        this.#hasWaitedTwice = true
-        this.#wait(available)
-        return
-      }
-      this.#isScheduled = false
-      this.flush()
-    })
+  readonly #bundled = (): void => {
+    this.#isScheduled = false
+    this.flush()
   }
 }

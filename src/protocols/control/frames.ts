@@ -48,6 +48,8 @@ export type Frame = { readonly type: FrameType; readonly channel: number; readon
 
 export const FRAME_HEADER_BYTES = 16
 const MAX_CHANNEL = 0xff_ffff
+/** Memory that a decoder keeps for what comes in pieces. */
+const SPARE_BYTES = 65_536
 const LAST_TYPE = FRAME.pressure
 const NOTHING = new Uint8Array(0)
 
@@ -126,6 +128,8 @@ export class FrameDecoder {
   /** A frame whose body has begun. */
   private begun: Frame | null = null
   private bodyBytes = 0
+  /** For bodies that no chunk holds whole, one after the other. */
+  private spare = NOTHING
   private readonly limit: number
 
   /** @param limit bytes of the longest body */
@@ -134,7 +138,7 @@ export class FrameDecoder {
   }
 
   /**
-   * @param take is called with each frame that this chunk completes. Its body may lie in the chunk: what is kept must be copied.
+   * @param take is called with each frame that this chunk completes. What its body lies in is used again: what is kept must be copied.
    * @throws ERR_CONTROL_LINE_INVALID for what is no frame
    */
   feed(chunk: Uint8Array, take: (frame: Frame) => void): void {
@@ -158,7 +162,7 @@ export class FrameDecoder {
         take({ ...head, body: length === 0 ? NOTHING : chunk.subarray(at, at + length) })
         at += length
       } else {
-        this.begun = { ...head, body: new Uint8Array(length) }
+        this.begun = { ...head, body: this.room(length) }
         this.bodyBytes = 0
       }
     }
@@ -186,6 +190,12 @@ export class FrameDecoder {
       take(frame)
     }
     return part.length
+  }
+
+  private room(length: number): Uint8Array {
+    if (length > SPARE_BYTES) return new Uint8Array(length)
+    if (this.spare.length === 0) this.spare = new Uint8Array(SPARE_BYTES)
+    return this.spare.subarray(0, length)
   }
 
   private read(from: Uint8Array, at: number): Head {
