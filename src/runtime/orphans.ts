@@ -28,6 +28,8 @@ export type OrphanParts = {
   readonly record: (ptyId: PtyId) => Promise<PtyRecord | null>
   /** Whether other processes run lanes of this workspace, or have died over it. */
   readonly hasOthers: () => Promise<boolean>
+  /** What a terminal host holds that lives, whoever it is for: this process may not be connected to it. */
+  readonly heldElsewhere: () => Promise<(ptyId: string) => boolean>
   readonly tell: (event: NewEvent) => void
 }
 
@@ -73,7 +75,10 @@ export class Orphans {
   async #again(): Promise<void> {
     // Out of descriptors, perhaps: the next look tells.
     await this.#look().catch(this.noteStart)
-    if (!this.#isClosed) this.#timer = this.#parts.clock.setTimer(EVERY_MS, () => (this.#looking = this.#again()))
+    if (this.#isClosed) return
+    this.#timer = this.#parts.clock.setTimer(EVERY_MS, () => {
+      this.#looking = this.#again()
+    })
   }
 
   async #look(): Promise<void> {
@@ -108,7 +113,9 @@ export class Orphans {
       if (this.#parts.holds(ptyId) || (others && (pty === null || pty.endedAt === null))) continue
       if (this.#parts.processTable.isAlive(info)) orphans.push({ info, pty })
     }
-    return orphans
+    if (orphans.length === 0) return orphans
+    const has = await this.#parts.heldElsewhere()
+    return orphans.filter(({ info }) => !has(info.mark?.split('/')[1] ?? ''))
   }
 
   async #end({ info, pty }: { readonly info: ProcessInfo; readonly pty: PtyRecord | null }): Promise<OrphanProcess> {

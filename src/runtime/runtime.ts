@@ -37,6 +37,7 @@ import { Dossiers, HISTORY } from './crashes/dossiers.ts'
 import type { DoctorOptions } from './doctor/doctor.ts'
 import { EndedOutput } from './ended-output.ts'
 import { type Environment, openEnvironment } from './environment.ts'
+import { heldBy } from './host/held.ts'
 import { createHistory, type EventHistory } from './history.ts'
 import { writeLastWords } from './last-words.ts'
 import { createLocate } from './locate.ts'
@@ -286,6 +287,7 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
       const { living, stale } = await readOwners(env.paths.owners, env.processTable)
       return stale.length > 0 || living.some((other) => !sameProcess(other, owner))
     },
+    heldElsewhere: async () => (await heldBy(env)).has,
     tell: (found) => system?.tell(JOURNAL, 'journal.commit', { events: [found] }),
   })
   listen(({ type }) => {

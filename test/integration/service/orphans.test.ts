@@ -31,6 +31,7 @@ describe('processes that belong to nobody', () => {
   let found: NewEvent[]
   let records: Map<string, Partial<PtyRecord>>
   let held: Set<string>
+  let elsewhere: Set<string>
   let others: boolean
   let looks: number
   let workspace: `ws_${string}`
@@ -42,6 +43,7 @@ describe('processes that belong to nobody', () => {
     found = []
     records = new Map()
     held = new Set()
+    elsewhere = new Set()
     others = false
     looks = 0
     time = makeClock()
@@ -59,6 +61,7 @@ describe('processes that belong to nobody', () => {
       holdsAny: () => held.size > 0,
       record: (ptyId) => Promise.resolve((records.get(ptyId) as PtyRecord | undefined) ?? null),
       hasOthers: () => Promise.resolve(others),
+      heldElsewhere: () => Promise.resolve((ptyId) => elsewhere.has(ptyId)),
       tell: (event) => found.push(event),
     })
   })
@@ -75,7 +78,9 @@ describe('processes that belong to nobody', () => {
     })
     children.push(child)
     const pid = child.pid ?? 0
-    await until('it carries its mark', async () => (await table.findByMark(`${workspace}/${ptyId}/`)).some((one) => one.pid === pid))
+    const isReady = async (): Promise<boolean> =>
+      (await table.findByMark(`${workspace}/${ptyId}/`)).some((one) => one.pid === pid && one.command.startsWith('sleep'))
+    await until('it carries its mark', isReady)
     return pid
   }
   const isGone = (pid: number): boolean => table.identify(pid) === null
@@ -92,11 +97,7 @@ describe('processes that belong to nobody', () => {
     records.set('pt_over', { lane: 'a', command: 'test', endedAt: 5 })
     records.set('pt_lost', { lane: 'a', command: 'lost', endedAt: null })
     const mine = await start('pt_held')
-    const orphaned = [
-      await start('pt_over'),
-      await start('pt_none'),
-      await start('pt_lost', 'trap "" TERM HUP; while :; do sleep 0.05; done'),
-    ]
+    const orphaned = [await start('pt_over'), await start('pt_none'), await start('pt_lost', 'trap "" TERM HUP; exec sleep 1000')]
     orphans.begin()
     await until('they are ended', () => orphaned.every(isGone), 10_000)
     await until('that is told', () => told().length >= 3)
@@ -140,6 +141,18 @@ describe('processes that belong to nobody', () => {
     expect(told().map(({ pid }) => pid)).toEqual([over])
   })
 
+  it('are not those that a terminal host holds to which this process is not connected [PTY-15]', async () => {
+    records.set('pt_over', { lane: 'a', command: 'test', endedAt: 5 })
+    elsewhere.add('pt_over')
+    const pid = await start('pt_over')
+    orphans.begin()
+    await minute()
+    expect(isGone(pid)).toBe(false)
+    elsewhere.clear()
+    await minute()
+    expect(isGone(pid)).toBe(true)
+  })
+
   it('are not looked for while there can be none [PTY-15]', async () => {
     orphans.begin()
     await minute()
@@ -173,6 +186,7 @@ describe('processes that belong to nobody', () => {
       holdsAny: () => false,
       record: (ptyId) => Promise.resolve((records.get(ptyId) as PtyRecord | undefined) ?? null),
       hasOthers: () => Promise.resolve(false),
+      heldElsewhere: () => Promise.resolve(() => false),
       tell: (event) => found.push(event),
     })
     const over = await start('pt_over')
