@@ -53,7 +53,7 @@ const follow = (pty: Pty): { readonly seen: () => string; readonly gaps: () => n
 
 describe('a terminal host in a process of its own', () => {
   it('is not there before the first PTY, and gone when nobody has needed it for its grace [PTY-14]', async () => {
-    await using world = openWorld(50)
+    await using world = openWorld(1_000)
     const host = await world.open()
     expect(world.record()).toBe(null)
     const pty = await host.spawn(sh('exit 3'))
@@ -116,7 +116,7 @@ describe('a terminal host in a process of its own', () => {
   })
 
   it('does not wait for ever for somebody to take the end of its last PTY; one that lives it keeps [PTY-7]', async () => {
-    await using world = openWorld(20, 300)
+    await using world = openWorld(undefined, 300)
     const first = aProcess()
     const before = await world.open(first.identity)
     const go = join(world.directory, 'go')
@@ -124,7 +124,7 @@ describe('a terminal host in a process of its own', () => {
     before.detach()
     await first.die()
     // Another one of the same times, left later, whose PTY has ended: when it is gone, ours would be.
-    await using ended = openWorld(20, 300)
+    await using ended = openWorld(undefined, 300)
     const second = aProcess()
     const there = await ended.open(second.identity)
     await (
