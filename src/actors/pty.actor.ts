@@ -1,6 +1,6 @@
 import { type ActorContext, type ActorDefinition, defineActor, type Exit } from '../kernel/types.ts'
 import type { Pty, PtySpec } from '../ports/terminal-host.port.ts'
-import { type ErrorRecord, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import { type ErrorRecord, isSignalboxError, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import { classifyExit, classifyStartFailure, type ExitFinding } from '../protocols/exit-class.ts'
 import type { NewEvent } from '../protocols/events.ts'
 import type { PtyExit } from '../protocols/pty-exit.ts'
@@ -292,6 +292,14 @@ const lost = (ctx: Ctx, { record, pty, startedMonotonic }: PtyState, error: Erro
   return step(ctx, record, { type: 'lost' }, error.message, { patch: { exit, endedAt: ctx.now(), size: sizeOf(pty) } })
 }
 
+const closeLost = async (ctx: Ctx, state: PtyState, error: unknown): Promise<PtyRecord> => {
+  unfollow(state)
+  const record = await lost(ctx, state, toErrorRecord(error))
+  state.args.services.unrecorded.delete(record.id)
+  state.pty.release()
+  return record
+}
+
 /** An actor that crashed, or that hands over, leaves its process to the next incarnation. */
 const leavesProcess = ({ reason }: Exit): boolean => reason === 'crashed' || reason === 'handover'
 
@@ -348,10 +356,7 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
       return { ...state, record }
     },
     $lost: async (ctx, state, { error }) => {
-      unfollow(state)
-      const record = await lost(ctx, state, toErrorRecord(error))
-      state.args.services.unrecorded.delete(record.id)
-      state.pty.release()
+      const record = await closeLost(ctx, state, error)
       ctx.exit('crashed', error)
       return { ...state, record }
     },
@@ -362,7 +367,14 @@ export const ptyActor: ActorDefinition<PtyProtocol, PtyState, PtyArgs> = defineA
     // A record that cannot be written must not keep a process alive.
     const stopping = await step(ctx, state.record, { type: 'terminate' }, askedBy).catch(() => state.record)
     const { services, runId, command } = state.args
-    const ending = await state.pty.terminate({ graceMs: runId !== null && services.isKilled(runId) ? 0 : command.graceMs, askedBy })
-    await ended(ctx, { ...state, record: stopping }, ending)
+    const graceMs = runId !== null && services.isKilled(runId) ? 0 : command.graceMs
+    try {
+      const ending = await state.pty.terminate({ graceMs, askedBy })
+      await ended(ctx, { ...state, record: stopping }, ending)
+    } catch (error) {
+      // What holds it died meanwhile.
+      if (!isSignalboxError(error, 'ERR_PTY_LOST')) throw error
+      await closeLost(ctx, { ...state, record: stopping }, error)
+    }
   },
 })

@@ -131,8 +131,9 @@ const bringBack = (runtime: Runtime): ReturnType<Runtime['takeOver']> =>
   })
 
 /** Mends the records of those who died, then starts the runtime. */
-const begin = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, host: TerminalHost) => {
-  const closed = await recover(env, live.current(), { pid: null, has: (ptyId) => host.get(ptyId as PtyId) !== undefined })
+const begin = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, host: TerminalHost, said: ServiceLog['write']) => {
+  const held = { pid: null, has: (ptyId: string) => host.get(ptyId as PtyId) !== undefined }
+  const closed = await recover(env, live.current(), held, { endsLeft: host.keepsTerminals === true, said })
   const runtime = await composeRuntime(
     {
       workspace: env.worktrees.workspace.root,
@@ -148,7 +149,7 @@ const begin = async (env: Environment, options: OrchestratorOptions, live: LiveS
 const serve = async (env: Environment, options: OrchestratorOptions, live: LiveSettings, record: Kept, log: ServiceLog) => {
   const { asked, ask } = stopSignal(options.signals ?? process, () => void live.reload())
   const host = await openTerminalHost(live.current().terminals.host, env, options.env, live.current().terminals)
-  const { closed, runtime } = await begin(env, options, live, host).catch(async (error: unknown) => {
+  const { closed, runtime } = await begin(env, options, live, host, log.write).catch(async (error: unknown) => {
     await letGo(host)
     throw error
   })

@@ -48,5 +48,11 @@ export const openTerminalHost = async (
   }
   const place = hostPlace(options, { clock: systemClock, table: processTable, env })
   const identity: ProcessIdentity = ownIdentity(processTable)
-  return RemoteTerminalHost.open({ clock: systemClock, processTable, place, client: { protocol: HOST_PROTOCOL, version: own, identity } })
+  return RemoteTerminalHost.open({
+    clock: systemClock,
+    processTable,
+    cgroups,
+    place,
+    client: { protocol: HOST_PROTOCOL, version: own, identity },
+  })
 }

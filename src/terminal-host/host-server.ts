@@ -124,7 +124,9 @@ export class HostServer {
     signal: ({ handle, name, askedBy }) => this.#entry(handle).pty.signal(name, askedBy),
     signals: async ({ handle }) => ({ signals: await this.#entry(handle).pty.signals() }),
     terminate: ({ handle, graceMs, askedBy }) => {
-      void this.#entry(handle).pty.terminate({ graceMs, askedBy })
+      this.#entry(handle)
+        .pty.terminate({ graceMs, askedBy })
+        .catch(() => undefined) // told by an exit
       return Promise.resolve({})
     },
     release: ({ handle }) => {

@@ -1,5 +1,5 @@
-import { type Clock, pause } from '../ports/clock.port.ts'
-import type { ProcessIdentity, ProcessTable } from '../ports/process-table.port.ts'
+import { pause } from '../ports/clock.port.ts'
+import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import type { Pty, PtySpec, ReadOptions, SurvivorRecord, TerminalCapabilities, TerminalHost } from '../ports/terminal-host.port.ts'
 import { FRAME, type Frame, readOffsetBody } from '../protocols/control/frames.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
@@ -7,10 +7,10 @@ import type { PtyId } from '../protocols/ids.ts'
 import { sameProcess } from '../protocols/process-key.ts'
 import type { PtyPressure } from '../protocols/pty-pressure.ts'
 import { checkVersion, HostLink } from './host-link.ts'
+import { LeftBehind, type LeftBehindParts } from './left-behind.ts'
 import { RemotePty } from './remote-pty.ts'
 import { type ReaderLink, RemoteReader } from './remote-reader.ts'
 import { checkSpec } from './spawn-check.ts'
-import { endSurvivors, MarkSweep } from './survivors.ts'
 import {
   type ClientHello,
   decodeBody,
@@ -32,9 +32,7 @@ export interface HostPlace {
   start(): Promise<{ readonly socket: string; readonly identity: ProcessIdentity }>
 }
 
-export type RemoteHostOptions = {
-  readonly clock: Clock
-  readonly processTable: ProcessTable
+export type RemoteHostOptions = LeftBehindParts & {
   readonly place: HostPlace
   readonly client: ClientHello
 }
@@ -42,10 +40,8 @@ export type RemoteHostOptions = {
 /** Between attempts to reach a host that lives, at first and at most. */
 const AGAIN_MS = 50
 const MOST_AGAIN_MS = 1_000
-/** How long a host that was left is waited for. */
+/** How long a host that was left is waited for, and one out of reach by who closes. */
 const GONE_MS = 30_000
-/** For processes that outlived their host, between SIGTERM and SIGKILL. The terminals that they were on are gone. */
-const SURVIVOR_GRACE_MS = 1_000
 const LARGEST_CHANNEL = 0xff_ffff
 
 type Reading = { readonly pty: RemotePty; readonly reader: RemoteReader }
@@ -67,7 +63,6 @@ export class RemoteTerminalHost implements TerminalHost {
     attachCommand: false,
   }
   readonly #options: RemoteHostOptions
-  readonly #sweep: MarkSweep
   readonly #byHandle = new Map<number, RemotePty>()
   readonly #byId = new Map<PtyId, RemotePty>()
   readonly #readings = new Map<number, Reading>()
@@ -78,11 +73,13 @@ export class RemoteTerminalHost implements TerminalHost {
   /** Until a connection that broke is made anew, or its host is known to be dead. */
   #regaining: Promise<void> | null = null
   #host: ProcessIdentity | null = null
+  /** It starts nothing more. */
   #isClosed = false
+  /** It does nothing more. */
+  #isDetached = false
 
   private constructor(options: RemoteHostOptions) {
     this.#options = options
-    this.#sweep = new MarkSweep(options.processTable)
   }
 
   /**
@@ -138,6 +135,7 @@ export class RemoteTerminalHost implements TerminalHost {
   /** Leaves the PTYs to whoever comes next. */
   detach(): void {
     this.#isClosed = true
+    this.#isDetached = true
     this.#link?.close()
     this.#link = null
   }
@@ -181,15 +179,20 @@ export class RemoteTerminalHost implements TerminalHost {
     return pty
   }
 
-  /** Asks again over a new connection where asking twice does no harm. */
+  /**
+   * Asks again over a new connection, as long as the host lives, where asking twice does no harm.
+   * @throws ERR_HOST_UNREACHABLE where it does not: then its PTYs have been told
+   */
   async #request<M extends HostMethod>(method: M, params: HostMethods[M]['params']): Promise<HostMethods[M]['result']> {
-    const link = await this.#connected(false)
-    try {
-      return await link.request(method, params)
-    } catch (error) {
-      if (!isRepeatable(method, params) || !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
-      await this.#lostSight(link)
-      return (await this.#connected(false)).request(method, params)
+    for (;;) {
+      await this.#regaining
+      const link = await this.#connected(false)
+      try {
+        return await link.request(method, params)
+      } catch (error) {
+        if (this.#isDetached || !isRepeatable(method, params) || !isSignalboxError(error, 'ERR_HOST_DISCONNECTED')) throw error
+        await this.#lostSight(link)
+      }
     }
   }
 
@@ -255,7 +258,7 @@ export class RemoteTerminalHost implements TerminalHost {
       const { identity } = link.hello
       // Numbers of terminals are those of one host.
       if (this.#host !== null && !sameProcess(this.#host, identity)) await this.#lostHost(this.#host)
-      if (this.#isClosed) throw closed()
+      if (this.#isDetached) throw closed()
       this.#host = identity
       this.#link = link
       await link.request('adopt', {}, ({ ptys }) => {
@@ -319,9 +322,11 @@ export class RemoteTerminalHost implements TerminalHost {
 
   async #regain(host: ProcessIdentity): Promise<void> {
     const { clock, processTable } = this.#options
-    for (let againMs = AGAIN_MS; !this.#isClosed; againMs = Math.min(2 * againMs, MOST_AGAIN_MS)) {
+    let closedFor = 0
+    for (let againMs = AGAIN_MS; !this.#isDetached && closedFor < GONE_MS; againMs = Math.min(2 * againMs, MOST_AGAIN_MS)) {
       if (!processTable.isAlive(host)) return this.#lostHost(host)
       if ((await this.#connected(false).catch(() => null)) !== null) return
+      if (this.#isClosed) closedFor += againMs
       await pause(clock, againMs)
     }
   }
@@ -333,8 +338,12 @@ export class RemoteTerminalHost implements TerminalHost {
     this.#byId.clear()
     const readings = [...this.#readings.values()]
     this.#readings.clear()
+    const left = new LeftBehind(
+      ptys.map(({ mark }) => mark),
+      this.#options,
+    )
     const lost = async (pty: RemotePty): Promise<void> => {
-      const survivors = pty.isOver ? [] : await this.#endLeft(pty).catch((): readonly SurvivorRecord[] => [])
+      const survivors = pty.isOver ? [] : await left.end(pty.mark).catch((): readonly SurvivorRecord[] => [])
       const text = `${pty.ptyId} was lost with the terminal host (pid ${identity.pid}), which died.`
       const error = new SignalboxError('ERR_PTY_LOST', text, {
         context: { ptyId: pty.ptyId, pid: pty.identity.pid, host: identity.pid, survivors },
@@ -353,18 +362,6 @@ export class RemoteTerminalHost implements TerminalHost {
     }
     link.close()
     await this.#untilGone(link.hello.identity)
-  }
-
-  #endLeft({ mark }: RemotePty): Promise<readonly SurvivorRecord[]> {
-    const { clock, processTable } = this.#options
-    return endSurvivors({
-      find: () => this.#sweep.find(mark),
-      processTable,
-      clock,
-      patience: { killAt: clock.monotonic() + SURVIVOR_GRACE_MS },
-      asked: () => false,
-      send: (target, name) => void processTable.signal(target, name),
-    })
   }
 
   /** Waits for the end of a host that has nothing left to hold. */

@@ -149,8 +149,11 @@ export class RemotePty implements Pty {
   }
 
   async terminate({ graceMs, askedBy }: { readonly graceMs: number; readonly askedBy: string }): Promise<PtyExit> {
-    if (!this.#isOver)
-      await this.#request('terminate', { handle: this.handle, graceMs: Math.min(graceMs, Number.MAX_SAFE_INTEGER), askedBy })
+    if (this.#isOver) return this.exited
+    const asked = { handle: this.handle, graceMs: Math.min(graceMs, Number.MAX_SAFE_INTEGER), askedBy }
+    await this.#request('terminate', asked).catch((error: unknown) => {
+      if (!this.#isOver) throw error // else it was lost meanwhile
+    })
     return this.exited
   }
 

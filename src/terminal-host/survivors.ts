@@ -52,7 +52,7 @@ export class MarkSweep {
   }
 }
 
-function commonPrefix(texts: readonly string[]): string {
+export function commonPrefix(texts: readonly string[]): string {
   let prefix = texts[0] ?? ''
   for (const text of texts) while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1)
   return prefix

@@ -110,6 +110,19 @@ describe('terminals that are lost', () => {
     expect(twice.stderr).toContain('runs already')
   })
 
+  it('while one is being closed: the orchestrator goes on, and the end is on record [PTY-7, PTY-9]', async () => {
+    await desk.spawn('shell', 'trap "" HUP TERM; echo ready; while :; do sleep 0.1; done')
+    const { pid, socket } = (await json('status')) as { pid: number; socket: string }
+    await using client = await connect(socket)
+    const closing = client.call('terminal.kill', { terminal: 'shell', graceMs: 60_000 })
+    for await (const { event } of client.subscribe({ topics: ['terminal.ending'], since: 1 })) if (event !== undefined) break
+    process.kill(host()?.pid ?? 0, 'SIGKILL')
+    await closing
+    expect(await json('status')).toMatchObject({ state: 'ready', pid })
+    expect(await terminal('shell')).toMatchObject({ state: 'errored', pid: null, error: expect.stringContaining('was lost') })
+    expect(desk.marked()).toEqual([])
+  })
+
   it('with their log cut, garbled, or gone: nothing else is lost by it, and they start again [PTY-21]', async () => {
     for (const name of ['cut', 'garbled', 'gone', 'whole']) {
       await desk.spawn(name, `echo "first of ${name}"; echo "last of ${name}"; sleep 1000`)

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { writeRecord } from '../../../src/runtime/service/orchestrator-record.ts'
 import type { ErrorCode } from '../../../src/protocols/errors.ts'
 import type { RunRecord } from '../../../src/protocols/records.ts'
@@ -194,13 +195,19 @@ describe('the orchestrator in the background', () => {
   })
 
   it('killed together with the terminal host: the next one says what was lost, and what was left running is ended [PTY-9, PTY-14]', async () => {
-    const { record } = await world.up({ TEST_FAULT: 'lane' })
+    const { record } = await world.up({ TEST_FAULT: 'stubborn' })
     const host = readHostRecord(world.commonDir, world.table)
     for (const pid of [record.pid, host?.pid ?? 0]) process.kill(pid, 'SIGKILL')
     await until('they are gone', () => !world.table.isAlive(record) && readHostRecord(world.commonDir, world.table) === null)
+    const left = await world.table.findByMark('ws_')
     const again = await world.up()
     expect(again.record.recovered).toMatchObject({ keptLanes: 1, lostTerminals: 1, adoptedTerminals: 0 })
-    await until('nothing of it runs', async () => (await marked()).length === 0)
+    expect(await marked()).toEqual([])
+    expect(world.logText()).toMatch(/process \d+ \(.*\) of docs\/.*, which was lost: ended by SIGKILL/u)
+    for (const { mark } of left)
+      if (mark !== null && (await world.table.findByMark(mark)).length === 0) expect(await createCgroups().find(mark)).toEqual([])
+    // Nor is anything left of what the first one said of itself.
+    expect(readdirSync(join(world.commonDir, 'signalbox', 'owners'))).toHaveLength(1)
   })
 
   it('hands over at SIGTERM: what runs goes on, and the next one has it [PTY-14]', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { createProcessTable } from '../../../src/adapters/process-table.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessIdentity, ProcessTable } from '../../../src/ports/process-table.port.ts'
@@ -47,6 +48,7 @@ export const openWorld = (graceMs = 60_000, keptMs = 60_000): HostWorld => {
       const host = await RemoteTerminalHost.open({
         clock: systemClock,
         processTable,
+        cgroups: createCgroups(),
         place: { find: () => via(place.find()), start: async () => via(await place.start()) },
         client: { protocol: HOST_PROTOCOL, version: '0.0.0', identity },
       })

@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { ProcessIdentity } from '../../../src/ports/process-table.port.ts'
 import type { Pty } from '../../../src/ports/terminal-host.port.ts'
@@ -166,6 +167,7 @@ describe('a terminal host in a process of its own', () => {
     process.kill(pid, 'SIGKILL')
     await expect(pty.exited).rejects.toMatchObject({ code: 'ERR_PTY_LOST', context: { host: pid, ptyId: pty.ptyId } })
     expect(await processTable.findByMark(spec.mark)).toEqual([])
+    expect(await createCgroups().find(spec.mark)).toEqual([])
     await expect(
       (async () => {
         for (;;) if ((await reading.next()).done === true) return
@@ -199,6 +201,30 @@ describe('a terminal host in a process of its own', () => {
     // What came with its end is known all the same.
     expect(await ended.exited).toMatchObject({ exitCode: 0 })
     expect(await text(ended)).toBe('of the first\r\n')
+  })
+
+  it('is lost while a PTY is being ended: who waits for that end hears that it was lost, and what it left is gone [PTY-7, PTY-9]', async () => {
+    await using world = openWorld()
+    const host = await world.open()
+    const ptys = await Promise.all([1, 2].map(() => host.spawn(sh('trap "" HUP TERM; echo ready; while :; do sleep 0.05; done'))))
+    await Promise.all(ptys.map((pty) => untilOutput(pty, 'ready')))
+    const before = Promise.allSettled(ptys.map((pty) => pty.terminate({ graceMs: 60_000, askedBy: 'a test' })))
+    await until('one is asked to end', async () => (await ptys[1]?.signals())?.length !== 0)
+    process.kill(world.record()?.pid ?? 0, 'SIGKILL')
+    const after = Promise.allSettled(ptys.map((pty) => pty.terminate({ graceMs: 50_000, askedBy: 'a test' })))
+    for (const end of [...(await before), ...(await after)]) expect(end).toMatchObject({ reason: { code: 'ERR_PTY_LOST' } })
+    expect(ptys.filter(({ identity }) => processTable.isAlive(identity))).toEqual([])
+  })
+
+  it('is lost while all PTYs are being ended: that ends all the same [PTY-7, PTY-9]', async () => {
+    await using world = openWorld()
+    const host = await world.open()
+    const pty = await host.spawn(sh('trap "" HUP TERM; echo ready; while :; do sleep 0.05; done'))
+    await untilOutput(pty, 'ready')
+    const closed = host.close(60_000)
+    process.kill(world.record()?.pid ?? 0, 'SIGKILL')
+    await closed
+    expect(processTable.isAlive(pty.identity)).toBe(false)
   })
 
   it('is found again when its socket, its record or their directories are removed; who is connected stays so [PTY-14]', async () => {
