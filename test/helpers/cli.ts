@@ -36,14 +36,17 @@ const isMarked = (pid: string, mark: string): boolean => {
   }
 }
 
-/** @param options as makeRepo */
-export const makeCliWorld = async (options: Parameters<typeof makeRepo>[0] = {}): Promise<CliWorld> => {
+/** @param options as makeRepo; bin: another command than the built one */
+export const makeCliWorld = async ({
+  bin = BIN,
+  ...options
+}: Parameters<typeof makeRepo>[0] & { readonly bin?: string } = {}): Promise<CliWorld> => {
   const repo = await makeRepo(options)
   const state = mkdtempSync(join(tmpdir(), 'signalbox-cli-'))
   const env: NodeJS.ProcessEnv = { ...gitTestEnv(), XDG_STATE_HOME: state, NO_COLOR: '1' }
   let plans = 0
   const start = (args: readonly string[], { cwd = repo.root, env: own = env }: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Started => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd, env: own, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [bin, ...args], { cwd, env: own, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

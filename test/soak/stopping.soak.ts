@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { RunSummary } from '../../src/protocols/summary.ts'
+import { seededRandom } from '../helpers/seeded-random.ts'
 import { lasting, makeWorld, marked, within, type World } from '../integration/run/run-kit.ts'
 
 const ROUNDS = 20
@@ -10,17 +11,6 @@ const LONGEST_MS = 3_500
 const GRACE_MS = 400
 
 const seed = Number(process.env['SIGNALBOX_SEED'] ?? Date.now() % 1_000_000)
-
-/** mulberry32 */
-const createRandom = (from: number): (() => number) => {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** As examples/start.yaml: work that commits, a flaky command, a crash loop, a stubborn daemon with a grandchild, a follower. */
 const plan = {
@@ -88,7 +78,7 @@ const checkGround = async (world: World, summaries: readonly RunSummary[], what:
 describe('a run that is stopped or killed at a random moment', () => {
   it(`leaves clean ground, ${ROUNDS} of ${ROUNDS} [LN-6][LN-7]`, async () => {
     console.log(`stopping: seed ${seed} (SIGNALBOX_SEED=${seed} repeats it)`)
-    const random = createRandom(seed)
+    const random = seededRandom(seed)
     const world = await makeWorld()
     const summaries: RunSummary[] = []
     const outcomes: Record<string, number> = {}

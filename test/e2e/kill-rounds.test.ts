@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { runKillRounds } from '../helpers/kill-rounds/kill-rounds.ts'
+
+const ROUNDS = 30
+const seed = Number(process.env['SIGNALBOX_SEED'] ?? Date.now() % 1_000_000)
+/** To begin with the round that failed. */
+const from = Number(process.env['SIGNALBOX_ROUND'] ?? 1)
+
+describe('random rounds of kill -9 and other ends, under load', () => {
+  it(`${ROUNDS} of ${ROUNDS}: no output lost before an acknowledged offset, no input applied twice, no survivor [PTY-5, PTY-7, PTY-9, PTY-14, PTY-17]`, async () => {
+    console.log(`kill rounds: seed ${seed} (SIGNALBOX_SEED=${seed} repeats it)`)
+    const report = await runKillRounds({ seed, from, rounds: from + ROUNDS - 1 })
+    console.log(`kill rounds: ${JSON.stringify(report)}`)
+    expect(report.rounds).toBe(ROUNDS)
+    expect(report.inputs).toBeGreaterThan(ROUNDS)
+  }, 600_000)
+})
