@@ -160,7 +160,12 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'up',
     about: 'start the orchestrator of this repository in the background, unless it runs',
-    options: [{ flag: 'foreground', about: 'be the orchestrator, until a signal comes; logs to stderr' }, set, json],
+    options: [
+      { flag: 'foreground', about: 'be the orchestrator, until a signal comes; logs to stderr' },
+      { flag: 'drain', about: 'first wait for the end of a terminal host that another version left; it starts nothing more' },
+      set,
+      json,
+    ],
     details: JSON_HELP.up,
     load: async () => {
       const { upCommand } = await import('./up.command.ts')

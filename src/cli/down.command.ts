@@ -15,8 +15,8 @@ import { workspaceOf } from './workspace-of.ts'
 
 export type DownOptions = { readonly keep?: boolean; readonly json?: boolean }
 
-/** Ends the terminals of orchestrators that died. @returns how many */
-const endHeld = async (host: HostRecord): Promise<number> => (await import('../runtime/host/end-held.ts')).endHeld(host)
+/** Ends the terminals of orchestrators that died. @returns how many; null: that is not known */
+const endHeld = async (host: HostRecord): Promise<number | null> => (await import('../runtime/host/end-held.ts')).endHeld(host)
 
 /** The same of a private tmux server, if there is one. */
 const endHeldInTmux = async ({ commonDir, id }: FoundWorkspace, env: NodeJS.ProcessEnv): Promise<number> => {
@@ -43,11 +43,12 @@ export const downCommand = async (options: DownOptions, io: Io): Promise<number>
   const host = options.keep === true ? null : readHostRecord(place.commonDir, table)
   const ended = host === null ? 0 : await endHeld(host)
   const inTmux = options.keep === true ? 0 : await endHeldInTmux(place, io.env)
-  if (asJson) printJson(io, { type: 'down', pid: living?.pid ?? null, ended: ended + inTmux })
+  if (asJson) printJson(io, { type: 'down', pid: living?.pid ?? null, ended: (ended ?? 0) + inTmux })
   else
     printLines(io, [
       living === null ? 'no orchestrator runs here' : `stopped: orchestrator, pid ${living.pid}`,
-      ...(host !== null && ended > 0
+      ...(host !== null && ended === null ? [`ended: the terminal host of another version (pid ${host.pid}), and its terminals`] : []),
+      ...(host !== null && ended !== null && ended > 0
         ? [`ended: ${count(ended, 'terminal')} that the last one had left in the terminal host (pid ${host.pid})`]
         : []),
       ...(inTmux > 0 ? [`ended: ${count(inTmux, 'terminal')} that the last one had left in tmux`] : []),

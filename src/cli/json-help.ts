@@ -65,6 +65,8 @@ With --json one document:
 Exit code 1 when a property fails, or a file cannot be loaded.`,
   up: `
 At most one runs for a repository and all of its worktrees. Exit code 0 when one is ready, whoever started it.
+A terminal host of another version, whose terminals go on, cannot be used: --drain has it start nothing more, and waits until the
+last of them has ended, which then count as lost, with their logs; \`signalbox down\` ends them.
 With --json one document:
   { "type": "up", "isNew", "pid", "socket", "startedAt", "state", "log" }`,
   down: `
@@ -133,7 +135,8 @@ With --json one document:
   termRespawn: `
 Its command, working directory, name and size are those that it had; its environment is made anew, as values are not kept. What it
 put out before stays: \`term logs --attempt\`. Only in lanes of their own: a run is started again as a whole.
-With --json one document, the terminal as \`term spawn\` shows it.`,
+With --json one document, the terminal as \`term spawn\` shows it:
+  { "type": "terminal", "terminal" }`,
   termKill: `
 Its process is asked to end (SIGTERM) and killed after its grace, with all that it started. With --signal that one signal is
 sent, and nothing else happens.

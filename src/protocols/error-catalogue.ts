@@ -416,7 +416,7 @@ export const CATALOGUE = {
   ERR_HOST_VERSION: {
     kind: 'fault',
     text: 'The terminal host that runs speaks another version of its protocol.',
-    next: 'Go on with the signalbox that started it until its terminals have ended; then `signalbox up` starts a new one.',
+    next: 'Run `signalbox up --drain`, which waits until its terminals have ended and starts another, or `signalbox down`, which ends them; the signalbox that started it can still use them.',
     retryable: false,
   },
   ERR_HOST_DRAINING: {

@@ -14,10 +14,10 @@ import {
   encodeBody,
   encodeFailure,
   HOST_FRAME_BYTES,
-  HOST_PROTOCOL,
   type HostRequest,
   newsBody,
   type OpenBody,
+  type Version,
 } from './wire.ts'
 
 /** Readings of one connection. */
@@ -28,6 +28,8 @@ const MOST_WAITING_BYTES = 1_048_576
 export type ConnectionParts = {
   readonly clock: Clock
   readonly hello: Uint8Array
+  /** That it speaks. */
+  readonly protocol: Version
   readonly entry: (handle: number) => HostEntry | undefined
   readonly carryOut: (request: HostRequest, by: HostConnection) => Promise<unknown>
   readonly closed: (connection: HostConnection) => void
@@ -61,6 +63,11 @@ export class HostConnection {
   /** Whose it is; null before it has said so. */
   get client(): ProcessIdentity | null {
     return this.#client?.identity ?? null
+  }
+
+  /** Whether it speaks as this host does: another may only have it drained. */
+  get isOurs(): boolean {
+    return this.#client === null || this.#client.protocol.major === this.#parts.protocol.major
   }
 
   /** @returns whether it was told; else it is to be told later, as it is then */
@@ -126,8 +133,8 @@ export class HostConnection {
 
   #request(id: number, request: HostRequest): void {
     const { protocol } = this.#client as ClientHello
-    if (protocol.major !== HOST_PROTOCOL.major && request.method !== 'drain') {
-      const text = `the terminal host speaks version ${HOST_PROTOCOL.major} of its protocol, this orchestrator ${protocol.major}`
+    if (protocol.major !== this.#parts.protocol.major && request.method !== 'drain') {
+      const text = `the terminal host speaks version ${this.#parts.protocol.major} of its protocol, this orchestrator ${protocol.major}`
       this.#writer.write(FRAME.answer, 0, id, encodeFailure(new SignalboxError('ERR_HOST_VERSION', text)))
       return
     }

@@ -9,11 +9,11 @@ import {
   encodeBody,
   failureOf,
   HOST_FRAME_BYTES,
-  HOST_PROTOCOL,
   type HostAnswer,
   type HostHello,
   type HostMethod,
   type HostMethods,
+  type Version,
 } from './wire.ts'
 
 const HELLO_LIMIT_MS = 10_000
@@ -153,12 +153,12 @@ export class HostLink {
   }
 }
 
-/** @throws ERR_HOST_VERSION */
-export const checkVersion = ({ protocol, version, identity }: HostHello): void => {
-  if (protocol.major === HOST_PROTOCOL.major) return
+/** @param own what this process speaks. @throws ERR_HOST_VERSION */
+export const checkVersion = ({ protocol, version, identity }: HostHello, own: Version): void => {
+  if (protocol.major === own.major) return
   throw new SignalboxError(
     'ERR_HOST_VERSION',
-    `The terminal host that runs (pid ${identity.pid}, signalbox ${version}) speaks version ${protocol.major} of its protocol, this signalbox ${HOST_PROTOCOL.major}.`,
+    `The terminal host that runs (pid ${identity.pid}, signalbox ${version}) speaks version ${protocol.major} of its protocol, this signalbox ${own.major}.`,
     { context: { pid: identity.pid, version, protocol } },
   )
 }

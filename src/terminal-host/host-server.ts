@@ -51,6 +51,8 @@ export class HostServer {
   #isNewsDue = false
   #graceTimer: Timer | null = null
   #isDraining = false
+  /** Whoever comes next speaks another version, and cannot take the ends of its PTYs. */
+  #isSucceeded = false
   #isOver = false
 
   constructor(options: HostServerOptions) {
@@ -63,6 +65,7 @@ export class HostServer {
     const connection = new HostConnection(socket, {
       clock: this.#options.clock,
       hello: this.#hello,
+      protocol: this.#options.hello.protocol,
       entry: (handle) => this.#entries.get(handle),
       carryOut: (request, by) => this.#carryOut(request, by),
       closed: () => {
@@ -144,8 +147,9 @@ export class HostServer {
       this.#considerEnd()
       return Promise.resolve({ ends })
     },
-    drain: () => {
+    drain: (_, by) => {
       this.#isDraining = true
+      this.#isSucceeded ||= !by.isOurs
       this.#considerEnd()
       return Promise.resolve({})
     },
@@ -213,7 +217,9 @@ export class HostServer {
 
   #considerEnd(): void {
     const isEmpty = this.#entries.size === 0
-    const isIdle = this.#connections.size === 0 ? this.#entries.all().every(({ end }) => end !== null) : isEmpty && this.#isDraining
+    const isOver = this.#entries.all().every(({ end }) => end !== null)
+    const isAlone = [...this.#connections].every((connection) => this.#isSucceeded && !connection.isOurs)
+    const isIdle = isAlone ? isOver : isEmpty && this.#isDraining
     if (!isIdle) {
       this.#graceTimer?.cancel()
       this.#graceTimer = null
@@ -221,7 +227,8 @@ export class HostServer {
     }
     const { graceMs, keptMs = KEPT_MS, clock } = this.#options
     this.#graceTimer?.cancel()
-    this.#graceTimer = clock.setTimer(!isEmpty ? keptMs : this.#isDraining ? 0 : graceMs, () => {
+    const endsNow = this.#isSucceeded || (isEmpty && this.#isDraining)
+    this.#graceTimer = clock.setTimer(endsNow ? 0 : isEmpty ? graceMs : keptMs, () => {
       if (this.#isOver) return
       this.#isOver = true
       this.#isDraining = true // for whoever comes in this very moment

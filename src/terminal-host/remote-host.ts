@@ -254,7 +254,7 @@ export class RemoteTerminalHost implements TerminalHost {
     }
     const link: HostLink = await HostLink.open(found.socket, client, events, clock)
     try {
-      checkVersion(link.hello)
+      checkVersion(link.hello, client.protocol)
       const { identity } = link.hello
       // Numbers of terminals are those of one host.
       if (this.#host !== null && !sameProcess(this.#host, identity)) await this.#lostHost(this.#host)

@@ -25,7 +25,12 @@ export type CliWorld = {
   cleanup(): Promise<void>
 }
 
-export type Started = { readonly child: ChildProcess; readonly output: () => string; readonly finished: Promise<Finished> }
+export type Started = {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly errors: () => string
+  readonly finished: Promise<Finished>
+}
 
 const isMarked = (pid: string, mark: string): boolean => {
   try {
@@ -58,7 +63,7 @@ export const makeCliWorld = async ({
         else failed(new Error(`signalbox ${args.join(' ')} printed what its schema does not have:\n${wrong.join('\n')}\n${stdout}`))
       })
     })
-    return { child, output: () => stdout, finished }
+    return { child, output: () => stdout, errors: () => stderr, finished }
   }
   return {
     repo,

@@ -9,7 +9,7 @@ import { tryGate } from '../../adapters/sqlite/gate.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { createInProcessTerminalHost } from '../../terminal-host/in-process-host.ts'
 import { HostServer } from '../../terminal-host/host-server.ts'
-import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
+import { HOST_PROTOCOL, type Version } from '../../terminal-host/wire.ts'
 import { listenPrivately } from '../control/socket.ts'
 import { fileLog } from '../service/service-log.ts'
 import { hostLockOf, hostRecordPath, type HostRecord, removeHostRecord, writeHostRecord } from './host-record.ts'
@@ -25,6 +25,8 @@ export type HostProcessOptions = {
   readonly keptMs?: number
   /** What the rings of all its PTYs take together. @defaultValue 256 MB */
   readonly ringBudgetBytes?: number
+  /** What it speaks. @defaultValue HOST_PROTOCOL; another one stands for another version of signalbox, in tests */
+  readonly protocol?: Version
 }
 
 const LOG_BYTES = 10_000_000
@@ -41,7 +43,7 @@ const PREWARMED = 2
 export const runTerminalHost = async (options: HostProcessOptions): Promise<void> => {
   closeInherited()
   leaveTerminal()
-  const { commonDir, socket, version, graceMs, keptMs, ringBudgetBytes } = options
+  const { commonDir, socket, version, graceMs, keptMs, ringBudgetBytes, protocol = HOST_PROTOCOL } = options
   using lock = tryGate(hostLockOf(commonDir))
   if (lock === null) return
   const log = fileLog(systemClock, options.log, LOG_BYTES)
@@ -62,7 +64,7 @@ export const runTerminalHost = async (options: HostProcessOptions): Promise<void
     engine,
     clock: systemClock,
     processTable,
-    hello: { protocol: HOST_PROTOCOL, version, identity, startedAt },
+    hello: { protocol, version, identity, startedAt },
     graceMs,
     ...(keptMs !== undefined && { keptMs }),
     onOver: over.resolve,
