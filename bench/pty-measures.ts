@@ -5,50 +5,59 @@ import type { Program, Subject } from './pty-subjects.ts'
 const ECHO = ['/bin/sh', '-c', 'stty raw -echo; printf R; exec cat'] as const
 const FLOOD = ['/bin/sh', '-c', 'stty raw; exec cat /dev/zero'] as const
 const DEAF = ['/bin/sh', '-c', 'stty raw -echo; printf R; exec sleep 3600'] as const
-const FIRST_BYTE = ['/bin/echo', 'x'] as const
+const FIRST_BYTE = ['/bin/sh', '-c', 'echo x; exec sleep 3600'] as const
 /** 79 characters, then the two that a terminal makes of a line end. */
 const LINE = 'x'.repeat(79)
 const LINE_BYTES = 81
 
-/** Output of `bytes` or a little more: lines through a terminal as people have it, or a blob. */
+/**
+ * Output of `bytes` or a little more: lines through a terminal as people have it, or a blob. Its program goes on, as raw
+ * node-pty may lose what came last before an end.
+ */
 const output = (bytes: number, kind: 'lines' | 'blob'): { readonly argv: readonly string[]; readonly bytes: number } => {
   const lines = Math.ceil(bytes / LINE_BYTES)
   return kind === 'blob'
-    ? { argv: ['/bin/sh', '-c', `stty raw; exec head -c ${bytes} /dev/zero`], bytes }
-    : { argv: ['/bin/sh', '-c', `yes ${LINE} | head -n ${lines}`], bytes: lines * LINE_BYTES }
+    ? { argv: ['/bin/sh', '-c', `stty raw; head -c ${bytes} /dev/zero; exec sleep 3600`], bytes }
+    : { argv: ['/bin/sh', '-c', `yes ${LINE} | head -n ${lines}; exec sleep 3600`], bytes: lines * LINE_BYTES }
 }
 
-/** Runs until `bytes` have come. @returns MB/s, and CPU of this process in ms, from the first to the last of them */
-const puttingOut = async (subject: Subject, kind: 'lines' | 'blob', wanted: number) => {
+/** Runs until `bytes` have come. @returns MB/s, and CPU in ms, from the first to the last of them; `end` ends the program */
+const puttingOut = async (subject: Subject, kind: 'lines' | 'blob', wanted: number, hostCpuMs: () => number = () => 0) => {
   const { argv, bytes } = output(wanted, kind)
   let came = 0
   let began = 0
-  let before = process.cpuUsage()
-  const { promise, resolve } = Promise.withResolvers<{ over: number; cpu: NodeJS.CpuUsage }>()
+  let before = 0
+  const cpuMs = (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000 + hostCpuMs()
+  }
+  const { promise, resolve } = Promise.withResolvers<{ over: number; cpuMs: number }>()
   const program = await subject.start(argv, (count) => {
     if (came === 0) {
       began = performance.now()
-      before = process.cpuUsage()
+      before = cpuMs()
     }
     came += count
-    if (came === bytes) resolve({ over: performance.now(), cpu: process.cpuUsage(before) })
+    if (came >= bytes) resolve({ over: performance.now(), cpuMs: cpuMs() - before })
   })
-  const { over, cpu } = await promise
-  await program.end()
-  return { bytes, rate: bytes / (over - began) / 1_000, cpuMs: (cpu.user + cpu.system) / 1_000 }
+  const { over, cpuMs: took } = await promise
+  return { bytes, over, rate: bytes / (over - began) / 1_000, cpuMs: took, end: () => program.end() }
 }
 
 /** MB/s of `at` terminals together. */
 export const throughput = async (subject: Subject, kind: 'lines' | 'blob', bytes: number, at = 1): Promise<Samples> => {
-  if (at === 1) return [(await puttingOut(subject, kind, bytes)).rate]
   const began = performance.now()
   const all = await Promise.all(Array.from({ length: at }, () => puttingOut(subject, kind, bytes)))
-  return [all.reduce((sum, one) => sum + one.bytes, 0) / (performance.now() - began) / 1_000]
+  const over = Math.max(...all.map((one) => one.over))
+  await Promise.all(all.map((one) => one.end()))
+  if (at === 1) return all.map(({ rate }) => rate)
+  return [all.reduce((sum, one) => sum + one.bytes, 0) / (over - began) / 1_000]
 }
 
-/** CPU of this process for each MB of output, in ms. */
-export const cpuPerMegabyte = async (subject: Subject, bytes: number): Promise<Samples> => {
-  const done = await puttingOut(subject, 'lines', bytes)
+/** CPU of this process for each MB of output, in ms. @param hostCpuMs of another that is counted too */
+export const cpuPerMegabyte = async (subject: Subject, bytes: number, hostCpuMs?: () => number): Promise<Samples> => {
+  const done = await puttingOut(subject, 'lines', bytes, hostCpuMs)
+  await done.end()
   return [done.cpuMs / (done.bytes / 1_000_000)]
 }
 

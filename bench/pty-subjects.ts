@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,6 @@ import { systemRandom } from '../src/adapters/system/system-random.adapter.ts'
 import type { ProcessIdentity } from '../src/ports/process-table.port.ts'
 import type { TerminalHost } from '../src/ports/terminal-host.port.ts'
 import { createIdFactory } from '../src/protocols/id-factory.ts'
-import { hostPlace } from '../src/runtime/host/host-place.ts'
 import { readHostRecord } from '../src/runtime/host/host-record.ts'
 import { createInProcessTerminalHost } from '../src/terminal-host/in-process-host.ts'
 import { RemoteTerminalHost } from '../src/terminal-host/remote-host.ts'
@@ -85,8 +85,18 @@ export type Hosts = {
   readonly close: () => Promise<void>
 }
 
+type Placing = Pick<typeof import('../src/runtime/host/host-place.ts'), 'hostPlace'>
+
+/** As it is installed: from its sources a host would hold the compiler of Node, too. */
+const built = async (): Promise<Placing> => {
+  const root = join(import.meta.dirname, '..')
+  execFileSync(process.execPath, [join(root, 'script/build.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return (await import(join(root, 'dist/runtime/host/host-place.js'))) as Placing
+}
+
 /** A terminal host in a process of its own, and connections to it. */
 export const openHosts = async (): Promise<Hosts> => {
+  const { hostPlace } = await built()
   const processTable = createProcessTable()
   const directory = mkdtempSync(join(tmpdir(), 'sbx-bench-'))
   mkdirSync(join(directory, 'signalbox'))

@@ -100,6 +100,13 @@ export const ptySuite = async ({ smoke }: { readonly smoke: boolean }): Promise<
         ours: () => cpuPerMegabyte(hosted, bytes),
         baseline: () => cpuPerMegabyte(raw, bytes),
       },
+      {
+        name: 'cpu-host-both',
+        unit: 'ms',
+        better: 'lower',
+        ours: () => cpuPerMegabyte(hosted, bytes, hostCpu),
+        baseline: () => cpuPerMegabyte(raw, bytes),
+      },
       echoed('echo', ours, 50),
       echoed('echo-p95', ours, 95),
       echoed('echo-host', hosted, 50),

@@ -20,6 +20,11 @@ const AGAIN_MS = 100
 /** How one ends that found another. */
 const FOUND_ANOTHER = 'exit code 0'
 
+/** It keeps little and allocates little: 7 MB less with 100 terminals, 12 with 300. Its terminals have environments of their own. */
+const LEAN = ['--max-semi-space-size=1']
+/** Else each thread that waits for a process has a heap of its own. */
+const LEAN_ENV = { MALLOC_ARENA_MAX: '1' }
+
 /** The same from `src/` and from `dist/`. */
 const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url))
 
@@ -30,7 +35,8 @@ const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve)
 const launch = (options: HostProcessOptions, env: NodeJS.ProcessEnv) => {
   const fd = openLogFile(options.log)
   const stdio: StdioOptions = ['ignore', fd, fd]
-  const child = spawn(process.execPath, [ENTRY, JSON.stringify(options)], { cwd: '/', env: inherited(env), detached: true, stdio })
+  const argv = [...LEAN, ENTRY, JSON.stringify(options)]
+  const child = spawn(process.execPath, argv, { cwd: '/', env: { ...inherited(env), ...LEAN_ENV }, detached: true, stdio })
   closeSync(fd)
   let end: string | null = null
   child.once('error', ({ message }) => (end ??= message))
