@@ -45,6 +45,13 @@ export type HealthOptions = {
   readonly asSeen?: boolean
 }
 
+export type ListOptions = {
+  readonly laneId?: LaneId | undefined
+  readonly all?: boolean | undefined
+  /** Whether the system is asked for what is not recorded; else `fds` is null. @defaultValue true */
+  readonly measured?: boolean
+}
+
 /** The terminals of lanes: those of runs, and those that are opened one by one. */
 export interface Terminals {
   /**
@@ -53,7 +60,7 @@ export interface Terminals {
    */
   spawn(request: TerminalRequest, by: string): Promise<TerminalInfo>
   /** Those of lanes that have not ended, or of all. Oldest first. */
-  list(options?: { readonly laneId?: LaneId | undefined; readonly all?: boolean | undefined }): Promise<readonly TerminalInfo[]>
+  list(options?: ListOptions): Promise<readonly TerminalInfo[]>
   /** @throws ERR_TERMINAL_NOT_FOUND */
   get(id: TerminalId): Promise<TerminalInfo>
   /**
@@ -137,10 +144,10 @@ const freeName = (stem: string, running: ReadonlySet<string>): string => {
 }
 
 export const createTerminals = ({ system, records, host, watch, processTable, ended, shell, defaults, clock }: Parts): Terminals => {
-  const view = async (terminal: TerminalRecord, lane: LaneRecord | null): Promise<TerminalInfo> => {
+  const view = async (terminal: TerminalRecord, lane: LaneRecord | null, measured: boolean = true): Promise<TerminalInfo> => {
     const pty = terminal.lastPtyId === null ? null : await records.pty(terminal.lastPtyId)
     const live = terminal.lastPtyId === null ? undefined : host.get(terminal.lastPtyId)
-    const fds = live === undefined ? null : (processTable.usage?.(live.identity)?.fds ?? null)
+    const fds = live === undefined || !measured ? null : (processTable.usage?.(live.identity)?.fds ?? null)
     return infoOf(terminal, lane, pty, live, fds)
   }
   const ofId = async (id: TerminalId): Promise<TerminalRecord> => {
@@ -153,10 +160,10 @@ export const createTerminals = ({ system, records, host, watch, processTable, en
     const terminal = await ofId(id)
     return view(terminal, await records.lane(terminal.laneId))
   }
-  const list: Terminals['list'] = async ({ laneId, all = false } = {}) => {
+  const list: Terminals['list'] = async ({ laneId, all = false, measured = true } = {}) => {
     const lanes = new Map((await records.lanes()).filter(({ endedAt }) => all || endedAt === null).map((lane) => [lane.id, lane]))
     const found = (await records.terminals()).filter((one) => lanes.has(one.laneId) && (laneId === undefined || one.laneId === laneId))
-    return Promise.all(found.map((one) => view(one, lanes.get(one.laneId) ?? null)))
+    return Promise.all(found.map((one) => view(one, lanes.get(one.laneId) ?? null, measured)))
   }
 
   /** As a command of a plan, with the rules and the defaults of one. */
@@ -168,7 +175,7 @@ export const createTerminals = ({ system, records, host, watch, processTable, en
     const planned = laneOfPlan(lane.name, { commands: [given] }, defaults()).commands[0]
     if (planned === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a terminal needs a command')
     if (name !== undefined) return planned
-    const running = (await list({ laneId: lane.id })).filter(({ endedAt }) => endedAt === null)
+    const running = (await list({ laneId: lane.id, measured: false })).filter(({ endedAt }) => endedAt === null)
     return { ...planned, name: freeName(planned.name, new Set(running.map((one) => one.name))) }
   }
 

@@ -60,13 +60,13 @@ const byPty = (word: string, all: readonly TerminalInfo[]): TerminalInfo | undef
   return byId('ERR_TERMINAL_NOT_FOUND', 'terminal', word, last)?.terminal
 }
 
-/** By id, the beginning of one, that of its PTY, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
+/** Without its descriptors. By id, the beginning of one, that of its PTY, name, or `LANE/NAME`: of those that run if there is one, else the newest. @throws ERR_TERMINAL_NOT_FOUND, also where several lanes have one of the name */
 export const findTerminal = async (terminals: Terminals, word: string): Promise<TerminalInfo> => {
   const code = 'ERR_TERMINAL_NOT_FOUND'
-  const all = await terminals.list({ all: true })
+  const all = await terminals.list({ all: true, measured: false })
   const known = byId(code, 'terminal', word, all) ?? byPty(word, all)
   if (known !== undefined) return known
-  const open = await terminals.list()
+  const open = await terminals.list({ measured: false })
   for (const candidates of [open.filter(({ endedAt }) => endedAt === null), open.toReversed(), all.toReversed()]) {
     const exact = candidates.find(({ lane, name }) => `${lane}/${name}` === word)
     if (exact !== undefined) return exact

@@ -49,7 +49,7 @@ export const terminalMethods = (
       return { terminals: await terminals.list({ laneId, all }) }
     },
   },
-  'terminal.get': { run: async ({ terminal }) => ({ terminal: await findTerminal(terminals, terminal) }) },
+  'terminal.get': { run: async ({ terminal }) => ({ terminal: await terminals.get((await findTerminal(terminals, terminal)).id) }) },
   'terminal.health': {
     async run({ terminal, lane }) {
       const terminalId = terminal === undefined ? undefined : (await findTerminal(terminals, terminal)).id

@@ -281,6 +281,9 @@ describe('subscribing', () => {
     expect(events.map(({ topic }) => topic)).toEqual(['lane.created', 'lane.state-changed', 'lane.state-changed'])
     const replayed = await within(20_000, 'the replay', take(client.subscribe({ topics: ['lane.*'], since: 1 }), 3))
     expect(replayed.map(({ event }) => event)).toEqual(events)
+    // What is heard from now on is of the next terminal.
+    await until('the first has ended', async () => (await client.call('terminal.list', {})).terminals[0]?.endedAt != null)
+    await until('the others have left', async () => (await client.call('status', {})).counts.clients === 1)
     const output = take(client.subscribe({ topics: ['pty.output'] }), 1)
     const recorded = take(client.subscribe({ topics: ['pty.*'], live: false }), 5)
     await until('both have subscribed', async () => (await client.call('status', {})).counts.clients === 3)
