@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Pty, ReadOptions } from '../../ports/terminal-host.port.ts'
+import type { OutputChunk, Pty } from '../../ports/terminal-host.port.ts'
 import { toEnvelopeError } from '../../protocols/control/envelope.ts'
 import { encodeFrame, FRAME, type Frame, FrameDecoder, jsonBody, offsetBody, readSizeBody } from '../../protocols/control/frames.ts'
 import type { ScreenBody, WindowSize } from '../../protocols/control/screen.ts'
@@ -57,9 +57,9 @@ class Attachment {
     if (rest.length > 0) this.take(rest)
     this.socket.resume()
     try {
-      let place: ReadOptions = { tail: tailBytes }
-      if (screen) place = (await this.sendScreen()) ?? place
-      for (let next: ReadOptions | null = place; next !== null;) next = await this.sendFrom(next, screen)
+      // Begun first: what it reads is held until it has, also of a terminal that ends while its screen is drawn.
+      const output = this.pty.read({ tail: tailBytes, mode: 'lossy', borrow: true, signal: this.over.signal })[Symbol.asyncIterator]()
+      await this.sendAll({ [Symbol.asyncIterator]: () => output }, screen)
       if (this.over.signal.aborted) return
       this.send(FRAME.end, this.sentTo, jsonBody(await this.pty.exited))
       this.end()
@@ -68,27 +68,29 @@ class Attachment {
     }
   }
 
-  /** All that comes. @returns from where to go on instead, where output was missed and the screen was sent in its place */
-  private async sendFrom(place: ReadOptions, screen: boolean): Promise<ReadOptions | null> {
-    for await (const chunk of this.pty.read({ ...place, mode: 'lossy', borrow: true, signal: this.over.signal })) {
-      if (this.over.signal.aborted) return null
-      if (!('gap' in chunk)) await this.sendOutput(chunk.offset, chunk.bytes)
-      else {
-        const from = screen ? await this.sendScreen() : null
-        if (from !== null) return from
-        this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
+  private async sendAll(output: AsyncIterable<OutputChunk>, screen: boolean): Promise<void> {
+    /** What the screen shows already. */
+    let shown = screen ? await this.sendScreen() : 0
+    for await (const chunk of output) {
+      if (this.over.signal.aborted) return
+      if ('bytes' in chunk) {
+        const known = Math.max(0, shown - chunk.offset)
+        if (known < chunk.bytes.length) await this.sendOutput(chunk.offset + known, chunk.bytes.subarray(known))
+      } else if (chunk.gap.to > shown) {
+        const again = screen ? await this.sendScreen() : 0
+        if (again > 0) shown = again
+        else this.send(FRAME.gap, chunk.gap.from, offsetBody(chunk.gap.to))
       }
     }
-    return null
   }
 
-  /** @returns from where output goes on; null where none could be drawn, which the client is told */
-  private async sendScreen(): Promise<ReadOptions | null> {
+  /** @returns up to where output is shown by it; 0 where none could be drawn, which the client is told */
+  private async sendScreen(): Promise<number> {
     const drawn = await this.pty.snapshot().catch((error: unknown) => toEnvelopeError(error).message)
-    if (this.over.signal.aborted) return null
+    if (this.over.signal.aborted) return 0
     if (typeof drawn === 'string') {
       this.send(FRAME.screen, this.sentTo, jsonBody({ unavailable: drawn } satisfies ScreenBody))
-      return null
+      return 0
     }
     const { offset, bytes, cols, rows, altScreen, title, complete } = drawn
     this.send(FRAME.screen, offset, jsonBody({ cols, rows, altScreen, title, complete, bytes: bytes.length } satisfies ScreenBody))
@@ -96,7 +98,7 @@ class Attachment {
     this.ackedTo = Math.max(this.ackedTo, offset - (this.sentTo - this.ackedTo))
     this.sentTo = offset
     await this.hasCredit()
-    return { from: offset }
+    return offset
   }
 
   /** In pieces that fit the window; waits for acknowledgements in between. */
