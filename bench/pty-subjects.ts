@@ -9,6 +9,7 @@ import { systemRandom } from '../src/adapters/system/system-random.adapter.ts'
 import type { ProcessIdentity } from '../src/ports/process-table.port.ts'
 import type { TerminalHost } from '../src/ports/terminal-host.port.ts'
 import { createIdFactory } from '../src/protocols/id-factory.ts'
+import type * as HostPlaces from '../src/runtime/host/host-place.ts'
 import { readHostRecord } from '../src/runtime/host/host-record.ts'
 import { createInProcessTerminalHost } from '../src/terminal-host/in-process-host.ts'
 import { RemoteTerminalHost } from '../src/terminal-host/remote-host.ts'
@@ -85,7 +86,7 @@ export type Hosts = {
   readonly close: () => Promise<void>
 }
 
-type Placing = Pick<typeof import('../src/runtime/host/host-place.ts'), 'hostPlace'>
+type Placing = Pick<typeof HostPlaces, 'hostPlace'>
 
 /** As it is installed: from its sources a host would hold the compiler of Node, too. */
 const built = async (): Promise<Placing> => {
