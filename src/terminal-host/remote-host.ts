@@ -30,6 +30,8 @@ export interface HostPlace {
   find(): { readonly socket: string; readonly identity: ProcessIdentity } | null
   /** Starts one, unless another does at the same moment, and waits until it can be found. @throws ERR_HOST_FAILED */
   start(): Promise<{ readonly socket: string; readonly identity: ProcessIdentity }>
+  /** Takes away what one that died left to be found by; nothing where one runs, or starts. */
+  clear(): void
 }
 
 export type RemoteHostOptions = LeftBehindParts & {
@@ -88,7 +90,8 @@ export class RemoteTerminalHost implements TerminalHost {
    */
   static async open(options: RemoteHostOptions): Promise<RemoteTerminalHost> {
     const host = new RemoteTerminalHost(options)
-    if (options.place.find() !== null) {
+    if (options.place.find() === null) options.place.clear()
+    else {
       await host.#connected(false).catch((error: unknown) => {
         // One that was about to end, and has.
         if (options.place.find() !== null) throw error
@@ -352,6 +355,7 @@ export class RemoteTerminalHost implements TerminalHost {
       for (const { pty: of, reader } of readings) if (of === pty) reader.end(error)
     }
     await Promise.all(ptys.map(lost))
+    this.#options.place.clear()
   }
 
   /** Lets go of a host that is about to end, and waits until it has. */

@@ -22,7 +22,7 @@ const UNSPOKEN_LIMIT_MS = 60_000
 export const endHeld = async (record: HostRecord): Promise<number | null> => {
   const processTable = createProcessTable()
   const found = { socket: reachableSocket(record.socket), identity: record }
-  const place = { find: () => (processTable.isAlive(record) ? found : null), start: () => Promise.resolve(found) }
+  const place = { find: () => (processTable.isAlive(record) ? found : null), start: () => Promise.resolve(found), clear: () => {} }
   const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(processTable) }
   const host = await RemoteTerminalHost.open({ clock: systemClock, processTable, place, client }).catch((error: unknown) => {
     if (isSignalboxError(error, 'ERR_HOST_VERSION')) return null

@@ -2,6 +2,7 @@ import { spawn, type StdioOptions } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tryGate } from '../../adapters/sqlite/gate.ts'
 import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
 import type { Clock } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
@@ -10,7 +11,7 @@ import type { HostPlace } from '../../terminal-host/remote-host.ts'
 import { inherited } from '../make-services.ts'
 import { openLogFile, tailOf } from '../service/service-log.ts'
 import type { HostProcessOptions } from './host-process.ts'
-import { type HostRecord, readHostRecord } from './host-record.ts'
+import { hostLockOf, type HostRecord, readHostRecord, removeDeadHost } from './host-record.ts'
 
 const LOOK_MS = 5
 const START_LIMIT_MS = 30_000
@@ -69,6 +70,15 @@ export const hostPlace = (options: HostProcessOptions, { clock, table, env }: Pa
       const why = end === null ? `it was not ready within ${START_LIMIT_MS / 1_000} s` : `it ended: ${end}`
       const text = [`the terminal host did not start: ${why}`, ...tailOf(options.log, LAST_LINES)].join('\n')
       throw new SignalboxError('ERR_HOST_FAILED', text, { context: { log: options.log, pid: pid ?? null } })
+    },
+    clear() {
+      try {
+        // Who starts meanwhile finds the lock taken, and is started again.
+        using lock = tryGate(hostLockOf(options.commonDir))
+        if (lock !== null) removeDeadHost(options.commonDir, table)
+      } catch {
+        // as where the repository was removed
+      }
     },
   }
 }

@@ -27,13 +27,26 @@ export const writeHostRecord = (commonDir: string, record: HostRecord): void => 
 
 export const removeHostRecord = (commonDir: string): void => rmSync(hostRecordPath(commonDir), { force: true })
 
-/** @returns the host that runs. It is its identity that counts: a pid may long be another's. */
-export const readHostRecord = (commonDir: string, table: Pick<ProcessTable, 'isAlive'>): HostRecord | null => {
+const read = (commonDir: string): HostRecord | null => {
   try {
     const record = JSON.parse(readFileSync(hostRecordPath(commonDir), 'utf8')) as Partial<HostRecord> | null
     if (typeof record?.pid !== 'number' || typeof record.startTime !== 'string' || typeof record.socket !== 'string') return null
-    return table.isAlive(record as HostRecord) ? (record as HostRecord) : null
+    return record as HostRecord
   } catch {
     return null // none, or what no host has written
   }
+}
+
+/** @returns the host that runs. It is its identity that counts: a pid may long be another's. */
+export const readHostRecord = (commonDir: string, table: Pick<ProcessTable, 'isAlive'>): HostRecord | null => {
+  const record = read(commonDir)
+  return record !== null && table.isAlive(record) ? record : null
+}
+
+/** Removes the record and the socket of one that was killed. For who holds the lock: a host that starts has it. */
+export const removeDeadHost = (commonDir: string, table: Pick<ProcessTable, 'isAlive'>): void => {
+  const record = read(commonDir)
+  if (record === null || table.isAlive(record)) return
+  rmSync(record.socket, { force: true })
+  removeHostRecord(commonDir)
 }

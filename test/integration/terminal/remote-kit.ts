@@ -49,7 +49,7 @@ export const openWorld = (graceMs = 60_000, keptMs = 60_000): HostWorld => {
         clock: systemClock,
         processTable,
         cgroups: createCgroups(),
-        place: { find: () => via(place.find()), start: async () => via(await place.start()) },
+        place: { ...place, find: () => via(place.find()), start: async () => via(await place.start()) },
         client: { protocol: HOST_PROTOCOL, version: '0.0.0', identity },
       })
       opened.push(host)

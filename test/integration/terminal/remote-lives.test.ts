@@ -221,10 +221,12 @@ describe('a terminal host in a process of its own', () => {
     const host = await world.open()
     const pty = await host.spawn(sh('trap "" HUP TERM; echo ready; while :; do sleep 0.05; done'))
     await untilOutput(pty, 'ready')
+    const { socket } = world.record() ?? { socket: '' }
     const closed = host.close(60_000)
     process.kill(world.record()?.pid ?? 0, 'SIGKILL')
     await closed
     expect(processTable.isAlive(pty.identity)).toBe(false)
+    for (const path of [socket, hostRecordPath(world.directory)]) expect(existsSync(path)).toBe(false)
   })
 
   it('is found again when its socket, its record or their directories are removed; who is connected stays so [PTY-14]', async () => {
