@@ -126,9 +126,10 @@ export const METHOD_PAGES: readonly MethodPage[] = [
       'ERR_TERMINAL_EXISTS',
       'ERR_PLAN_INVALID',
       'ERR_PTY_COMMAND_NOT_FOUND',
+      'ERR_PTY_LIMIT_UNAVAILABLE',
       'ERR_PTY_SPAWN_FAILED',
     ],
-    params: { lane: 'docs', name: 'shell', command: ['/bin/sh'] },
+    params: { lane: 'docs', name: 'shell', command: ['/bin/sh'], limits: { memoryBytes: 2_000_000_000 } },
     result: { terminal },
   },
   {

@@ -1,4 +1,4 @@
-import { json, number } from './command-options.ts'
+import { bytes, json, number } from './command-options.ts'
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
 import type { EventsOptions } from './events.command.ts'
 import { JSON_HELP } from './json-help.ts'
@@ -84,6 +84,25 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     args: [lane, { name: 'command', about: 'after `--`, a program and its arguments', optional: true, variadic: true }],
     options: [
       { flag: 'name', short: 'n', value: 'name', about: 'how to call it; made from the command otherwise' },
+      { flag: 'memory', value: 'bytes', about: 'most memory of all its processes together, such as 500M or 2Gi', parse: bytes },
+      {
+        flag: 'cpus',
+        value: 'n',
+        about: 'most processors that it uses at once, such as 0.5',
+        parse: number(/^\d+(\.\d+)?$/, 0, 1_024, 'it must be a number of processors from 0.01 to 1024, or 0 for no limit'),
+      },
+      {
+        flag: 'processes',
+        value: 'n',
+        about: 'most processes and threads at once',
+        parse: number(/^\d+$/, 0, 4_194_304, 'it must be a whole number from 0 to 4194304'),
+      },
+      {
+        flag: 'if-missing',
+        value: 'what',
+        about: 'where such a limit is not to be had here; as configured otherwise',
+        choices: ['fail', 'run'],
+      },
       { flag: 'attach', about: 'attach to it at once' },
       detachKey,
       json,

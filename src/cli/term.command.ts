@@ -15,7 +15,16 @@ import { terminalTable } from './render-terminals.ts'
 import { widthOfScreen } from './table.ts'
 
 type Common = { readonly json?: boolean }
-export type TermSpawnOptions = Common & { readonly name?: string; readonly attach?: boolean; readonly detachKey: string }
+export type TermSpawnOptions = Common & {
+  readonly name?: string
+  readonly attach?: boolean
+  readonly detachKey: string
+  /** Bytes. */
+  readonly memory?: number
+  readonly cpus?: number
+  readonly processes?: number
+  readonly ifMissing?: 'fail' | 'run'
+}
 export type TermRespawnOptions = {
   readonly json?: boolean | undefined
   readonly attach?: boolean | undefined
@@ -42,12 +51,19 @@ const SEND_LIMIT_MS = 120_000
 export const termSpawnCommand = async (
   lane: string,
   command: readonly string[],
-  { name, attach, json, detachKey }: TermSpawnOptions,
+  { name, attach, json, detachKey, memory, cpus, processes, ifMissing }: TermSpawnOptions,
   io: Io,
 ): Promise<number> => {
   const { columns, rows } = io.out
+  const limits = {
+    ...(memory !== undefined && { memoryBytes: memory }),
+    ...(cpus !== undefined && { cpus }),
+    ...(processes !== undefined && { processes }),
+    ...(ifMissing !== undefined && { ifMissing }),
+  }
   const params = {
     lane,
+    ...(Object.keys(limits).length > 0 && { limits }),
     ...(name !== undefined && { name }),
     ...(command.length > 0 && { command }),
     ...(columns !== undefined && rows !== undefined && columns > 0 && rows > 0 && { cols: columns, rows }),

@@ -17,6 +17,9 @@ export type CommandLimits = Readonly<Record<LimitName, number>> & {
   readonly ifMissing: 'fail' | 'run'
 }
 
+/** Some of the limits of a command. */
+export type LimitsRequest = { readonly [K in keyof CommandLimits]?: CommandLimits[K] | undefined }
+
 /**
  * What a limit became. cgroup: it bounds all processes of the terminal together. process: each by itself (memory), or all
  * of the user together (processes). missing: nothing bounds it.

@@ -10,6 +10,7 @@ import type { ProcessTable } from '../ports/process-table.port.ts'
 import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { LaneId, TerminalId } from '../protocols/ids.ts'
+import type { LimitsRequest } from '../protocols/limits.ts'
 import type { OwnLaneProtocol, TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand, RestartType } from '../protocols/plan.ts'
 import type { LaneRecord, PtyRecord, TerminalRecord } from '../protocols/records.ts'
@@ -35,6 +36,8 @@ export type TerminalRequest = {
   readonly restart?: RestartType | undefined
   /** ms @defaultValue 5,000 */
   readonly graceMs?: number | undefined
+  /** @defaultValue those of the configuration */
+  readonly limits?: LimitsRequest | undefined
   readonly size?: TerminalSize | undefined
 }
 
@@ -168,9 +171,9 @@ export const createTerminals = ({ system, records, host, watch, processTable, en
 
   /** As a command of a plan, with the rules and the defaults of one. */
   const commandOf = async (lane: LaneRecord, request: TerminalRequest): Promise<PlanCommand> => {
-    const { name, command, env, restart, graceMs } = request
+    const { name, command, env, restart, graceMs, limits } = request
     const run = command ?? [shell]
-    const wanted = { name: name ?? (command === undefined ? shellName(shell) : undefined), run, env, restart, graceMs }
+    const wanted = { name: name ?? (command === undefined ? shellName(shell) : undefined), run, env, restart, graceMs, limits }
     const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined))
     const planned = laneOfPlan(lane.name, { commands: [given] }, defaults()).commands[0]
     if (planned === undefined) throw new SignalboxError('ERR_PLAN_INVALID', 'a terminal needs a command')

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SignalboxError } from '../errors.ts'
+import { limitValues } from '../plan-limits.schema.ts'
 import { WINDOW_SIZES } from './screen.ts'
 import type { ControlMethod, ParamsOf } from './methods.ts'
 
@@ -75,6 +76,17 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
       .describe("A text runs by `/bin/sh -c`, a list is a program and its arguments. Default: the user's shell."),
     env: env.optional(),
     restart: z.enum(['permanent', 'transient', 'temporary']).optional().describe('As of a command of a plan. Default: temporary.'),
+    limits: z
+      .strictObject({
+        memoryBytes: limitValues.memoryBytes.optional().describe('Most memory of all its processes together, in bytes. 0: no limit.'),
+        cpus: limitValues.cpus.optional().describe('Most processor time at once: 1 is one processor. 0: no limit.'),
+        processes: limitValues.processes.optional().describe('Most processes and threads at once. 0: no limit.'),
+        ifMissing: limitValues.ifMissing
+          .optional()
+          .describe('Where a limit is not to be had: fail, it is not started; run, it runs without.'),
+      })
+      .optional()
+      .describe('As of a command of a plan. Default: those of the configuration.'),
     cols: cols.optional(),
     rows: rows.optional(),
   }),

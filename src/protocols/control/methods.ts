@@ -1,6 +1,7 @@
 import type { DoctorReport } from '../doctor.ts'
 import type { RunId, WorkspaceId } from '../ids.ts'
 import type { InputReceipt } from '../input-receipt.ts'
+import type { LimitsRequest } from '../limits.ts'
 import type { KeepPolicy, RestartType } from '../plan.ts'
 import type { SignalRecord } from '../pty-exit.ts'
 import type { LaneSummary } from '../summary.ts'
@@ -118,6 +119,7 @@ export type ControlMethods = {
       readonly command?: string | readonly string[] | undefined
       readonly env?: Readonly<Record<string, string>> | undefined
       readonly restart?: RestartType | undefined
+      readonly limits?: LimitsRequest | undefined
       readonly cols?: number | undefined
       readonly rows?: number | undefined
     }

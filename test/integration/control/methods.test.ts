@@ -34,6 +34,26 @@ describe('the control server', () => {
     expect((await client.call('doctor', {})).report).toMatchObject({ type: 'doctor' })
   })
 
+  it('gives a terminal the limits that are asked for, and again when it is started again [PTY-7, PTY-21]', async () => {
+    const { client: open, runtime } = await world()
+    const client = await open()
+    await client.call('lane.create', { name: 'docs' })
+    const limits = { processes: 5_000, cpus: 1_000, ifMissing: 'run' } as const
+    await client.call('terminal.spawn', { lane: 'docs', name: 'sh', command: ['/bin/sh'], limits })
+    await client.call('terminal.kill', { terminal: 'sh', graceMs: 0 })
+    expect((await client.call('terminal.respawn', { terminal: 'sh' })).terminal).toMatchObject({ state: 'active', attempts: 2 })
+    await expect(client.call('terminal.respawn', { terminal: 'sh' })).rejects.toMatchObject({ code: 'ERR_TERMINAL_EXISTS' })
+    const spawned = (await runtime.records.events({ limit: 1_000 })).filter(({ type }) => type === 'pty.spawned')
+    // what they become differs from machine to machine
+    expect(spawned.map(({ payload }) => Object.keys(payload['limits'] as object).sort())).toEqual([
+      ['cpus', 'processes'],
+      ['cpus', 'processes'],
+    ])
+    await expect(client.call('terminal.spawn', { lane: 'docs', limits: { memoryBytes: 5 } })).rejects.toMatchObject({
+      code: 'ERR_CONTROL_PAYLOAD_INVALID',
+    })
+  })
+
   it('makes lanes and terminals, and finds them by name and by the beginning of an id [LN-3, PTY-2]', async () => {
     const { client: open } = await world()
     const client = await open()
