@@ -9,6 +9,9 @@ import { PaneLink } from './pane-link.ts'
 /** How long a holder may take from the start of its pane to its first word. */
 const LIMIT_MS = 30_000
 
+/** Said of a holder that never called in; nothing was started by it. */
+export const ENDED_EARLY = 'ended before it called in'
+
 /** A holder that called in. */
 export type Met = { readonly link: PaneLink; readonly pid: number }
 
@@ -16,6 +19,8 @@ export type Expected = {
   /** What the holder is to say. */
   readonly token: string
   readonly met: Promise<Met>
+  /** It ended before it called in, or was hung up on as this process was out of descriptors. */
+  readonly died: () => void
   /** Nobody waits for it any more. */
   readonly cancel: () => void
 }
@@ -63,7 +68,11 @@ export class MeetingPlace {
       cancel()
       resolve(met)
     })
-    return { token, met: promise, cancel }
+    const died = (): void => {
+      cancel()
+      reject(new SignalboxError('ERR_TMUX_FAILED', `The holder of a new pane of tmux ${ENDED_EARLY}.`))
+    }
+    return { token, met: promise, died, cancel }
   }
 
   close(): void {

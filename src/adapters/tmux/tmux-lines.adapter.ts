@@ -5,7 +5,7 @@ import type { FoundLine, LeaderExit, LineRequest, TerminalLines } from '../../po
 import { isSignalboxError } from '../../protocols/errors.ts'
 import type { PtyId } from '../../protocols/ids.ts'
 import { ControlClient, tmuxFailed } from './control-client.ts'
-import { MeetingPlace } from './meeting-place.ts'
+import { type Expected, MeetingPlace } from './meeting-place.ts'
 import { notStarted } from './not-started.ts'
 import { type Pane, PaneLine, type PaneServer } from './pane-line.ts'
 import type { PaneLink } from './pane-link.ts'
@@ -46,6 +46,8 @@ export class TmuxLines implements TerminalLines, PaneServer {
   readonly #lines = new Map<string, PaneLine>()
   /** Output of panes whose line is about to be made. */
   readonly #early = new Map<string, Uint8Array[]>()
+  /** By the window of a holder that has not called in. */
+  readonly #expected = new Map<string, Expected>()
   /** The one that is attached: of two, each would be told all output. */
   #client: ControlClient | undefined
   #connecting: Promise<void> | undefined
@@ -80,15 +82,19 @@ export class TmuxLines implements TerminalLines, PaneServer {
   async open(request: LineRequest): Promise<PaneLine> {
     const { ptyId, helperPath, cwd, file, argv, env, cols, rows } = request
     const expected = this.#meeting.expect()
-    let paneId: string | undefined
+    let paneId = ''
+    let windowId = ''
     let link: PaneLink | undefined
     try {
       const holder = [this.#options.holderPath, 'hold', this.#place.path, this.#meeting.path, expected.token]
       const format = '#{pane_id} #{window_id}'
-      const [answer] = await this.run('new-window', '-d', '-P', '-F', format, '-t', `${SESSION}:`, '-n', ptyId, '-c', '/', ...holder)
-      const [id = '', windowId = ''] = String(answer).split(' ')
-      paneId = id
-      this.#early.set(paneId, [])
+      const opened = ([answer]: readonly Buffer[]): void => {
+        ;[paneId = '', windowId = ''] = String(answer).split(' ')
+        this.#early.set(paneId, [])
+        this.#expected.set(windowId, expected)
+      }
+      const client = await this.#connected()
+      await client.ask(opened, 'new-window', '-d', '-P', '-F', format, '-t', `${SESSION}:`, '-n', ptyId, '-c', '/', ...holder)
       ;({ link } = await expected.met)
       // tmux is to know the size before the command can ask for it; the holder sets it, too.
       await this.run('resize-window', '-t', windowId, '-x', `${cols}`, '-y', `${rows}`)
@@ -97,8 +103,10 @@ export class TmuxLines implements TerminalLines, PaneServer {
     } catch (error) {
       expected.cancel()
       link?.quit()
-      if (paneId !== undefined) this.#early.delete(paneId)
+      this.#early.delete(paneId)
       throw isSignalboxError(error) && error.code === 'ERR_TMUX_MISSING' ? error : notStarted(request, error)
+    } finally {
+      this.#expected.delete(windowId)
     }
   }
 
@@ -211,7 +219,7 @@ export class TmuxLines implements TerminalLines, PaneServer {
       configPath: this.#place.configPath,
       attach: command,
       output: (paneId, bytes) => this.#output(paneId, bytes),
-      notice: () => {},
+      notice: (name, rest) => this.#notice(name, rest),
       ended: (client) => this.#ended(client),
     })
   }
@@ -270,6 +278,10 @@ export class TmuxLines implements TerminalLines, PaneServer {
     const line = this.#lines.get(paneId)
     if (line !== undefined) line.take(bytes)
     else this.#early.get(paneId)?.push(Uint8Array.from(bytes))
+  }
+
+  #notice(name: string, windowId: string): void {
+    if (name === 'window-close' || name === 'unlinked-window-close') this.#expected.get(windowId)?.died()
   }
 
   /** The connection ended. The server may live on: then it is made anew, and until then nothing is put out. */
