@@ -69,12 +69,14 @@ export class TmuxLines implements TerminalLines, PaneServer {
    */
   static async open(options: TmuxLinesOptions): Promise<{ readonly lines: TmuxLines; readonly found: readonly FoundLine[] }> {
     const place = new PrivateDirectory(options.directory, options.processTable)
+    let lines: TmuxLines | undefined
     try {
       place.sweep()
-      const lines = new TmuxLines(options, place, await MeetingPlace.open(place.path, options.clock))
+      lines = new TmuxLines(options, place, await MeetingPlace.open(place.path, options.clock))
       return { lines, found: (await answers(place.socketPath)) ? await lines.#adopt() : [] }
     } catch (error) {
-      place.leave()
+      if (lines === undefined) place.leave()
+      else lines.detach()
       throw error
     }
   }
@@ -255,7 +257,12 @@ export class TmuxLines implements TerminalLines, PaneServer {
       return null
     }
     link.setPaused(true)
-    await rowsOf(client, pane.paneId, (rows) => this.#early.set(pane.paneId, rows))
+    try {
+      await rowsOf(client, pane.paneId, (rows) => this.#early.set(pane.paneId, rows))
+    } catch (error) {
+      link.close() // which lets it go on, too
+      throw error
+    }
     link.setPaused(false)
     const exit = state.state === 'ended' ? { exitCode: state.exitCode, signal: state.signal } : undefined
     return this.#lineOf(pane, state.pid, link, exit)

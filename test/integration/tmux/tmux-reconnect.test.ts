@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
 import type { Clock } from '../../../src/ports/clock.port.ts'
 import { sh, text, until, untilOutput } from '../terminal/terminal-kit.ts'
-import { clientPid, noTmux, processesOf, removePlaces, serverPid, usingTmux } from './tmux-kit.ts'
+import { clientPid, noTmux, openTmux, processesOf, removePlaces, serverPid, tmuxPlace, usingTmux } from './tmux-kit.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sbx fake tmüx-'))
 
@@ -73,6 +73,21 @@ describe.skipIf(noTmux !== '')(`the connection to tmux${noTmux}`, () => {
     }
     expect(await pty.exited).toMatchObject({ exitCode: 0 })
     for (const word of ['one', 'two', 'three']) expect(times(await text(pty), word)).toBe(1)
+  })
+
+  it('a server that cannot be met by the next host is left as it was: nothing of the try stays [PTY-14]', async () => {
+    const fake = fakeTmux('not-met')
+    const place = tmuxPlace()
+    const host = await openTmux(place)
+    const { ptyId } = await host.spawn(sh('read x'))
+    host.detach?.()
+    const left = readdirSync(place)
+    writeFileSync(fake.fail, '')
+    await expect(openTmux(place, { tmux: fake.tmux })).rejects.toMatchObject({ code: 'ERR_TMUX_FAILED' })
+    expect(readdirSync(place)).toEqual(left)
+    const again = await openTmux(place)
+    expect(again.list()).toMatchObject([{ ptyId }])
+    await again.close(0)
   })
 
   it('a server killed by -9: what is started once its connection is over finds a new one [PTY-14]', async () => {
