@@ -5,6 +5,9 @@ import { createPrivately } from './private-file.ts'
 import { retryBusy } from './retry-busy.ts'
 import { isBusy, toStoreError } from './sqlite-errors.ts'
 
+/** Two that come at once may each be in the way of the other: then both come again, and one of them is first. */
+const TRIES = 4
+
 /** The gate, held. @throws what SQLite throws when another holds it */
 const enter = (gate: string): DatabaseSync => {
   createPrivately(gate)
@@ -26,12 +29,14 @@ const enter = (gate: string): DatabaseSync => {
  */
 export const tryGate = (path: string): Disposable | null => {
   const gate = `${path}.gate`
-  try {
-    const db = enter(gate)
-    return { [Symbol.dispose]: () => db.close() }
-  } catch (error) {
-    if (isBusy(error)) return null
-    throw toStoreError(error, gate)
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const db = enter(gate)
+      return { [Symbol.dispose]: () => db.close() }
+    } catch (error) {
+      if (!isBusy(error)) throw toStoreError(error, gate)
+      if (tries >= TRIES) return null
+    }
   }
 }
 

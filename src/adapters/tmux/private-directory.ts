@@ -1,7 +1,8 @@
-import { chmodSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ProcessIdentity, ProcessTable } from '../../ports/process-table.port.ts'
+import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { tryGate } from '../sqlite/gate.ts'
 
 /** The longest path of a Unix socket without its NUL: 107 on Linux, 103 on macOS (unix(7), unix(4)). */
 const MAX_SOCKET_PATH = 103
@@ -23,10 +24,15 @@ set -g bell-action none
 set -g monitor-activity off
 `
 
+/** Those that this process uses: a gate keeps out other processes only. */
+const inUse = new Map<string, Disposable>()
+
 /** The directory of one private server: its socket, its configuration, who uses it, and the sockets of the holders of panes. */
 export class PrivateDirectory {
   readonly path: string
   readonly #processTable: ProcessTable
+  /** Lets the next one have it. */
+  readonly #letGo: () => void
 
   /**
    * Makes it (0700) and takes it for this process.
@@ -41,8 +47,14 @@ export class PrivateDirectory {
     }
     mkdirSync(path, { recursive: true, mode: 0o700 })
     chmodSync(path, 0o700)
-    this.#take()
-    writeFileSync(this.configPath, CONFIG, { mode: 0o600 })
+    this.#letGo = this.#take()
+    try {
+      writeFileSync(this.#ownerPath, JSON.stringify({ pid: process.pid }), { mode: 0o600 })
+      writeFileSync(this.configPath, CONFIG, { mode: 0o600 })
+    } catch (error) {
+      this.#letGo()
+      throw error
+    }
   }
 
   get socketPath(): string {
@@ -79,51 +91,41 @@ export class PrivateDirectory {
 
   /** Lets the next process have it. */
   leave(): void {
-    if (this.#owner()?.pid === process.pid) rmSync(this.#lockPath, { force: true })
+    this.#letGo()
   }
 
   remove(): void {
     rmSync(this.path, { recursive: true, force: true })
+    this.#letGo()
   }
 
-  get #lockPath(): string {
+  /** For who meets it in use. */
+  get #ownerPath(): string {
     return join(this.path, 'owner.json')
   }
 
-  #take(): void {
-    const own = this.#processTable.identify(process.pid)
-    const mine = `${this.#lockPath}.${process.pid}`
-    writeFileSync(mine, JSON.stringify(own), { mode: 0o600 })
-    try {
-      for (;;) {
-        try {
-          linkSync(mine, this.#lockPath) // only one of several can
-          return
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        }
-        const owner = this.#owner()
-        if (owner !== null && this.#processTable.isAlive(owner)) {
-          const text = `Process ${owner.pid} uses the private tmux server in ${this.path}.`
-          throw new SignalboxError('ERR_TMUX_IN_USE', text, { context: { path: this.path, pid: owner.pid } })
-        }
-        // Moved away first: who removes it by name could remove that of the next.
-        const stale = `${this.#lockPath}.stale-${process.pid}`
-        try {
-          renameSync(this.#lockPath, stale)
-        } catch {
-          continue // another took it away
-        }
-        rmSync(stale, { force: true })
-      }
-    } finally {
-      rmSync(mine, { force: true })
+  /** @returns what gives it back. @throws ERR_TMUX_IN_USE, and what a gate does */
+  #take(): () => void {
+    const name = realpathSync(this.path)
+    const gate = inUse.has(name) ? null : tryGate(join(name, 'tmux'))
+    if (gate === null) {
+      const pid = this.#owner()
+      const text = `${pid === null ? 'Another process' : `Process ${pid}`} uses the private tmux server in ${this.path}.`
+      throw new SignalboxError('ERR_TMUX_IN_USE', text, { context: { path: this.path, pid } })
+    }
+    inUse.set(name, gate)
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      inUse.delete(name)
+      gate[Symbol.dispose]()
     }
   }
 
-  #owner(): ProcessIdentity | null {
+  #owner(): number | null {
     try {
-      return JSON.parse(readFileSync(this.#lockPath, 'utf8')) as ProcessIdentity | null
+      return (JSON.parse(readFileSync(this.#ownerPath, 'utf8')) as { readonly pid: number }).pid
     } catch {
       return null
     }
