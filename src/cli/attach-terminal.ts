@@ -153,7 +153,8 @@ class Display {
   /** Also when the process has ended before all of it came. */
   async endReplay(): Promise<void> {
     if (this.before === null) return
-    const bytes = replayed(Buffer.concat(this.before), this.isCut)
+    // what a program once put on the clipboard is not put there again, be it allowed
+    const bytes = new ClipboardFilter().pass(replayed(Buffer.concat(this.before), this.isCut))
     this.before = null
     await this.write(bytes)
     // a program that fills the screen knows how to draw it

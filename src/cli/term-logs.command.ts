@@ -1,6 +1,7 @@
 import type { ControlClient } from '../client/client.ts'
 import type { ResultOf } from '../protocols/control/methods.ts'
 import { isSignalboxError } from '../protocols/errors.ts'
+import { ClipboardFilter } from './clipboard-filter.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, safeWriter } from './io.ts'
 import { withOrchestrator } from './orchestrator-client.ts'
@@ -29,12 +30,13 @@ const lastLines = (bytes: Buffer, lines: number, isCut: boolean): Buffer => {
 
 /**
  * Where it is shown. A terminal is asked nothing that the program asked its own, as the answer would be typed into the shell of
- * the user; and it is given back as it was.
+ * the user; its clipboard is left alone, and it is given back as it was.
  */
 class Screen {
   private readonly io: Io
   private readonly signal: AbortSignal
   private readonly modes: ScreenModes | null
+  private readonly clipboard = new ClipboardFilter()
 
   constructor(io: Io, signal: AbortSignal) {
     this.io = io
@@ -43,7 +45,7 @@ class Screen {
   }
 
   async show(bytes: Buffer): Promise<void> {
-    const shown = this.modes === null ? bytes : replayed(bytes, false)
+    const shown = this.modes === null ? bytes : this.clipboard.pass(replayed(bytes, false))
     this.modes?.see(shown)
     const { out } = this.io
     if (shown.length > 0 && !out.write(shown)) await drained(out, this.signal)

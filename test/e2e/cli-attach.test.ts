@@ -190,4 +190,15 @@ describe('what is listed on a terminal', () => {
     await seat.isBack(130)
     expect(seat.screen()).toMatch(/asked \u001b\[\?1000h\u001b\[31mred[\s\S]*\u001b\[\?1000l/u)
   })
+
+  it('logs: leaves the clipboard of the user alone, also where what sets it comes in two pieces', async () => {
+    await desk.spawn('sets', `stty -echo; printf 'begin\\033]5'; read x; printf '2;c;aGk=\\007after\\n'; exec sleep 1000`)
+    const seat = await desk.user('term logs sets --follow')
+    await seat.shows('begin')
+    await desk.run(['term', 'send', 'sets', '--', ''])
+    await seat.shows('after')
+    await seat.type('\u0003')
+    await seat.isBack(130)
+    expect(seat.screen()).not.toContain('c;aGk=')
+  })
 })
