@@ -11,6 +11,7 @@ export const createNoCgroups = (why: string): Cgroups => {
   return {
     support: () => ({ contain: no, limits: { memoryBytes: no, cpus: no, processes: no } }),
     create: () => null,
+    reopen: () => Promise.resolve(null),
     find: () => Promise.resolve([]),
   }
 }

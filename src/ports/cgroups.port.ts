@@ -47,6 +47,11 @@ export interface Cgroups {
    * @throws Error of the system; a limit that is not to be had is one
    */
   create(mark: string, limits?: TerminalLimits): Cgroup | null
+  /**
+   * The one that another process made for this mark, wherever it lies.
+   * @returns null where there is none. @throws Error of the system
+   */
+  reopen(mark: string): Promise<Cgroup | null>
   /** @returns those with marks that begin with `prefix`, those of other processes too */
   find(prefix: string): Promise<readonly FoundCgroup[]>
 }

@@ -145,22 +145,22 @@ export class InProcessTerminalHost implements TerminalHost {
 
   /**
    * Holds a terminal that another process opened.
-   * @returns null for one that is not known to be ours: its line is closed, and nothing is done to its process
+   * @returns null for one that nobody knows: it is ended, as nobody would ever do so; null, and left alone, for one that is here
+   *   already
    */
   async adopt({ line, memo }: FoundLine): Promise<InProcessPty | null> {
     const remembered = parseMemo(memo)
     if (remembered === null || this.#taken.has(remembered.ptyId)) {
       line.close()
+      if (remembered === null) line.release?.()
       return null
     }
     const ended = this.#take(remembered)
     const log = remembered.log === undefined ? undefined : await LogWriter.open(remembered.log, this.#options.clock).catch(() => undefined)
     const { identity, cols, rows, ringBytes, applied } = remembered
+    const group = (await this.#options.cgroups?.reopen(remembered.mark).catch(() => null)) ?? null
     const parts = { spec: remembered, cols, rows, ringBytes }
-    return this.#held(
-      this.#hold(parts, { identity, line, group: null, notJoined: null, applied }, log, remembered.log !== undefined),
-      ended,
-    )
+    return this.#held(this.#hold(parts, { identity, line, group, notJoined: null, applied }, log, remembered.log !== undefined), ended)
   }
 
   attachCommand(ptyId: PtyId): readonly string[] | null {

@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FoundCgroup } from '../../ports/cgroups.port.ts'
+import type { Cgroup, FoundCgroup } from '../../ports/cgroups.port.ts'
 import { pidsBelow, removeEmpty } from './cgroup-files.ts'
 import { markOfName } from './cgroup-names.ts'
+import { groupOf } from './cgroup-of.ts'
 import { findPlaces } from './cgroup-places.ts'
 
 type Directory = { readonly mark: string; readonly path: string; readonly madeAt: number }
@@ -35,4 +36,12 @@ export const findGroups = async (proc: string, prefix: string): Promise<readonly
     pids: () => [...new Set(parts.flatMap(({ path }) => pidsBelow(path)))],
     remove: () => parts.map(({ path }) => removeEmpty(path)).every(Boolean),
   }))
+}
+
+/** The group of exactly this mark, for who takes its terminal over. */
+export const reopenGroup = async (proc: string, mark: string): Promise<Cgroup | null> => {
+  const { places } = findPlaces(proc)
+  const found = await Promise.all(places.map(async (place) => (await walk(place.mount, mark)).map((one) => ({ ...one, place }))))
+  const parts = found.flat().filter((one) => one.mark === mark)
+  return parts.length === 0 ? null : groupOf(parts.map(({ place, path }) => ({ place, directory: path })))
 }

@@ -2,15 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cgroup, Cgroups, CgroupSupport, Offer } from '../../ports/cgroups.port.ts'
 import type { LimitName } from '../../protocols/limits.ts'
-import { pidsBelow, readOrNull, removeEmpty, write } from './cgroup-files.ts'
+import { removeEmpty, write } from './cgroup-files.ts'
 import { asked, CONTROLLERS, writesFor } from './cgroup-limits.ts'
-import { findGroups } from './cgroup-find.ts'
+import { findGroups, reopenGroup } from './cgroup-find.ts'
 import { cgroupName } from './cgroup-names.ts'
+import { groupOf, rankOf } from './cgroup-of.ts'
 import { findPlaces, type Hidden, type Place } from './cgroup-places.ts'
 import { enableController, mayEnable, tryPlace } from './cgroup-probe.ts'
-
-/** Hierarchies of v1 by how well they serve to hold processes together: with `pids`, forks can be forbidden while all are ended. */
-const V1_ORDER = ['pids', 'freezer', 'memory', 'cpu']
 
 type Found = { readonly support: CgroupSupport; readonly contain: Place | null; readonly limits: Readonly<Record<LimitName, Place | null>> }
 
@@ -38,6 +36,7 @@ export const createLinuxCgroups = (proc = '/proc'): Cgroups => {
         wanted.map(([limit, value]) => ({ limit, value, place: placeOf[limit] ?? contain })),
       )
     },
+    reopen: (mark) => reopenGroup(proc, mark),
     find: (prefix) => findGroups(proc, prefix),
   }
 }
@@ -60,9 +59,7 @@ const probe = (proc: string): Found => {
     if (refused !== null) why.push(refused)
     return refused === null
   })
-  const rank = ({ version, controllers }: Place): number =>
-    version === 2 ? -1 : V1_ORDER.findIndex((name) => controllers.includes(name)) >>> 0
-  const contain = usable.toSorted((a, b) => rank(a) - rank(b))[0]
+  const contain = usable.toSorted((a, b) => rankOf(a) - rankOf(b))[0]
   if (contain === undefined) return none(why.length === 0 ? 'no cgroup file system is mounted' : why.join('; '))
   const limits = (Object.keys(CONTROLLERS) as LimitName[]).map((name) => [name, limitPlace(usable, CONTROLLERS[name])] as const)
   return {
@@ -96,7 +93,6 @@ type Bound = { readonly limit: LimitName; readonly value: number; readonly place
 const make = (contain: Place, name: string, bounds: readonly Bound[]): Cgroup => {
   const places = [...new Set([contain, ...bounds.map(({ place }) => place)])]
   const groups = places.map((place) => ({ place, directory: join(place.directory, name) }))
-  const [main = { place: contain, directory: '' }] = groups
   const made: string[] = []
   try {
     for (const { limit, place } of bounds) if (place.version === 2) enableController(place, CONTROLLERS[limit])
@@ -117,34 +113,5 @@ const make = (contain: Place, name: string, bounds: readonly Bound[]): Cgroup =>
     for (const directory of made) removeEmpty(directory)
     throw error
   }
-  return {
-    joins: groups.map(({ directory }) => join(directory, 'cgroup.procs')),
-    pids: () => pidsBelow(main.directory),
-    killAll() {
-      if (main.place.version === 1) {
-        if (main.place.controllers.includes('pids')) tryWrite(main.directory, 'pids.max', '0') // nothing forks while all are ended one by one
-        return false
-      }
-      return tryWrite(main.directory, 'cgroup.kill', '1')
-    },
-    memoryKills() {
-      for (const { directory } of groups) {
-        const count = /^oom_kill (\d+)$/mu.exec(
-          `${readOrNull(directory, 'memory.events') ?? readOrNull(directory, 'memory.oom_control')}`,
-        )?.[1]
-        if (count !== undefined) return Number(count)
-      }
-      return null
-    },
-    remove: () => groups.map(({ directory }) => removeEmpty(directory)).every(Boolean),
-  }
-}
-
-const tryWrite = (directory: string, file: string, value: string): boolean => {
-  try {
-    write(directory, file, value)
-    return true
-  } catch {
-    return false
-  }
+  return groupOf(groups)
 }

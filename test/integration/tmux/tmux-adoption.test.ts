@@ -2,10 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import type { ProcessIdentity } from '../../../src/ports/process-table.port.ts'
 import type { PtyId } from '../../../src/protocols/ids.ts'
 import { sh, text, until, untilOutput } from '../terminal/terminal-kit.ts'
-import { clientPid, noTmux, openTmux, processesOf, processTable, removePlaces, tmuxPlace, usingTmux } from './tmux-kit.ts'
+import { clientPid, noTmux, openTmux, processesOf, processTable, removePlaces, tmuxCommand, tmuxPlace, usingTmux } from './tmux-kit.ts'
+
+const { contain } = createCgroups().support()
+const without = contain.ok ? '' : ` (skipped: ${contain.why})`
 
 type One = { readonly ptyId: PtyId; readonly identity: ProcessIdentity }
 type Said = { readonly counter: One; readonly ending: One; readonly released: One }
@@ -73,6 +77,36 @@ describe.skipIf(noTmux !== '')(`terminals of tmux that outlive their host${noTmu
     await using kit = await usingTmux(directory)
     expect(kit.host.get(ends.ptyId)).toBeUndefined()
     expect(kit.host.list()).toHaveLength(1)
+  })
+
+  it.skipIf(!contain.ok)(
+    `one taken over keeps its control group: what wiped its environment and left its session ends with it${without} [PTY-7]`,
+    async () => {
+      const directory = tmuxPlace()
+      const cgroups = createCgroups()
+      const first = await openTmux(directory, { cgroups })
+      const { ptyId, mark } = sh('')
+      const daemon = `env -i setsid sh -c 'trap "" TERM HUP INT; echo "pid $$"; exec </dev/null >/dev/null 2>&1; while :; do /bin/sleep 1; done'`
+      const pty = await first.spawn(sh(`(${daemon} &); exec sleep 3600`, { ptyId, mark }))
+      await untilOutput(pty, 'pid ')
+      const pid = Number(/pid (\d+)/u.exec(await text(pty))?.[1])
+      first.detach?.()
+      await using kit = await usingTmux(directory, { cgroups })
+      await kit.host.get(ptyId)?.terminate({ graceMs: 100, askedBy: 'test' })
+      expect(processTable.identify(pid)).toBe(null)
+      expect(await cgroups.find(mark)).toEqual([])
+    },
+  )
+
+  it('one whose memory nobody can read is ended, as nobody would ever do so [PTY-14]', async () => {
+    const directory = tmuxPlace()
+    const first = await openTmux(directory)
+    const [pty, other] = await Promise.all([first.spawn(sh('exec sleep 3600')), first.spawn(sh('read x'))])
+    tmuxCommand(directory, 'set-option', '-p', '-t', `:${pty.ptyId}`, '@signalbox', 'e30')
+    first.detach?.()
+    await using kit = await usingTmux(directory)
+    expect(kit.host.list()).toMatchObject([{ ptyId: other.ptyId }])
+    await until('it has ended', () => !processTable.isAlive(pty.identity))
   })
 
   it('a control client that had more to say when its host was killed ends with it [PTY-9]', async () => {
