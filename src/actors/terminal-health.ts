@@ -172,21 +172,36 @@ export class TerminalHealth {
     const began = clock.monotonic()
     const wanted = this.isWanted()
     const entries = [...this.entries.values()]
-    try {
-      const roots = entries.map(({ pty, follow }) => ({ leader: pty.identity, mark: follow.mark }))
-      const trees = await this.trees?.look(roots)
+    const trees = await this.treesOf(entries)
+    if (trees !== 'unseen') {
       for (const [index, entry] of entries.entries()) {
         if (wanted && index % SLICE === SLICE - 1) await new Promise<void>((resolve) => void clock.setTimer(0, resolve))
-        if (this.entries.get(entry.pty.ptyId) === entry) this.lookAt(entry, trees === undefined ? null : (trees[index] ?? []), wanted)
+        if (this.entries.get(entry.pty.ptyId) !== entry) continue
+        const tree = trees === null ? null : (trees[index] ?? [])
+        try {
+          this.lookAt(entry, tree, wanted)
+        } catch (error) {
+          // Of this one nothing is known, and it says why; the others are looked at.
+          const evidence = `looking at it failed: ${error instanceof Error ? error.message : String(error)}`
+          if (entry.health !== null) entry.health = { ...entry.health, at: clock.now(), responsive: null, condition: 'unknown', evidence }
+        }
       }
       this.lookedAt = clock.monotonic()
-    } catch {
-      // Out of descriptors, perhaps: what was not seen changes nothing, and the next look tells.
     }
     this.costs = [...this.costs, clock.monotonic() - began].slice(-COUNTED_LOOKS)
     const key = wanted ? 'wanted' : 'unwanted'
     const least = wanted ? WANTED_MS : UNWANTED_MS
     this.arm(Math.min(LONGEST_MS[key], Math.max(least, Math.min(...this.costs) / MOST_SHARE[key])))
+  }
+
+  /** @returns null where this system tells nothing of trees */
+  private async treesOf(entries: readonly Entry[]): Promise<readonly (readonly ProcessSample[])[] | null | 'unseen'> {
+    try {
+      return (await this.trees?.look(entries.map(({ pty, follow }) => ({ leader: pty.identity, mark: follow.mark })))) ?? null
+    } catch {
+      // Out of descriptors, perhaps: what was not seen changes nothing, and the next look tells.
+      return 'unseen'
+    }
   }
 
   private lookAt(entry: Entry, tree: readonly ProcessSample[] | null, wanted: boolean): void {

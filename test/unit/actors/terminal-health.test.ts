@@ -229,6 +229,22 @@ describe('health of terminals', () => {
     expect(health.of('pt_1')).toMatchObject({ alive: true })
   })
 
+  it('looks at the others where one cannot be looked at, and says so of that one [PTY-18]', async () => {
+    const news: HealthNews[] = []
+    follow(ptyOf(1))
+    follow(ptyOf(2), (one) => news.push(one))
+    hears = true
+    await time.advance(5_000)
+    Object.defineProperty(worldOf(1), 'waiting', {
+      get: () => {
+        throw new Error('it is broken')
+      },
+    })
+    await time.advance(700_000)
+    expect(health.of('pt_1')).toMatchObject({ condition: 'unknown', evidence: 'looking at it failed: it is broken', responsive: null })
+    expect(news).toMatchObject([{ verdict: 'idle' }])
+  })
+
   it('tells the next incarnation of an actor, as its record has it [PTY-10]', async () => {
     const [first, second, third]: [HealthNews[], HealthNews[], HealthNews[]] = [[], [], []]
     const pty = ptyOf(1)
