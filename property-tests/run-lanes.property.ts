@@ -199,7 +199,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
     unrecorded: bug.unrecorded?.() ?? new Map(),
     opened: new Map(),
     output: { follow: () => undefined, end: () => undefined },
-    health: { follow: () => undefined, end: () => undefined, look: () => Promise.resolve(), of: () => null, close: () => undefined },
+    health: { follow: () => undefined, look: () => Promise.resolve(), of: () => null, close: () => undefined },
     newId: (kind) => ids.next(kind),
     baseEnv: {},
     lanesDirectory: '/fake/lanes',

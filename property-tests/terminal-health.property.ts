@@ -164,10 +164,11 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
     bus: { hears: () => false, publish: () => undefined },
     processTable: { trees: () => ({ look: (roots) => new Promise((resolve) => resolve(roots.map(look))) }), waiting: () => 'busy' },
   })
+  const exited = Promise.withResolvers<void>()
   const pty = {
     ptyId: 'pt_1',
     identity: { pid: LEADER, startTime: '1', bootId: 'b' },
-    exited: new Promise(() => undefined),
+    exited: exited.promise,
     stats: () => ({ ...given, lastOutputAt: null, cols: 80, rows: 24 }),
   } as unknown as Pty
   let incarnation = 0
@@ -214,7 +215,8 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
     }
     expect(machine, 'throttled').toBe(wanted)
   }
-  health.end(pty)
+  exited.resolve()
+  await exited.promise
   expect(clock.pending, 'timers without a terminal').toBe(0)
   const made = looks
   await clock.advanceInTurns(60_000)
@@ -297,7 +299,7 @@ const MUTANTS: readonly Mutant[] = [
     to: 'const stats = pty.stats()\n    const at = this.parts.clock.now()',
   },
   { name: 'looks go on for nobody', file: watch, from: 'if (this.entries.size === 0) this.cancel()', to: '' },
-  { name: 'a look that fails is the last', file: watch, from: '} catch {', to: '} catch {\n      return' },
+  { name: 'a look that fails is the last', file: watch, from: "if (trees !== 'unseen') {", to: "if (trees === 'unseen') return\n    {" },
 ]
 
 const planted = (mutant: Mutant): Planted<Scenario> => ({

@@ -241,7 +241,7 @@ const exitCause = (exit: PtyExit): string => (exit.signal === null ? `exit code 
 /** Stores how the process ended. */
 const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecord> => {
   const { record, pty } = state
-  unfollow(state)
+  state.args.services.output.end(pty)
   const lines = lastLines(await pty.tail(TAIL_BYTES), LAST_LINES)
   const finding = findingOf(ctx, state, exit, lines)
   const result: AttemptResult = {
@@ -279,11 +279,6 @@ const ended = async (ctx: Ctx, state: PtyState, exit: PtyExit): Promise<PtyRecor
   return closed
 }
 
-const unfollow = ({ args: { services }, pty }: PtyState): void => {
-  services.output.end(pty)
-  services.health.end(pty)
-}
-
 /** Stores that nobody knows how the process ended: what held it died. */
 const lost = (ctx: Ctx, { record, pty, startedMonotonic }: PtyState, error: ErrorRecord): Promise<PtyRecord> => {
   const { id: ptyId, attempt, log, snapshot } = record
@@ -293,7 +288,7 @@ const lost = (ctx: Ctx, { record, pty, startedMonotonic }: PtyState, error: Erro
 }
 
 const closeLost = async (ctx: Ctx, state: PtyState, error: unknown): Promise<PtyRecord> => {
-  unfollow(state)
+  state.args.services.output.end(state.pty)
   const record = await lost(ctx, state, toErrorRecord(error))
   state.args.services.unrecorded.delete(record.id)
   state.pty.release()

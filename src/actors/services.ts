@@ -21,7 +21,7 @@ export type Services = {
   /** Tells how far the output of PTYs is. */
   readonly output: Pick<OutputNews, 'follow' | 'end'>
   /** How terminals are; tells when one has become idle or active. */
-  readonly health: Pick<TerminalHealth, 'follow' | 'end' | 'look' | 'of' | 'close'>
+  readonly health: Pick<TerminalHealth, 'follow' | 'look' | 'of' | 'close'>
   readonly newId: <K extends IdKind>(kind: K) => Id<K>
   /** The environment that children inherit: the caller's, without our marker. */
   readonly baseEnv: Readonly<Record<string, string>>

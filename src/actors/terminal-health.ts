@@ -89,7 +89,7 @@ export class TerminalHealth {
     this.trees = parts.processTable.trees?.() ?? null
   }
 
-  /** Looks after this one from now on. Called again by the next incarnation of its actor, which is told from then on. */
+  /** Looks after this one from now on, to its end. Called again by the next incarnation of its actor, which is told from then on. */
   follow(pty: Pty, follow: Follow): void {
     const known = this.entries.get(pty.ptyId)
     if (known?.pty === pty) {
@@ -110,16 +110,13 @@ export class TerminalHealth {
       size: follow.size,
     }
     this.entries.set(pty.ptyId, entry)
-    const over = (): void => this.end(pty)
+    const over = (): void => {
+      if (this.entries.get(pty.ptyId) !== entry) return
+      this.entries.delete(pty.ptyId)
+      if (this.entries.size === 0) this.cancel()
+    }
     pty.exited.then(over, over)
     if (this.timer === null && this.looking === null) this.arm(this.isWanted() ? WANTED_MS : UNWANTED_MS)
-  }
-
-  /** Its process is over. Idempotent. */
-  end(pty: Pty): void {
-    if (this.entries.get(pty.ptyId)?.pty !== pty) return
-    this.entries.delete(pty.ptyId)
-    if (this.entries.size === 0) this.cancel()
   }
 
   /** Looks after none any more, also of those that live on in a terminal host. */

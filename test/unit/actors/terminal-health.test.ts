@@ -100,13 +100,12 @@ describe('health of terminals', () => {
   it('looks at all at once, each 5 s; not at all without terminals [PTY-18]', async () => {
     await time.advance(60_000)
     expect(looks).toEqual([])
-    const [one, other] = [ptyOf(1), ptyOf(2)]
-    follow(one)
-    follow(other)
+    follow(ptyOf(1))
+    follow(ptyOf(2))
     await time.advance(20_000)
     expect(looks).toEqual([65_000, 70_000, 75_000, 80_000].map((at) => ({ at, roots: 2 })))
     expect(asked, "what they wait for is nobody's question").toBe(0)
-    health.end(one)
+    ends.get(1)?.()
     ends.get(2)?.()
     await time.advance(60_000)
     expect(looks).toHaveLength(4)
