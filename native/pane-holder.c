@@ -300,6 +300,20 @@ static void reap(void) {
   }
 }
 
+/*
+ * Whether somebody listens there; a pid alone may be that of another process by now. A socket of another type is refused
+ * differently by one that lives, which hears nothing of it: a connection would end that of its host.
+ */
+static int listens(const char *path) {
+  struct sockaddr_un address;
+  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (fd < 0) return 1;
+  int is_dead = address_of(&address, path) != 0 ||
+    (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && (errno == ECONNREFUSED || errno == ENOENT));
+  close(fd);
+  return !is_dead;
+}
+
 static int others_live(void) {
   DIR *dir = opendir(directory);
   if (dir == NULL) return 0;
@@ -309,7 +323,8 @@ static int others_live(void) {
     char *rest;
     long pid = strtol(entry->d_name, &rest, 10);
     if (pid <= 1 || strcmp(rest, ".p") != 0 || pid == (long)getpid()) continue;
-    found = kill((pid_t)pid, 0) == 0 || errno == EPERM;
+    char path[sizeof listen_path];
+    found = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name) < (int)sizeof path && listens(path);
   }
   closedir(dir);
   return found;

@@ -1,12 +1,25 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createCgroups } from '../../../src/adapters/cgroups.ts'
 import type { ProcessIdentity } from '../../../src/ports/process-table.port.ts'
 import type { PtyId } from '../../../src/protocols/ids.ts'
 import { sh, text, until, untilOutput } from '../terminal/terminal-kit.ts'
-import { clientPid, noTmux, openTmux, processesOf, processTable, removePlaces, tmuxCommand, tmuxPlace, usingTmux } from './tmux-kit.ts'
+import {
+  clientPid,
+  holderPid,
+  noTmux,
+  openTmux,
+  processesOf,
+  processTable,
+  removePlaces,
+  tmuxCommand,
+  tmuxPlace,
+  usingTmux,
+} from './tmux-kit.ts'
 
 const { contain } = createCgroups().support()
 const without = contain.ok ? '' : ` (skipped: ${contain.why})`
@@ -124,6 +137,16 @@ describe.skipIf(noTmux !== '')(`terminals of tmux that outlive their host${noTmu
   it('a server without terminals whose host died ends by itself [PTY-9]', async () => {
     const directory = tmuxPlace()
     await heldAndKilled(directory, 'empty')
+    await until('nothing of it is left', () => processesOf(directory).length === 0, 40_000)
+  })
+
+  it('a server whose last holder was killed ends by itself, also where its pid is that of another process by now [PTY-9]', async () => {
+    const directory = tmuxPlace()
+    const { counter, ending } = await heldAndKilled(directory)
+    await until('the control client died with its host', () => clientPid(directory) === 0)
+    const holders = [counter, ending].map(({ ptyId }) => holderPid(directory, ptyId))
+    for (const pid of holders) process.kill(pid, 'SIGKILL')
+    renameSync(join(directory, `${holders[0]}.p`), join(directory, `${process.pid}.p`))
     await until('nothing of it is left', () => processesOf(directory).length === 0, 40_000)
   })
 })
