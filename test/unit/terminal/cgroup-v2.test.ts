@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -6,6 +6,7 @@ import { writesFor } from '../../../src/adapters/linux/cgroup-limits.ts'
 import { cgroupName, markOfCgroups, markOfName } from '../../../src/adapters/linux/cgroup-names.ts'
 import { findPlaces } from '../../../src/adapters/linux/cgroup-places.ts'
 import { enableController, mayEnable, tryPlace } from '../../../src/adapters/linux/cgroup-probe.ts'
+import { leaveTerminal } from '../../../src/adapters/linux/leave-terminal.ts'
 import { createLinuxCgroups } from '../../../src/adapters/linux/linux-cgroups.adapter.ts'
 
 /** Files of the form that the kernel has: what this machine lacks of cgroup v2 can be shown only so. */
@@ -71,6 +72,24 @@ describe('cgroup v2', () => {
     machine('/own.service/signalbox-self', { 'cgroup.type': 'domain\n' })
     expect(onlyPlace().directory).toBe(join(mount(), 'own.service'))
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'of a terminal is left for that of its maker where the one above takes no process, and that of v1 as well [PTY-7]',
+    () => {
+      machine('/own.service/signalbox.ws_1.pt_1.1', { 'cgroup.type': 'domain\n' })
+      put(join(mount(), 'own.service/cgroup.procs'), {}) // a directory: what is written to it is refused
+      put(join(mount(), 'own.service/signalbox-self'), { 'cgroup.procs': '' })
+      const pids = join(base, 'pids')
+      put(join(pids, 'own.service'), { 'cgroup.procs': '' })
+      put(join(pids, 'own.service/signalbox.ws_1.pt_1.1'), { 'cgroup.procs': '' })
+      const self = join(proc(), 'self')
+      appendFileSync(join(self, 'cgroup'), '8:pids:/own.service/signalbox.ws_1.pt_1.1\n')
+      appendFileSync(join(self, 'mountinfo'), `31 22 0:27 / ${pids.replaceAll(' ', '\\040')} rw - cgroup cgroup rw,pids\n`)
+      leaveTerminal(proc())
+      for (const left of [join(mount(), 'own.service/signalbox-self'), join(pids, 'own.service')])
+        expect(readFileSync(join(left, 'cgroup.procs'), 'latin1')).toBe(String(process.pid))
+    },
+  )
 
   it('does not where others are in the group, and says what to do; a controller that is missing is another matter [PTY-4]', () => {
     machine('/session.scope', { 'cgroup.type': 'domain\n', 'cgroup.procs': `1\n${process.pid}\n`, 'cgroup.controllers': 'memory\n' })
