@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readOrNull } from './cgroup-files.ts'
 import { findPlaces } from './cgroup-places.ts'
 
-const numberIn = (path: string, pattern: RegExp): number => {
-  try {
-    const found = pattern.exec(readFileSync(path, 'latin1'))?.[1]
-    return found === undefined || found === 'unlimited' ? Infinity : Number(found)
-  } catch {
-    return Infinity
-  }
+/** @param unknown where the file does not tell */
+const numberIn = (file: string, pattern: RegExp, unknown: number): number => {
+  const found = pattern.exec(readOrNull('/proc', file) ?? '')?.[1]
+  if (found === undefined) return unknown
+  return found === 'unlimited' ? Infinity : Number(found)
 }
 
 /** Of the place that this process had when it was asked last: mounts are read only when that has changed. */
@@ -46,9 +43,9 @@ const roomInGroup = (directory: string): number => {
  * @param userTasks counts those of its user: asked only where the user's limit may be near
  */
 export const taskRoom = (userTasks: () => number | null): number => {
-  const total = numberIn('/proc/loadavg', /\/(\d+) /u) // no user can have more than all have
-  const ofSystem = Math.min(numberIn('/proc/sys/kernel/threads-max', /(\d+)/u), numberIn('/proc/sys/kernel/pid_max', /(\d+)/u)) - total
-  const limit = process.getuid?.() === 0 ? Infinity : numberIn('/proc/self/limits', /^Max processes\s+(\S+)/mu)
+  const total = numberIn('loadavg', /\/(\d+) /u, 0) // no user can have more than all have
+  const ofSystem = Math.min(...['threads-max', 'pid_max'].map((name) => numberIn(`sys/kernel/${name}`, /(\d+)/u, Infinity))) - total
+  const limit = process.getuid?.() === 0 ? Infinity : numberIn('self/limits', /^Max processes\s+(\S+)/mu, Infinity)
   const ofUser = limit - total > NEAR ? limit - total : limit - (userTasks() ?? 0)
   return Math.min(ofSystem, ofUser, ...limitedGroups().map(roomInGroup))
 }

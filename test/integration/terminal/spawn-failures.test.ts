@@ -80,6 +80,14 @@ describe('a start that fails', () => {
     expect(result).toMatchObject({ first: failure, rounds: [round, round, round, round] })
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'out of descriptors, there is as much room for processes as before (asked of /proc: Linux only) [PTY-4]',
+    async () => {
+      const result = await runScript('room-without-descriptors.ts', [], ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'])
+      expect(lastLine(result), result.output).toEqual({ usual: true, scarce: true })
+    },
+  )
+
   it('a stranger at the socket of the exec helper is turned away, and a forged token does nothing [PTY-3]', async () => {
     const reports = new ExecReports()
     await reports.listen()
