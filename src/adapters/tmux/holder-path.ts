@@ -14,7 +14,7 @@ export function locatePaneHolder(path: string = fileURLToPath(new URL('../../../
   } catch (cause) {
     throw new SignalboxError(
       'ERR_EXEC_HELPER_MISSING',
-      `The holder of panes is not at ${path}. Run \`node native/build.mjs\` in the package, with a C compiler on the PATH.`,
+      `The holder of panes is not at ${path}. Run \`signalbox doctor --fix\`, or \`node native/build.mjs\` in the package, with a C compiler on the PATH.`,
       { context: { path }, cause },
     )
   }

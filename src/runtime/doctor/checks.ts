@@ -4,6 +4,7 @@ import { access, mkdir, readFile, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createCgroups } from '../../adapters/cgroups.ts'
 import { createProcessTable } from '../../adapters/process-table.ts'
+import { locatePaneHolder } from '../../adapters/tmux/holder-path.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { systemRandom } from '../../adapters/system/system-random.adapter.ts'
 import type { Cgroups } from '../../ports/cgroups.port.ts'
@@ -35,10 +36,16 @@ const checkNode = (): DoctorCheck => {
   return { name: 'node', ok, detail: `Node.js ${process.versions.node}`, remedy: ok ? null : CATALOGUE.ERR_NODE_TOO_OLD.next }
 }
 
-/** Builds the helper where it is missing and `fix` is set. @param path `native/build/exec-helper` of an installation */
-export const checkHelper = (fix: boolean, path: string): DoctorCheck => {
+/**
+ * Builds the helper where it is missing and `fix` is set.
+ * @param path `native/build/exec-helper` of an installation
+ * @param holder the program beside it that holds terminals of tmux, built with it. @defaultValue not looked for
+ */
+export const checkHelper = (fix: boolean, path: string, holder?: string): DoctorCheck => {
   try {
-    return passed('exec-helper', locateExecHelper(path))
+    const helper = locateExecHelper(path)
+    if (holder !== undefined) locatePaneHolder(holder)
+    return passed('exec-helper', helper)
   } catch (error) {
     if (!fix) return failedBy('exec-helper', error)
     const script = join(dirname(dirname(path)), 'build.mjs')
@@ -156,7 +163,8 @@ export const checkMachine = async (options: {
   readonly fix: boolean
   readonly execHelper?: string
 }): Promise<readonly DoctorCheck[]> => {
-  const helper = checkHelper(options.fix, options.execHelper ?? execHelperPath())
+  const execHelper = options.execHelper ?? execHelperPath()
+  const helper = checkHelper(options.fix, execHelper, join(dirname(execHelper), 'pane-holder'))
   const cgroups = createCgroups()
   const { pty, joined } = await checkPty(options.cwd, cgroups)
   return [

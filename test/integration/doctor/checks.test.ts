@@ -65,6 +65,20 @@ describe('checks of doctor', () => {
     expect(spawnSync(execHelper, []).error).toBe(undefined)
   })
 
+  it('says that the program which holds terminals of tmux is missing, and builds it with --fix [PTY-22]', async () => {
+    const native = join(base, 'native')
+    await mkdir(native)
+    for (const name of ['build.mjs', 'exec-helper.c', 'pane-holder.c']) await cp(join(NATIVE, name), join(native, name))
+    const execHelper = join(native, 'build', 'exec-helper')
+    const holder = join(native, 'build', 'pane-holder')
+    await diagnose(options({ execHelper, fix: true }))
+    await rm(holder)
+    const missing = named(await diagnose(options({ execHelper })), 'exec-helper')
+    expect(missing).toMatchObject({ ok: false, detail: expect.stringContaining(holder) as string })
+    expect(named(await diagnose(options({ execHelper, fix: true })), 'exec-helper')).toMatchObject({ ok: true })
+    expect((await stat(holder)).mode & 0o111).not.toBe(0)
+  })
+
   it('says what to install where the exec helper cannot be built [PTY-22]', async () => {
     const native = join(base, 'native')
     await mkdir(native)
