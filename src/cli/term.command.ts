@@ -88,7 +88,11 @@ const opened = async (terminal: TerminalInfo, { attach, json, detachKey }: TermR
 export const termLsCommand = async (lane: string | undefined, { all = false, json }: TermLsOptions, io: Io): Promise<number> => {
   const params = { all, ...(lane !== undefined && { lane }) }
   const [{ terminals }, { terminals: healths }] = await withOrchestrator(io, 'term ls', (client) =>
-    Promise.all([client.call('terminal.list', params), client.call('terminal.health', lane === undefined ? {} : { lane })]),
+    Promise.all([
+      client.call('terminal.list', params),
+      // a document tells nothing of it
+      json === true ? { terminals: [] } : client.call('terminal.health', lane === undefined ? {} : { lane }),
+    ]),
   )
   const healthOf = new Map(healths.map(({ id, health }) => [id, health]))
   if (json === true) printJson(io, { type: 'terminals', terminals })

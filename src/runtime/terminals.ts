@@ -238,7 +238,7 @@ export const createTerminals = ({ system, records, host, watch, processTable, en
     },
     async health({ terminalId, laneId, asSeen = false } = {}) {
       if (!asSeen) await watch.look()
-      const shown = terminalId === undefined ? await list({ laneId }) : [await get(terminalId)]
+      const shown = terminalId === undefined ? await list({ laneId, measured: false }) : [await get(terminalId)]
       return shown.map(({ id, name, laneId: ofLane, lane, runId, ptyId, state, attempts, pid }) => {
         const health = ptyId === null || pid === null ? null : watch.of(ptyId)
         return { id, name, laneId: ofLane, lane, runId, ptyId, state, attempts, pid, health }

@@ -70,7 +70,7 @@ const actorFamilies = (tree: TreeNode, measures: Measures): readonly Family[] =>
 
 const laneFamilies = async ({ records, terminals }: Measured['runtime']): Promise<readonly Family[]> => {
   const lanes = (await records.lanes()).filter(({ endedAt }) => endedAt === null)
-  const shown = await terminals.list()
+  const shown = await terminals.list({ measured: false })
   const live = shown.filter(({ pid }) => pid !== null)
   const seen = (await terminals.health({ asSeen: true })).flatMap(({ health }) => health ?? [])
   return [
