@@ -187,9 +187,9 @@ export type ControlMethods = {
       readonly bytes: string
     }
   }
-  /** From its answer on the connection carries frames instead of lines. */
   'terminal.text': { params: TextOptions & { readonly terminal: string }; result: TerminalText }
   'terminal.search': { params: SearchOptions & { readonly terminal: string }; result: SearchResult }
+  /** From its answer on the connection carries frames instead of lines. */
   'terminal.attach': {
     params: {
       readonly terminal: string
