@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { type HostRecord, readHostRecord } from '../runtime/host/host-record.ts'
@@ -7,7 +6,7 @@ import { stopRunning } from '../runtime/service/background.ts'
 import { defaultStateHome, statePaths } from '../runtime/paths.ts'
 import type { FoundWorkspace } from '../runtime/service/find-workspace.ts'
 import { readRecord } from '../runtime/service/orchestrator-record.ts'
-import { socketPath } from '../runtime/service/socket-path.ts'
+import { socketPath, tmuxDirectory } from '../runtime/service/socket-path.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, printJson, printLines, safeWriter } from './io.ts'
 import { count } from './plural.ts'
@@ -22,7 +21,7 @@ const endHeld = async (host: HostRecord): Promise<number | null> => (await impor
 const endHeldInTmux = async ({ commonDir, id }: FoundWorkspace, env: NodeJS.ProcessEnv): Promise<number> => {
   if (id === null) return 0
   const { directory } = statePaths(defaultStateHome(env), id, commonDir)
-  const tmux = join(dirname(socketPath(env, directory, id)), 'tmux')
+  const tmux = tmuxDirectory(socketPath(env, directory, id))
   return existsSync(tmux) ? (await import('../runtime/host/end-held.ts')).endHeldInTmux(tmux) : 0
 }
 

@@ -7,10 +7,10 @@ import { RemoteTerminalHost } from '../terminal-host/remote-host.ts'
 import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
 import type { Environment } from './environment.ts'
 import { hostPlace, hostSocketPath } from './host/host-place.ts'
-import { openTmuxTerminalHost, tmuxDirectory } from './host/tmux-host.ts'
+import { openTmuxTerminalHost } from './host/tmux-host.ts'
 import type { RuntimeOptions } from './options.ts'
 import { ownIdentity } from './owners.ts'
-import { socketPath } from './service/socket-path.ts'
+import { socketPath, tmuxDirectory } from './service/socket-path.ts'
 import { version } from './version.ts'
 
 /** How long a terminal host goes on without a terminal and without an orchestrator. ms */

@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import { locatePaneHolder } from '../../adapters/tmux/holder-path.ts'
 import { TmuxLines, type TmuxLinesOptions } from '../../adapters/tmux/tmux-lines.adapter.ts'
 import type { TerminalCapabilities, TerminalHost } from '../../ports/terminal-host.port.ts'
@@ -20,6 +19,3 @@ export const openTmuxTerminalHost = async (options: TmuxTerminalHostOptions): Pr
   for (const one of found) await host.adopt(one)
   return host
 }
-
-/** Beside the control socket. */
-export const tmuxDirectory = (controlSocket: string): string => join(dirname(controlSocket), 'tmux')

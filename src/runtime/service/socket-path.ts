@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { WorkspaceId } from '../../protocols/ids.ts'
 
 /** `$XDG_RUNTIME_DIR/signalbox/<workspace>/control.sock`, or in the state directory of the workspace. */
@@ -7,3 +7,6 @@ export const socketPath = (env: NodeJS.ProcessEnv, stateDirectory: string, works
   const directory = runtime !== undefined && runtime.startsWith('/') ? join(runtime, 'signalbox', workspaceId) : stateDirectory
   return join(directory, 'control.sock')
 }
+
+/** Of the private tmux server: beside the control socket. */
+export const tmuxDirectory = (controlSocket: string): string => join(dirname(controlSocket), 'tmux')
