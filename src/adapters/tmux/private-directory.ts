@@ -1,11 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
+import { socketPathLimit } from '../../protocols/control/limits.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { tryGate } from '../sqlite/gate.ts'
 
-/** The longest path of a Unix socket without its NUL: 107 on Linux, 103 on macOS (unix(7), unix(4)). */
-const MAX_SOCKET_PATH = 103
 /** The longest name in it: `<pid>-<8 digits>.h`. */
 const LONGEST_NAME = 'tmux.sock'.length + 12
 
@@ -41,8 +40,9 @@ export class PrivateDirectory {
   constructor(path: string, processTable: ProcessTable) {
     this.path = path
     this.#processTable = processTable
-    if (Buffer.byteLength(path) + 1 + LONGEST_NAME > MAX_SOCKET_PATH) {
-      const text = `The path ${path} is too long for the sockets of tmux: at most ${MAX_SOCKET_PATH - 1 - LONGEST_NAME} bytes.`
+    const mostBytes = socketPathLimit(process.platform) - 1 - LONGEST_NAME
+    if (Buffer.byteLength(path) > mostBytes) {
+      const text = `The path ${path} is too long for the sockets of tmux: at most ${mostBytes} bytes.`
       throw new SignalboxError('ERR_TMUX_FAILED', text, { context: { path } })
     }
     mkdirSync(path, { recursive: true, mode: 0o700 })
