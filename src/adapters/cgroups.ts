@@ -1,17 +1,15 @@
-import type { Cgroups, Offer } from '../ports/cgroups.port.ts'
+import type { Cgroups } from '../ports/cgroups.port.ts'
 import { createLinuxCgroups } from './linux/linux-cgroups.adapter.ts'
+import { noSupport } from './no-cgroups.ts'
 
 /** The control groups of this platform. */
 export const createCgroups = (): Cgroups =>
   process.platform === 'linux' ? createLinuxCgroups() : createNoCgroups(`${process.platform} has no control groups`)
 
 /** None, for the reason given. */
-export const createNoCgroups = (why: string): Cgroups => {
-  const no: Offer = { ok: false, why }
-  return {
-    support: () => ({ contain: no, limits: { memoryBytes: no, cpus: no, processes: no } }),
-    create: () => null,
-    reopen: () => Promise.resolve(null),
-    find: () => Promise.resolve([]),
-  }
-}
+export const createNoCgroups = (why: string): Cgroups => ({
+  support: () => noSupport(why),
+  create: () => null,
+  reopen: () => Promise.resolve(null),
+  find: () => Promise.resolve([]),
+})

@@ -1,4 +1,4 @@
-import type { LimitName, TerminalLimits } from '../../protocols/limits.ts'
+import { LIMIT_NAMES, type LimitName, type TerminalLimits } from '../../protocols/limits.ts'
 
 /** The period that a share of the processor is counted over, in µs: the kernel's default. */
 const PERIOD_US = 100_000
@@ -38,7 +38,7 @@ export const writesFor = (version: 1 | 2, name: LimitName, value: number): reado
 
 /** The limits that are asked for. */
 export const asked = (limits: TerminalLimits): readonly (readonly [LimitName, number])[] =>
-  (Object.keys(CONTROLLERS) as LimitName[]).flatMap((name) => {
+  LIMIT_NAMES.flatMap((name) => {
     const value = limits[name]
     return value === undefined ? [] : [[name, value] as const]
   })

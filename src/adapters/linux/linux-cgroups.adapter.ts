@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cgroup, Cgroups, CgroupSupport, Offer } from '../../ports/cgroups.port.ts'
-import type { LimitName } from '../../protocols/limits.ts'
+import { LIMIT_NAMES, type LimitName } from '../../protocols/limits.ts'
+import { noSupport } from '../no-cgroups.ts'
 import { removeEmpty, write } from './cgroup-files.ts'
 import { asked, CONTROLLERS, writesFor } from './cgroup-limits.ts'
 import { findGroups, reopenGroup } from './cgroup-find.ts'
@@ -42,11 +43,11 @@ export const createLinuxCgroups = (proc = '/proc'): Cgroups => {
 }
 
 const probe = (proc: string): Found => {
-  const none = (why: string): Found => {
-    const no: Offer = { ok: false, why }
-    const limits = { memoryBytes: no, cpus: no, processes: no }
-    return { support: { contain: no, limits }, contain: null, limits: { memoryBytes: null, cpus: null, processes: null } }
-  }
+  const none = (why: string): Found => ({
+    support: noSupport(why),
+    contain: null,
+    limits: { memoryBytes: null, cpus: null, processes: null },
+  })
   let seen: { readonly places: readonly Place[]; readonly hidden: readonly Hidden[] }
   try {
     seen = findPlaces(proc)
@@ -61,7 +62,7 @@ const probe = (proc: string): Found => {
   })
   const contain = usable.toSorted((a, b) => rankOf(a) - rankOf(b))[0]
   if (contain === undefined) return none(why.length === 0 ? 'no cgroup file system is mounted' : why.join('; '))
-  const limits = (Object.keys(CONTROLLERS) as LimitName[]).map((name) => [name, limitPlace(usable, CONTROLLERS[name])] as const)
+  const limits = LIMIT_NAMES.map((name) => [name, limitPlace(usable, CONTROLLERS[name])] as const)
   return {
     support: {
       contain: { ok: true, how: `cgroup v${contain.version} below ${contain.directory}` },
