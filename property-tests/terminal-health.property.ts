@@ -187,6 +187,7 @@ const run = async (engine: Engine, { idleAfterMs, isThrottled, waits, steps }: S
       mark: 'm',
       idleAfterMs,
       isThrottled: machine,
+      size: { cols: 80, rows: 24 },
       heard: (news) => own === incarnation && heard(news),
     })
   }
@@ -295,8 +296,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'time by the clock on the wall',
     file: watch,
-    from: 'const stats = pty.stats()\n    const at = this.parts.clock.monotonic()',
-    to: 'const stats = pty.stats()\n    const at = this.parts.clock.now()',
+    from: 'const at = this.parts.clock.monotonic()\n    const seen',
+    to: 'const at = this.parts.clock.now()\n    const seen',
   },
   { name: 'looks go on for nobody', file: watch, from: 'if (this.entries.size === 0) this.cancel()', to: '' },
   { name: 'a look that fails is the last', file: watch, from: "if (trees !== 'unseen') {", to: "if (trees === 'unseen') return\n    {" },
