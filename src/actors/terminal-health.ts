@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../ports/clock.port.ts'
+import { type Clock, pause, type Timer } from '../ports/clock.port.ts'
 import type { ProcessSample, ProcessTable, ProcessTrees } from '../ports/process-table.port.ts'
 import type { Pty } from '../ports/terminal-host.port.ts'
 import type { Bus } from '../protocols/bus.ts'
@@ -172,7 +172,7 @@ export class TerminalHealth {
     const trees = await this.treesOf(entries)
     if (trees !== 'unseen') {
       for (const [index, entry] of entries.entries()) {
-        if (wanted && index % SLICE === SLICE - 1) await new Promise<void>((resolve) => void clock.setTimer(0, resolve))
+        if (wanted && index % SLICE === SLICE - 1) await pause(clock, 0)
         if (this.entries.get(entry.pty.ptyId) !== entry) continue
         const tree = trees === null ? null : (trees[index] ?? [])
         try {

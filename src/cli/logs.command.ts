@@ -9,6 +9,7 @@ import { tailOf } from '../runtime/service/service-log.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Io, safeWriter } from './io.ts'
 import { workspaceOf } from './workspace-of.ts'
+import { pause } from '../ports/clock.port.ts'
 
 export type LogsOptions = { readonly follow?: boolean; readonly lines?: number }
 
@@ -42,7 +43,7 @@ const follow = async (path: string, start: number, isOver: () => boolean, io: Io
     offset = next
     if (bytes.length > 0) out.write(bytes.toString('utf8'))
     else if (over || out.closed()) return
-    else await new Promise<void>((resolve) => void systemClock.setTimer(LOOK_MS, resolve))
+    else await pause(systemClock, LOOK_MS)
   }
 }
 

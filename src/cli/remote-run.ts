@@ -1,6 +1,6 @@
 import { fromBusEvent } from '../actors/bus-events.ts'
 import { connect, type ControlClient } from '../client/client.ts'
-import type { Clock } from '../ports/clock.port.ts'
+import { type Clock, pause } from '../ports/clock.port.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { RecordedEvent } from '../protocols/events.ts'
 import type { RunId, WorkspaceId } from '../protocols/ids.ts'
@@ -71,7 +71,7 @@ export const startRemoteRun = async ({ socket, cwd, plan, overrides, isLive, clo
   const look = async (): Promise<void> => {
     while (!ended.signal.aborted) {
       view = (await viewOf(client, runId).catch(() => null)) ?? view
-      await new Promise<void>((resolve) => void clock.setTimer(VIEW_EACH_MS, resolve))
+      await pause(clock, VIEW_EACH_MS)
     }
   }
   const finished = follow().finally(() => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../ports/clock.port.ts'
+import { type Clock, pause, type Timer } from '../ports/clock.port.ts'
 import type { Cgroup } from '../ports/cgroups.port.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessTable, Waiting } from '../ports/process-table.port.ts'
 import type {
@@ -297,8 +297,7 @@ export class InProcessPty implements Pty {
 
   /** What cannot be removed now holds a process that could not be ended: a later start or doctor removes it. */
   async #letGoOf(group: Cgroup | null): Promise<void> {
-    for (let tries = 0; tries < REMOVE_TRIES && group?.remove() === false; tries += 1)
-      await new Promise<void>((resolve) => void this.#parts.clock.setTimer(REMOVE_EVERY_MS, resolve))
+    for (let tries = 0; tries < REMOVE_TRIES && group?.remove() === false; tries += 1) await pause(this.#parts.clock, REMOVE_EVERY_MS)
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.port.ts'
+import { type Clock, pause } from '../ports/clock.port.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 
 /**
@@ -30,7 +30,7 @@ export async function retryStart<T>(start: () => Promise<T>, { clock, delaysMs, 
       if (!isSignalboxError(error, 'ERR_PTY_SPAWN_FAILED') || !TRANSIENT.has(error.context['errno'])) throw error
       const delayMs = delaysMs[tries - 1]
       if (delayMs === undefined || isOver()) throw tries === 1 ? error : after(error, tries)
-      await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve))
+      await pause(clock, delayMs)
       if (isOver()) throw after(error, tries)
     }
   }

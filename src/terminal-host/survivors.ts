@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.port.ts'
+import { type Clock, pause } from '../ports/clock.port.ts'
 import type { ProcessIdentity, ProcessInfo, ProcessTable } from '../ports/process-table.port.ts'
 import type { SurvivorRecord } from '../ports/terminal-host.port.ts'
 
@@ -94,7 +94,7 @@ export async function endSurvivors(hunt: Hunt): Promise<SurvivorRecord[]> {
     const together = killing && alive?.length !== 0 ? (hunt.killTogether?.() ?? []) : []
     for (const info of together) met.set(keyOf(info), { info, last: 'SIGKILL' })
     if (alive === null && !over) {
-      await delay(clock, LAST_LOOK_MS)
+      await pause(clock, LAST_LOOK_MS)
       continue
     }
     if (alive === null || alive.length === 0 || over) {
@@ -136,7 +136,7 @@ async function untilReaped({ clock, processTable }: Hunt, processes: readonly Pr
   const limit = clock.monotonic() + REAP_MS
   const isZombie = (info: ProcessInfo): boolean => remains(processTable, info)?.state === 'Z'
   for (let delayMs = FIRST_LOOK_MS; processes.some(isZombie) && clock.monotonic() < limit; delayMs = Math.min(LAST_LOOK_MS, delayMs * 2))
-    await delay(clock, delayMs)
+    await pause(clock, delayMs)
 }
 
 /** Of a process that is in the table still: what it is, and why it stays there. */
@@ -156,14 +156,9 @@ function whatIsLeft(table: ProcessTable, info: ProcessInfo): Pick<SurvivorRecord
 async function untilDead({ clock, processTable }: Hunt, processes: readonly ProcessInfo[], limit: () => number): Promise<void> {
   for (let delayMs = FIRST_LOOK_MS; clock.monotonic() < limit(); delayMs = Math.min(LAST_LOOK_MS, delayMs * 2)) {
     if (!processes.some((info) => processTable.isAlive(info))) return
-    await delay(clock, delayMs)
+    await pause(clock, delayMs)
   }
 }
 
 /** A process as a key of maps and sets. */
 export const keyOf = (identity: ProcessIdentity): string => `${identity.pid}:${identity.startTime}`
-
-const delay = (clock: Clock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    clock.setTimer(delayMs, resolve)
-  })

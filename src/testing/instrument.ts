@@ -1,6 +1,6 @@
 import { type ErasedContext, type ErasedDefinition, erase, isPromise } from '../kernel/erased.ts'
 import type { ReplyFunction } from '../kernel/types.ts'
-import type { Clock } from '../ports/clock.port.ts'
+import { type Clock, pause } from '../ports/clock.port.ts'
 import type { ChildSpec, SupervisorSpec, worker } from '../kernel/child-spec.ts'
 import type { FaultKind, FaultSite } from './fault.ts'
 import { lateness, plantedFault, slowness } from './fault-book.ts'
@@ -14,10 +14,8 @@ export type Probe = {
 }
 
 const noReply: ReplyFunction<unknown> = Object.assign(() => {}, { fail: () => {} })
-const later = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(ms, resolve))
-
 /** Runs after `ms` of simulated time: at once where there is nothing to wait for, so that nothing changes its order. */
-const delayed = (probe: Probe, ms: number, act: () => unknown): unknown => (ms > 0 ? later(probe.clock, ms).then(act) : act())
+const delayed = (probe: Probe, ms: number, act: () => unknown): unknown => (ms > 0 ? pause(probe.clock, ms).then(act) : act())
 
 /** Calls `act` with crashes and slowness around it. */
 const struck = (probe: Probe, site: FaultSite, strikes: readonly FaultKind[], act: () => unknown): unknown => {
@@ -50,7 +48,7 @@ export const disturbed = (probe: Probe, site: FaultSite, act: () => unknown): un
   const value = strikes.includes('fail-after') ? failedAfter(act(), site) : act()
   const ms = lateness(strikes)
   if (ms === 0) return value
-  return later(probe.clock, ms).then(() => value)
+  return pause(probe.clock, ms).then(() => value)
 }
 
 type Effect = (signal: AbortSignal) => unknown

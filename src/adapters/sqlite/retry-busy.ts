@@ -1,4 +1,4 @@
-import type { Clock } from '../../ports/clock.port.ts'
+import { type Clock, pause } from '../../ports/clock.port.ts'
 import { busyError, isBusy, toStoreError } from './sqlite-errors.ts'
 
 /** How long a lock is waited for, in ms. A writer holds it for about a millisecond; a stopped process may hold it for ever. */
@@ -20,6 +20,6 @@ export const retryBusy = async <T>(clock: Clock, path: string, attempt: () => T 
       const waitedMs = Math.round(clock.monotonic() - start)
       if (waitedMs >= LIMIT_MS) throw busyError(path, waitedMs, error)
     }
-    await new Promise<void>((resolve) => void clock.setTimer(delayMs, resolve))
+    await pause(clock, delayMs)
   }
 }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Clock } from '../../ports/clock.port.ts'
+import { type Clock, pause } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { PaneLink } from './pane-link.ts'
@@ -18,7 +18,7 @@ export async function reachHolder(path: string, pid: number, clock: Clock, proce
     if (clock.monotonic() >= limit || processTable.identify(pid) === null) {
       throw new SignalboxError('ERR_TMUX_FAILED', `Process ${pid}, which holds a pane of tmux, does not answer.`, { context: { pid } })
     }
-    await new Promise<void>((resolve) => void clock.setTimer(AGAIN_MS, resolve))
+    await pause(clock, AGAIN_MS)
   }
 }
 

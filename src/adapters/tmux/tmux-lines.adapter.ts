@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Clock } from '../../ports/clock.port.ts'
+import { type Clock, pause } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import type { FoundLine, LeaderExit, LineRequest, TerminalLines } from '../../ports/terminal-lines.port.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
@@ -152,7 +152,7 @@ export class TmuxLines implements TerminalLines, PaneServer {
       await this.#connecting?.catch(() => {})
       if (this.#client !== undefined || existsSync(this.#place.socketPath)) await this.#killServer()
       for (const limit = this.clock.monotonic() + LEAVE_LIMIT_MS; this.#place.holders() > 0 && this.clock.monotonic() < limit;) {
-        await new Promise<void>((resolve) => void this.clock.setTimer(AGAIN_MS, resolve))
+        await pause(this.clock, AGAIN_MS)
       }
     } finally {
       this.#meeting.close()
@@ -307,7 +307,7 @@ export class TmuxLines implements TerminalLines, PaneServer {
         () => true,
         () => false,
       )
-      if (!isMade) await new Promise<void>((resolve) => void this.clock.setTimer(waitMs, resolve))
+      if (!isMade) await pause(this.clock, waitMs)
     }
     if (this.#client === undefined) for (const line of this.#lines.values()) line.hold(false)
   }

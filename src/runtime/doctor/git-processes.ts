@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
+import { pause } from '../../ports/clock.port.ts'
 
 /** A git that outlived the run which started it ends soon; a check-out of a large repository may take longer. */
 const PATIENCE_MS = 5_000
@@ -39,6 +40,6 @@ export const gitIsDone = async (path: string): Promise<boolean> => {
   for (;;) {
     if (!(await gitProcesses()).some((text) => mentions(text, path))) return true
     if (systemClock.monotonic() >= until) return false
-    await new Promise<void>((resolve) => void systemClock.setTimer(LOOK_EVERY_MS, resolve))
+    await pause(systemClock, LOOK_EVERY_MS)
   }
 }

@@ -1,6 +1,7 @@
 import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
+import { pause } from '../../ports/clock.port.ts'
 import { isSignalboxError, SignalboxError } from '../../protocols/errors.ts'
 import { checkVersion, HostLink } from '../../terminal-host/host-link.ts'
 import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
@@ -44,6 +45,6 @@ export const endUnspoken = async (host: HostRecord, table: ProcessTable, limitMs
       const text = `the terminal host, pid ${host.pid}, has not ended within ${limitMs / 1_000} s of SIGTERM`
       throw new SignalboxError('ERR_HOST_FAILED', text, { context: { pid: host.pid, log: host.log } })
     }
-    await new Promise<void>((resolve) => void systemClock.setTimer(25, resolve))
+    await pause(systemClock, 25)
   }
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tryGate } from '../../adapters/sqlite/gate.ts'
 import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
-import type { Clock } from '../../ports/clock.port.ts'
+import { type Clock, pause } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { HostPlace } from '../../terminal-host/remote-host.ts'
@@ -30,8 +30,6 @@ const LEAN_ENV = { MALLOC_ARENA_MAX: '1' }
 const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url))
 
 type Parts = { readonly clock: Clock; readonly table: Pick<ProcessTable, 'isAlive'>; readonly env: NodeJS.ProcessEnv }
-
-const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(ms, resolve))
 
 const launch = (options: HostProcessOptions, env: NodeJS.ProcessEnv) => {
   const fd = openLogFile(options.log)

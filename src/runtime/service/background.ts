@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import type { Clock } from '../../ports/clock.port.ts'
+import { type Clock, pause } from '../../ports/clock.port.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { inherited } from '../make-services.ts'
@@ -26,8 +26,6 @@ export const ORCHESTRATOR_NODE_ARGS: readonly string[] = ['--max-semi-space-size
 
 export type Place = { readonly commonDir: string; readonly root: string }
 export type Parts = { readonly clock: Clock; readonly table: Pick<ProcessTable, 'isAlive' | 'signal'> }
-
-const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(ms, resolve))
 
 type Attempt = {
   readonly pid: number | undefined
