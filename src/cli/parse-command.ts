@@ -26,7 +26,7 @@ const findCommand = (words: readonly string[]): { readonly spec: CommandSpec; re
   if (group.length === 0) throw new UsageProblem(`unknown command '${first}'${suggestion(first, firstWords(COMMANDS))}`)
   if (second === '' || second.startsWith('-')) return null
   const names = group.map(({ name }) => name.slice(first.length + 1))
-  throw new UsageProblem(`unknown command '${first} ${second}'${suggestion(second, names)}`)
+  throw new UsageProblem(`unknown command '${first} ${second}'${suggestion(second, names) || `; ${first} has ${names.join(', ')}`}`)
 }
 
 const findOption = (spec: CommandSpec, word: string): OptionSpec => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
 import { checkHost } from '../runtime/host/drain.ts'
-import { readRecord } from '../runtime/service/orchestrator-record.ts'
+import { readRecord, recoveredText } from '../runtime/service/orchestrator-record.ts'
 import { openEnvironment } from '../runtime/environment.ts'
 import { ORCHESTRATOR_NODE_ARGS, type Started, startInBackground } from '../runtime/service/background.ts'
 import { configurationOf } from './configuration-of.ts'
@@ -26,6 +26,7 @@ const told = ({ record, isNew }: Started): readonly string[] => [
   `${isNew ? 'started' : 'runs already'}: orchestrator, pid ${record.pid}, since ${new Date(record.startedAt).toISOString()}`,
   `  socket ${record.socket}`,
   `  log    ${record.log ?? 'on the terminal, or in the journal, where it was started'}`,
+  ...(isNew && record.recovered !== null ? recoveredText(record.recovered).map((text) => `  ${text}`) : []),
 ]
 
 /**

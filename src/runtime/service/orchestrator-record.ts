@@ -85,3 +85,22 @@ export const readRecord = (
   if (record === null) return { living: null, dead: null }
   return table.isAlive(record) ? { living: record, dead: null } : { living: null, dead: record }
 }
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+/** In words; nothing when there is nothing to say. */
+export const recoveredText = ({
+  interruptedRuns,
+  openLanes,
+  keptLanes,
+  lostTerminals,
+  adoptedRuns,
+  adoptedTerminals,
+}: Recovered): readonly string[] => [
+  ...(adoptedTerminals > 0 ? [`${many(adoptedTerminals, 'terminal')} taken over: the terminal host had kept them`] : []),
+  ...(adoptedRuns > 0 ? [`${many(adoptedRuns, 'run')} of a process that died: gone on with`] : []),
+  ...(interruptedRuns > 0 ? [`${many(interruptedRuns, 'run')} of a process that died: interrupted`] : []),
+  ...(lostTerminals > 0 ? [`${many(lostTerminals, 'terminal')} lost: what held them died; signalbox term ls shows them`] : []),
+  ...(keptLanes > 0 ? [`${many(keptLanes, 'lane')} brought back`] : []),
+  ...(openLanes > 0 ? [`${many(openLanes, 'lane')} of such runs may still be there: signalbox doctor --fix`] : []),
+]
