@@ -213,10 +213,7 @@ describe('terminals that are lost', () => {
     })
     await must('up')
     await ended()
-    await until('that is told', async () =>
-      (await must('events', '--topic', 'orphans.found')).includes('outlived desk/server: ended by SIG'),
-    )
-    expect(await must('logs')).toMatch(/orphans\.found process \d+ \(sh -c trap/u)
+    expect(await must('logs')).toMatch(/process \d+ \(sh -c trap .*\) of desk\/server, which was lost: ended by SIG/u)
   })
 
   it('of a run, are said to be lost at once, and say why they are not started again alone [PTY-21]', async () => {
