@@ -109,7 +109,7 @@ export class ControlClient {
       }
       const command = String(words[0])
       if (this.#over) {
-        reject(tmuxFailed(command, this.#said.trim() || 'the connection to it is over'))
+        reject(tmuxOver(command, this.#said.trim() || 'the connection to it is over'))
         return
       }
       this.#waiting.push({ resolve, reject, command })
@@ -160,11 +160,15 @@ export class ControlClient {
           })
         : tmuxFailed(this.#options.attach[0] ?? '', why),
     )
-    for (const { reject, command } of this.#waiting.splice(0)) reject(tmuxFailed(command, why))
+    for (const { reject, command } of this.#waiting.splice(0)) reject(tmuxOver(command, why))
     this.#end.resolve()
     if (this.#isAttached) this.#options.ended(this)
   }
 }
+
+/** The connection ended: whether the command was carried out is not known. */
+const tmuxOver = (command: string, why: string): SignalboxError =>
+  new SignalboxError('ERR_TMUX_FAILED', `tmux could not do ${command}: ${why}`, { context: { command, why, isOver: true } })
 
 export const tmuxFailed = (command: string, why: string): SignalboxError =>
   new SignalboxError('ERR_TMUX_FAILED', `tmux could not do ${command}: ${why}`, { context: { command, why } })

@@ -1,5 +1,5 @@
 import type { LineRequest } from '../../ports/terminal-lines.port.ts'
-import { SignalboxError } from '../../protocols/errors.ts'
+import { isSignalboxError, SignalboxError } from '../../protocols/errors.ts'
 import { ENDED_EARLY } from './meeting-place.ts'
 
 /**
@@ -18,7 +18,9 @@ const ERRNOS: readonly (readonly [string, string])[] = [
 /** @returns ERR_PTY_SPAWN_FAILED, with the name of the errno where tmux tells one. */
 export function notStarted({ ptyId, argv }: LineRequest, cause: unknown): SignalboxError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  const errno = ERRNOS.find(([text]) => why.includes(text))?.[1] ?? 'EIO'
+  // Over another connection it may be done: a holder that nobody expects any more ends.
+  const isOver = isSignalboxError(cause) && cause.context['isOver'] === true
+  const errno = ERRNOS.find(([text]) => why.includes(text))?.[1] ?? (isOver ? 'EAGAIN' : 'EIO')
   const doing = 'opening a pane of tmux'
   return new SignalboxError('ERR_PTY_SPAWN_FAILED', `Cannot start ${argv[0]}: ${doing} failed with ${errno}: ${why}`, {
     context: { ptyId, doing, errno },
