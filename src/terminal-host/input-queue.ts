@@ -8,7 +8,7 @@ import { InputReceipts, type Remembered } from './input-receipts.ts'
 const QUEUE_BYTES = 1_048_576
 const QUEUE_WRITES = 16_384
 const FIRST_DELAY_MS = 1
-const LAST_DELAY_MS = 50
+const LAST_DELAY_MS = 100
 
 type Entry = {
   readonly bytes: Uint8Array

@@ -121,7 +121,7 @@ describe('input with receipts', () => {
     const { queue, kernel, tick } = queueOf(0)
     queue.write(bytes('x'.repeat(10))).catch(() => {})
     const delays = Array.from({ length: 9 }, tick)
-    expect(delays).toEqual([1, 2, 4, 8, 16, 32, 50, 50, 50])
+    expect(delays).toEqual([1, 2, 4, 8, 16, 32, 64, 100, 100])
     expect(kernel.calls).toBe(10)
     kernel.room = 1
     tick()
