@@ -57,7 +57,8 @@ const PLANTED: readonly Planted[] = [
     from: 'this.#connections.delete(connection);',
     to: `this.#connections.delete(connection); for (const { pty } of this.#entries.all()) void pty.terminate({ graceMs: 0, askedBy: 'a bug' });`,
     kinds: ['kill orchestrator'],
-    told: /is not there any more, though nobody ended it/u,
+    // or, where somebody asked for it first
+    told: /is not there any more, though nobody ended it|runs nothing now/u,
   },
   {
     name: 'keys of input are forgotten',

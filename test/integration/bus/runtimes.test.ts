@@ -120,8 +120,10 @@ describe('the bus of a runtime', () => {
         await until('the other has seen the second run', () => seen.events.length >= all.length)
         expect(idsOf(seen.events)).toEqual(storedIds(all))
         expect(seen.gaps).toEqual([])
-        runtime.bus.publish('pty.output', { offset: 1 })
-        await until('a live event has come', () => output.events.at(-1)?.payload['offset'] === 1)
+        await until('live events come again', () => {
+          runtime.bus.publish('pty.output', { offset: 1 })
+          return output.events.at(-1)?.payload['offset'] === 1
+        })
       } finally {
         await server.dispose()
       }
