@@ -121,6 +121,11 @@ export class BaseModes {
     this.cursor = ''
   }
 
+  /** What brings the keyboard of a normal screen to where this is, whatever was pushed on it. */
+  keyboard(): Uint8Array {
+    return Buffer.from(`\u001b[<16u${this.normalKeyboard.map((each) => `\u001b[>${each}u`).join('')}`, 'latin1')
+  }
+
   /** What brings a new terminal to where this is: the cursor is in the last row of a normal screen, as it is when text has scrolled. */
   prefix(): Uint8Array {
     const push = (flags: readonly string[]): string => flags.map((each) => `\u001b[>${each}u`).join('')

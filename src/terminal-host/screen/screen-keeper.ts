@@ -86,6 +86,9 @@ export class ScreenKeeper {
     // what was there before ends with what has begun
     const before = follows || needed ? null : this.wholeBefore()
     const prefix = follows ? null : before === null ? this.prefix() : new Uint8Array(this.base.prefix())
+    // what `before` pushes is in the prefix, too
+    const begun = new Uint8Array(this.base.begun)
+    const keyboard = new Uint8Array(this.base.keyboard())
     const left = this.base.alternatesLeft
     this.base.see(bytes)
     const isFresh = this.base.alternatesLeft > left
@@ -97,7 +100,11 @@ export class ScreenKeeper {
       try {
         if (prefix !== null) {
           this.open(offset, prefix, !needed)
-          if (before !== null) this.feed(before)
+          if (before !== null) {
+            this.feed(before.slice(0, before.length - begun.length))
+            this.feed(keyboard)
+            this.feed(begun)
+          }
         }
         this.feedTo(end, copy)
       } catch {
