@@ -15,6 +15,8 @@ const SEQUENCE =
   // oxlint-disable-next-line no-control-regex
   /\u001b(?:\[(?:\?([\d;]*)([hl])|([\d;]*)r|([<>=])([\d;]*)u|>(\d+)(?:;(\d*))?m|4([hl])|(!p)|(\d*) q)|([=>c])|([()])(.)|\]([^\u0007\u001b\u0018\u001a]*)(?:\u0007|\u001b\\))/gu
 
+const pushing = (flags: readonly string[]): string => flags.map((each) => `\u001b[>${each}u`).join('')
+
 /**
  * What a program has set on its terminal, up to some place in its output, without the text on it: what output after that place
  * needs to be shown right. Costs a look for ESC where output has none.
@@ -123,17 +125,16 @@ export class BaseModes {
 
   /** What brings the keyboard of a normal screen to where this is, whatever was pushed on it. */
   keyboard(): Uint8Array {
-    return Buffer.from(`\u001b[<16u${this.normalKeyboard.map((each) => `\u001b[>${each}u`).join('')}`, 'latin1')
+    return Buffer.from(`\u001b[<16u${pushing(this.normalKeyboard)}`, 'latin1')
   }
 
   /** What brings a new terminal to where this is: the cursor is in the last row of a normal screen, as it is when text has scrolled. */
   prefix(): Uint8Array {
-    const push = (flags: readonly string[]): string => flags.map((each) => `\u001b[>${each}u`).join('')
     const private_ = [...this.modes].filter(([mode]) => mode !== 6).map(([mode, value]) => `\u001b[?${mode}${value ? 'h' : 'l'}`)
     const text = [
       ...private_,
-      push(this.normalKeyboard),
-      this.isAlternate ? `\u001b[?1049h${push(this.alternateKeyboard)}` : '',
+      pushing(this.normalKeyboard),
+      this.isAlternate ? `\u001b[?1049h${pushing(this.alternateKeyboard)}` : '',
       this.region,
       this.isAlternate ? '' : '\u001b[9999;1H',
       this.modes.get(6) === true ? '\u001b[?6h' : '',

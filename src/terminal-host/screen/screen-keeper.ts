@@ -86,9 +86,6 @@ export class ScreenKeeper {
     // what was there before ends with what has begun
     const before = follows || needed ? null : this.wholeBefore()
     const prefix = follows ? null : before === null ? this.prefix() : new Uint8Array(this.base.prefix())
-    // what `before` pushes is in the prefix, too
-    const begun = new Uint8Array(this.base.begun)
-    const keyboard = new Uint8Array(this.base.keyboard())
     const left = this.base.alternatesLeft
     this.base.see(bytes)
     const isFresh = this.base.alternatesLeft > left
@@ -100,11 +97,7 @@ export class ScreenKeeper {
       try {
         if (prefix !== null) {
           this.open(offset, prefix, !needed)
-          if (before !== null) {
-            this.feed(before.slice(0, before.length - begun.length))
-            this.feed(keyboard)
-            this.feed(begun)
-          }
+          if (before !== null) this.feed(before)
         }
         this.feedTo(end, copy)
       } catch {
@@ -209,13 +202,15 @@ export class ScreenKeeper {
     if (this.screen !== null) this.screens.feed(this.screen, bytes)
   }
 
-  /** Without the half of a line or sequence that it may begin with; a copy. */
+  /** Without the half of a line or sequence that it may begin with; what it pushes on the keyboard is in the prefix, too. A copy. */
   private wholeBefore(): Uint8Array<ArrayBuffer> | null {
-    const { before } = this
+    const { before, base } = this
     if (before === null) return null
     const line = before.indexOf(LINE_FEED) + 1
     const escape = before.indexOf(ESC)
-    return new Uint8Array(before.subarray(escape >= 0 && (line === 0 || escape < line) ? escape : line))
+    const whole = before.subarray(escape >= 0 && (line === 0 || escape < line) ? escape : line)
+    const { begun } = base
+    return new Uint8Array(Buffer.concat([whole.subarray(0, whole.length - begun.length), base.keyboard(), begun]))
   }
 
   private keepBefore(bytes: Uint8Array): void {
