@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { Clock } from '../../ports/clock.port.ts'
@@ -11,6 +10,7 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { nearest } from '../../protocols/suggest.ts'
 import { stopPhaseInfo, stopProgress } from '../close-phases.ts'
 import type { Runtime } from '../runtime.ts'
+import { version } from '../version.ts'
 import { Connection, type ControlLimits, type Served as ServedRequest, type TakeOver } from './connection.ts'
 import { actorMethods } from './actor.methods.ts'
 import { eventMethods } from './event.methods.ts'
@@ -42,11 +42,6 @@ export interface ControlServer {
   readonly socketPath: string
   /** Ends every connection and removes the socket. Idempotent. */
   close(): Promise<void>
-}
-
-const versionOfPackage = (): string => {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-  return version
 }
 
 const closeRuntime = (runtime: Runtime) => async (onProgress: (progress: StopProgress) => void) => {
@@ -130,7 +125,7 @@ export const startControlServer = async (options: ControlServerOptions): Promise
   const methods = createMethods({
     runtime,
     clock,
-    version: versionOfPackage(),
+    version: version(),
     startedAt: clock.now(),
     limits,
     clients: () => sockets.size,
