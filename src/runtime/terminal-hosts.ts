@@ -1,15 +1,13 @@
 import { systemClock } from '../adapters/system/system-clock.adapter.ts'
-import type { ProcessIdentity } from '../ports/process-table.port.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
 import type { Settings } from '../protocols/config.schema.ts'
 import { createInProcessTerminalHost } from '../terminal-host/in-process-host.ts'
 import { RemoteTerminalHost } from '../terminal-host/remote-host.ts'
-import { HOST_PROTOCOL } from '../terminal-host/wire.ts'
 import type { Environment } from './environment.ts'
+import { hostClient } from './host/host-client.ts'
 import { hostPlace, hostSocketPath } from './host/host-place.ts'
 import { openTmuxTerminalHost } from './host/tmux-host.ts'
 import type { RuntimeOptions } from './options.ts'
-import { ownIdentity } from './owners.ts'
 import { socketPath, tmuxDirectory } from './service/socket-path.ts'
 import { version } from './version.ts'
 
@@ -37,22 +35,20 @@ export const openTerminalHost = async (
     const directory = tmuxDirectory(socketPath(env, paths.directory, workspaceId))
     return openTmuxTerminalHost({ clock: systemClock, processTable, cgroups, directory, ringBudgetBytes })
   }
-  const own = version()
   const options = {
     commonDir: worktrees.workspace.commonDir,
     socket: hostSocketPath(socketPath(env, paths.directory, workspaceId)),
     log: paths.hostLog,
-    version: own,
+    version: version(),
     graceMs: HOST_GRACE_MS,
     ringBudgetBytes,
   }
   const place = hostPlace(options, { clock: systemClock, table: processTable, env })
-  const identity: ProcessIdentity = ownIdentity(processTable)
   return RemoteTerminalHost.open({
     clock: systemClock,
     processTable,
     cgroups,
     place,
-    client: { protocol: HOST_PROTOCOL, version: own, identity },
+    client: hostClient(processTable),
   })
 }

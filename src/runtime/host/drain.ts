@@ -1,18 +1,11 @@
-import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import type { ProcessTable } from '../../ports/process-table.port.ts'
 import { pause } from '../../ports/clock.port.ts'
 import { isSignalboxError, SignalboxError } from '../../protocols/errors.ts'
-import { checkVersion, HostLink } from '../../terminal-host/host-link.ts'
+import { checkVersion } from '../../terminal-host/host-link.ts'
 import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
-import { ownIdentity } from '../owners.ts'
-import { version } from '../version.ts'
+import { knock } from './host-client.ts'
 import { type HostRecord, readHostRecord } from './host-record.ts'
-
-const knock = (host: HostRecord, table: ProcessTable): Promise<HostLink> => {
-  const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(table) }
-  return HostLink.open(reachableSocket(host.socket), client, { frame: () => undefined, closed: () => undefined }, systemClock)
-}
 
 /**
  * Looks whether the terminal host that runs can be used.

@@ -2,11 +2,9 @@ import { createProcessTable } from '../../adapters/process-table.ts'
 import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
 import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
 import { RemoteTerminalHost } from '../../terminal-host/remote-host.ts'
-import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
 import { isSignalboxError } from '../../protocols/errors.ts'
-import { ownIdentity } from '../owners.ts'
-import { version } from '../version.ts'
 import { endUnspoken } from './drain.ts'
+import { hostClient } from './host-client.ts'
 import type { HostRecord } from './host-record.ts'
 import { openTmuxTerminalHost } from './tmux-host.ts'
 
@@ -23,11 +21,12 @@ export const endHeld = async (record: HostRecord): Promise<number | null> => {
   const processTable = createProcessTable()
   const found = { socket: reachableSocket(record.socket), identity: record }
   const place = { find: () => (processTable.isAlive(record) ? found : null), start: () => Promise.resolve(found), clear: () => {} }
-  const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(processTable) }
-  const host = await RemoteTerminalHost.open({ clock: systemClock, processTable, place, client }).catch((error: unknown) => {
-    if (isSignalboxError(error, 'ERR_HOST_VERSION')) return null
-    throw error
-  })
+  const host = await RemoteTerminalHost.open({ clock: systemClock, processTable, place, client: hostClient(processTable) }).catch(
+    (error: unknown) => {
+      if (isSignalboxError(error, 'ERR_HOST_VERSION')) return null
+      throw error
+    },
+  )
   if (host === null) {
     await endUnspoken(record, processTable, UNSPOKEN_LIMIT_MS)
     return null

@@ -1,10 +1,5 @@
-import { reachableSocket } from '../../adapters/system/reachable-socket.ts'
-import { systemClock } from '../../adapters/system/system-clock.adapter.ts'
-import { HostLink } from '../../terminal-host/host-link.ts'
-import { HOST_PROTOCOL } from '../../terminal-host/wire.ts'
 import type { Environment } from '../environment.ts'
-import { ownIdentity } from '../owners.ts'
-import { version } from '../version.ts'
+import { knock } from './host-client.ts'
 import { readHostRecord } from './host-record.ts'
 
 /** What a terminal host holds, as one sees it who takes nothing over. */
@@ -23,8 +18,7 @@ export const heldBy = async (env: Pick<Environment, 'processTable' | 'worktrees'
   if (host === null) return NOTHING_HELD
   const { pid } = host
   try {
-    const client = { protocol: HOST_PROTOCOL, version: version(), identity: ownIdentity(env.processTable) }
-    const link = await HostLink.open(reachableSocket(host.socket), client, { frame: () => undefined, closed: () => undefined }, systemClock)
+    const link = await knock(host, env.processTable)
     try {
       const { ptys } = await link.request('list', {})
       const ids = new Set<string>(ptys.map(({ ptyId }) => ptyId))
