@@ -150,6 +150,18 @@ export const CATALOGUE = {
     next: 'Run `git worktree unlock` if nobody uses it.',
     retryable: true,
   },
+  ERR_SAVE_REFUSED: {
+    kind: 'usage',
+    text: 'A worktree holds something that cannot be saved, so it stays as it is.',
+    next: 'Move away, or end, what the message names; then remove the lane again.',
+    retryable: false,
+  },
+  ERR_SAVED_NOT_FOUND: {
+    kind: 'usage',
+    text: 'No removed lane of that name or id is saved.',
+    next: '`signalbox lane ls --removed` lists what can be brought back.',
+    retryable: false,
+  },
   ERR_WORKTREE_DIRTY: {
     kind: 'usage',
     text: 'The worktree holds work that removal would destroy.',

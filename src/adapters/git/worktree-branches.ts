@@ -88,6 +88,17 @@ const forgetBranchConfig = async (git: Git, commonDir: string, name: string): Pr
   await git(commonDir, ['config', '--local', '--remove-section', `branch.${name}`]).catch(() => undefined)
 }
 
+/** What the configuration says of a branch, such as where it is pushed to. */
+export const branchConfig = async (git: Git, commonDir: string, name: string): Promise<readonly (readonly [key: string, value: string])[]> => {
+  const rows = (await git(commonDir, ['config', '--local', '--list', '-z'])).split('\0')
+  return rows
+    .filter((row) => row.startsWith(`branch.${name}.`))
+    .map((row): readonly [string, string] => {
+      const [key = '', ...value] = row.split('\n')
+      return [key, value.join('\n')]
+    })
+}
+
 /** @returns the commit of a branch, or null when there is none. */
 export const tipOf = async (git: Git, commonDir: string, name: string): Promise<string | null> => {
   const text = await git(commonDir, ['for-each-ref', '--format=%(refname)%00%(objectname)', HEADS + name])

@@ -20,7 +20,7 @@ const dirty = (path: string, uncommitted: readonly string[], cause?: unknown): S
     { context: { path, uncommitted }, cause },
   )
 
-const lockedError = (path: string, reason: string): SignalboxError =>
+export const lockedError = (path: string, reason: string): SignalboxError =>
   new SignalboxError(
     'ERR_WORKTREE_LOCKED',
     `the worktree ${path} is locked${reason && ` (${reason})`}; \`git worktree unlock\` if nobody uses it`,
@@ -30,7 +30,7 @@ const lockedError = (path: string, reason: string): SignalboxError =>
   )
 
 /** A git process works in there, or died there: its result is not in `git status` yet. */
-const checkIndexLock = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
+export const checkIndexLock = async (context: WorktreeContext, entry: AdminEntry): Promise<void> => {
   const lock = join(entry.dir, 'index.lock')
   await retryLocked(context, async () => {
     if (await exists(lock)) throw new GitExit(['status'], null, '', `Unable to create '${lock}': File exists.`)

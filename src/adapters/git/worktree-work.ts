@@ -22,7 +22,7 @@ export type Inspection = WorktreeWork & {
   readonly submodules: boolean
 }
 
-const notFound = (path: string, why: string): SignalboxError =>
+export const notFound = (path: string, why: string): SignalboxError =>
   new SignalboxError('ERR_WORKTREE_NOT_FOUND', `the worktree ${path} ${why}; run \`signalbox doctor\``, { context: { path } })
 
 /** Commits that only this HEAD, or this submodule's repository, reaches; they would be lost with it. */

@@ -1,0 +1,221 @@
+import { constants } from 'node:fs'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Worktree } from '../../ports/worktrees.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
+import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
+import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
+import { feed, type GitStream } from './git-stream.ts'
+import { forgetMade, noteMade } from './lanes-directory.ts'
+import { keptModules } from './put-away.ts'
+import type { RecoveryContext } from './recovery-context.ts'
+import { interrupted, retryLocked } from './repository-queue.ts'
+import { RECOVERY_REFS, RESTORING_MARK, savedEntries, type SavedEntry, type SavedNote } from './saved-commit.ts'
+import { allStashes, readNote, refCommit } from './saved-refs.ts'
+import { pathBytes, under } from './work-tree-files.ts'
+import { type AdminEntry, adminEntryOf } from './worktree-admin.ts'
+import { createBranch, deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
+
+/** What stands in the mark: whether the branch is the restoration's to remove. */
+type Mark = { readonly commit: string; readonly madeBranch: boolean }
+
+const markOf = async ({ dir }: AdminEntry): Promise<Mark | null> => {
+  const text = await orAbsent(readFile(join(dir, RESTORING_MARK), 'utf8'), null)
+  return text === null ? null : text === '' ? { commit: '', madeBranch: false } : (JSON.parse(text) as Mark)
+}
+
+/** Reads `<object> blob <size>`, the bytes, a line feed, again and again: git cat-file --batch. */
+class Blobs {
+  readonly #stream: GitStream
+  readonly #chunks: AsyncIterator<Buffer>
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(stream: GitStream) {
+    this.#stream = stream
+    this.#chunks = (stream.stdout as Readable & AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  }
+
+  async #more(): Promise<void> {
+    const { value, done } = await this.#chunks.next()
+    if (done === true) {
+      await this.#stream.ended
+      throw new SignalboxError('ERR_GIT_FAILED', 'git cat-file ended early')
+    }
+    this.#rest = this.#rest.length === 0 ? value : Buffer.concat([this.#rest, value])
+  }
+
+  /** @param take is given the bytes in pieces */
+  async read(oid: string, take: (bytes: Buffer) => Promise<unknown> | void): Promise<void> {
+    await feed(this.#stream, `${oid}\n`)
+    let end = this.#rest.indexOf(10)
+    for (; end < 0; end = this.#rest.indexOf(10)) await this.#more()
+    const [, type, size] = this.#rest.subarray(0, end).toString().split(' ')
+    if (type !== 'blob') throw new SignalboxError('ERR_GIT_FAILED', `the object ${oid} of what was saved is missing`, { context: { oid } })
+    this.#rest = this.#rest.subarray(end + 1)
+    for (let left = Number(size); left > 0;) {
+      if (this.#rest.length === 0) await this.#more()
+      const piece = this.#rest.subarray(0, left)
+      await take(piece)
+      left -= piece.length
+      this.#rest = this.#rest.subarray(piece.length)
+    }
+    while (this.#rest.length === 0) await this.#more()
+    this.#rest = this.#rest.subarray(1)
+  }
+}
+
+const writeBlob = async (blobs: Blobs, { mode, oid }: SavedEntry, place: Buffer): Promise<void> => {
+  if (mode === '120000') {
+    const target: Buffer[] = []
+    await blobs.read(oid, (bytes) => void target.push(Buffer.from(bytes)))
+    return symlink(Buffer.concat(target), place)
+  }
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+  await using file = await open(place, flags, mode === '100755' ? 0o777 : 0o666)
+  await blobs.read(oid, async (bytes) => file.write(bytes).then(() => undefined))
+}
+
+/** Writes saved files, as they are, below `top`. */
+const writeEntries = async (blobs: Blobs, entries: readonly SavedEntry[], top: string, signal?: AbortSignal): Promise<void> => {
+  const made = new Set<string>()
+  for (const entry of entries) {
+    if (signal?.aborted) throw interrupted(`bringing back ${top}`, signal)
+    const directory = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/')))
+    if (!made.has(directory)) await mkdir(under(top, directory), { recursive: true })
+    made.add(directory)
+    await writeBlob(blobs, entry, under(top, entry.path))
+  }
+}
+
+/** Lets each submodule find its repository, and the other way round. */
+const linkModules = async ({ git }: RecoveryContext, path: string, { dir }: AdminEntry, modules: SavedNote['modules']): Promise<void> => {
+  for (const { path: inside, gitDir } of modules) {
+    const top = join(path, pathBytes(inside).toString())
+    const repository = join(dir, gitDir)
+    await mkdir(top, { recursive: true })
+    await writeFile(join(top, '.git'), `gitdir: ${relative(top, repository)}\n`)
+    await git(repository, ['config', '--file', 'config', 'core.worktree', relative(repository, top)])
+  }
+}
+
+const moveModules = async (from: string, to: string): Promise<void> => {
+  if ((await exists(from)) && !(await exists(to))) {
+    await makeDirectories(dirname(to))
+    await rename(from, to)
+  }
+}
+
+/** Overwrites what `worktree add` wrote: HEAD, the index, its reflog. */
+const writeAdmin = async (blobs: Blobs, entries: readonly SavedEntry[], { dir }: AdminEntry): Promise<void> => {
+  for (const { path } of entries) await rm(under(dir, path), { force: true })
+  await writeEntries(blobs, entries, dir)
+}
+
+const fill = async (context: RecoveryContext, commit: string, note: SavedNote, entry: AdminEntry, signal?: AbortSignal): Promise<void> => {
+  const { streamGit, git, workspace } = context
+  const { commonDir } = workspace
+  const { path } = entry
+  await moveModules(keptModules(commonDir, note.id), join(entry.dir, 'modules'))
+  const stream = streamGit(commonDir, ['cat-file', '--batch'])
+  try {
+    const blobs = new Blobs(stream)
+    await writeEntries(blobs, await savedEntries(streamGit, commonDir, commit, 'worktree'), path, signal)
+    for (const directory of note.directories) await mkdir(under(path, directory), { recursive: true })
+    for (const [file, permissions] of Object.entries(note.permissions)) await chmod(under(path, file), permissions)
+    await linkModules(context, path, entry, note.modules)
+    await writeAdmin(blobs, await savedEntries(streamGit, commonDir, commit, 'git'), entry)
+    stream.stdin.end()
+  } catch (error) {
+    stream.kill()
+    throw error
+  }
+  // Times of files are others; that some differ from the index is as it was.
+  await orWhenGitRefuses(git(path, ['update-index', '-q', '--refresh']), '')
+}
+
+const bringStashes = async ({ git }: RecoveryContext, path: string, { stashes }: SavedNote): Promise<void> => {
+  if (stashes.length === 0) return
+  const present = new Set((await allStashes(git, path)).map(({ commit }) => commit))
+  for (const { commit, message } of stashes.toReversed()) {
+    if (!present.has(commit)) await orWhenGitRefuses(git(path, ['stash', 'store', '--quiet', '-m', message, commit]), '')
+  }
+}
+
+/** @throws ERR_WORKTREE_PATH_EXISTS, ERR_WORKTREE_BRANCH_EXISTS, ERR_WORKTREE_BRANCH_CHECKED_OUT */
+const checkFree = async ({ git, workspace }: RecoveryContext, { worktree, tip }: SavedNote): Promise<{ readonly madeBranch: boolean }> => {
+  const { path, branch } = worktree
+  const { commonDir } = workspace
+  const context = { path, branch }
+  if ((await exists(path)) || (await adminEntryOf(commonDir, path)) !== undefined)
+    throw new SignalboxError('ERR_WORKTREE_PATH_EXISTS', `${path} is taken; move away what is there, or \`git worktree remove\` it`, { context })
+  const user = await userOfBranch(git, commonDir, branch)
+  if (user !== null) throw new SignalboxError('ERR_WORKTREE_BRANCH_CHECKED_OUT', `the branch ${branch} is checked out in ${user}`, { context })
+  const now = await tipOf(git, commonDir, branch)
+  if (now !== null && now !== tip) {
+    const text = `there is another branch ${branch} by now, at ${now.slice(0, 12)}; rename it with \`git branch -m\``
+    throw new SignalboxError('ERR_WORKTREE_BRANCH_EXISTS', text, { context })
+  }
+  return { madeBranch: now === null && tip !== null }
+}
+
+/** Brings back what was saved, or leaves nothing. The caller holds the repository's turn. */
+export const bringBack = async (context: RecoveryContext, id: string, signal?: AbortSignal): Promise<Worktree> => {
+  const { git, workspace } = context
+  const { commonDir, root } = workspace
+  const commit = await refCommit(context, id)
+  if (commit === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
+  const note = await readNote(context, commit, id)
+  const { path, branch } = note.worktree
+  const { madeBranch } = await checkFree(context, note)
+  if (signal?.aborted) throw interrupted(`bringing back ${path}`, signal)
+  if (await makeDirectories(dirname(path))) await noteMade(commonDir, dirname(path))
+  try {
+    const start = note.head ?? 'HEAD'
+    await retryLocked(context, () =>
+      git(root, ['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', path, start], { timeoutMs: CHECKOUT_TIMEOUT_MS }),
+    )
+    const entry = await adminEntryOf(commonDir, await realPathOf(path))
+    if (entry === undefined) throw new SignalboxError('ERR_GIT_FAILED', `git added ${path} but does not know it`, { context: { path } })
+    await writeFile(join(entry.dir, RESTORING_MARK), JSON.stringify({ commit, madeBranch } satisfies Mark))
+    const { tip } = note
+    if (madeBranch && tip !== null) await retryLocked(context, () => createBranch(git, commonDir, branch, tip))
+    if (madeBranch) for (const [key, value] of note.branchConfig) await git(commonDir, ['config', '--local', '--add', key, value])
+    await fill(context, commit, note, entry, signal)
+    await bringStashes(context, path, note)
+    await rm(join(entry.dir, RESTORING_MARK))
+  } catch (error) {
+    await abandon(context, id).catch(() => undefined)
+    throw error
+  }
+  return note.worktree
+}
+
+const isBare = async (path: string): Promise<boolean> => (await orAbsent(readdir(path), [])).every((name) => name === '.git')
+
+/** Removes what a restoration that was interrupted made. @returns whether anything is left. The caller holds the repository's turn. */
+export const abandon = async (context: RecoveryContext, id: string): Promise<boolean> => {
+  const { git, workspace } = context
+  const { commonDir } = workspace
+  const commit = await refCommit(context, id)
+  if (commit === null) return false
+  const { worktree, tip } = await readNote(context, commit, id)
+  const path = await realPathOf(worktree.path)
+  const entry = await adminEntryOf(commonDir, path)
+  if (entry === undefined) {
+    if (await exists(path)) return !(await removeEmpty(path))
+    await forgetMade(commonDir, dirname(path))
+    return false
+  }
+  const mark = await markOf(entry)
+  // Without a mark it is whole, or has no file yet.
+  if (mark === null && !(await isBare(path))) return true
+  await moveModules(join(entry.dir, 'modules'), keptModules(commonDir, id))
+  await rm(path, { recursive: true, force: true })
+  await rm(entry.dir, { recursive: true, force: true })
+  await removeEmpty(dirname(entry.dir))
+  if (mark?.madeBranch === true && tip !== null && (await tipOf(git, commonDir, worktree.branch)) === tip)
+    await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
+  await forgetMade(commonDir, dirname(path))
+  return false
+}

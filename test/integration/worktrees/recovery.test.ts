@@ -1,0 +1,329 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
+import { systemRandom } from '../../../src/adapters/system/system-random.adapter.ts'
+import { openRecovery } from '../../../src/adapters/git/git-recovery.adapter.ts'
+import type { Recovery, SaveSpec } from '../../../src/ports/recovery.port.ts'
+import type { Worktree, Worktrees } from '../../../src/ports/worktrees.port.ts'
+import { git, gitTestEnv, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
+import { openRepo } from './open-repo.ts'
+
+let repo: TestRepo
+let worktrees: Worktrees
+let recovery: Recovery
+
+beforeEach(async () => {
+  repo = await makeRepo({ name: 'a repo — mit Lücken', commits: 3 })
+  worktrees = await openRepo(repo.root)
+  recovery = await openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
+})
+afterEach(() => repo.cleanup())
+
+const lane = (name = 'a'): Promise<Worktree> =>
+  worktrees.add({ path: join(repo.base, 'lanes', name), branch: `lanes/${name}`, base: 'main', copy: [] })
+const spec = (worktree: Worktree, more: Partial<SaveSpec> = {}): SaveSpec => ({
+  id: 'ln_1',
+  name: 'a',
+  worktree,
+  origin: { base: 'main' },
+  ignored: false,
+  ...more,
+})
+
+/** Every file below, as bytes and modes; what git keeps in `.git` files is of the place. */
+const filesOf = async (top: Buffer, at: Buffer = Buffer.alloc(0)): Promise<string[]> => {
+  const join2 = (...parts: Buffer[]): Buffer => Buffer.concat(parts.flatMap((part, index) => (index === 0 || part.length === 0 ? [part] : [Buffer.from('/'), part])))
+  const here = join2(top, at)
+  const rows: string[] = []
+  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
+  if (entries.length === 0) rows.push(`${at.toString('latin1')}/ empty`)
+  for (const entry of entries) {
+    const path = at.length === 0 ? entry.name : join2(at, entry.name)
+    if (entry.name.toString() === '.git') continue
+    const place = join2(top, path)
+    const { mode } = await lstat(place)
+    const name = path.toString('latin1')
+    if (entry.isDirectory()) rows.push(...(await filesOf(top, path)))
+    else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
+    else rows.push(`${name} ${mode.toString(8)} ${createHash('sha256').update(await readFile(place)).digest('hex')}`)
+  }
+  return rows.toSorted()
+}
+
+const told = (cwd: string, ...args: string[]): Promise<string> => git(cwd, ...args).catch((error: unknown) => `refused: ${String((error as { code?: unknown }).code)}`)
+
+/** All that can be seen of a worktree. */
+const look = async (path: string, branch: string, submodules: readonly string[] = []): Promise<unknown> => ({
+  files: await filesOf(Buffer.from(path)),
+  index: await told(path, 'ls-files', '--stage', '-v', '-z'),
+  undo: await told(path, 'ls-files', '--resolve-undo', '-z'),
+  status: await told(path, 'status', '--porcelain=v2', '--branch', '-z', '--ignored'),
+  head: await told(path, 'rev-parse', 'HEAD'),
+  symbolic: await told(path, 'symbolic-ref', 'HEAD'),
+  tip: await told(path, 'rev-parse', '--verify', `refs/heads/${branch}`),
+  merge: await told(path, 'rev-parse', '--verify', 'MERGE_HEAD'),
+  reflog: await told(path, 'reflog', 'show', '--format=%H %gs', 'HEAD'),
+  stashes: await told(path, 'stash', 'list', '--format=%H %gs'),
+  config: await told(path, 'config', '--get-regexp', `^branch\\.${branch}\\.`),
+  modules: await Promise.all(
+    submodules.map(async (module) => [
+      await told(join(path, module), 'log', '--all', '--format=%H %s'),
+      await told(join(path, module), 'status', '--porcelain=v2', '--branch', '-z'),
+      await told(join(path, module), 'stash', 'list'),
+    ]),
+  ),
+})
+
+/** Nothing that is not held by a ref survives this. */
+const collect = async (): Promise<void> => {
+  await repo.git('reflog', 'expire', '--expire=now', '--expire-unreachable=now', '--all')
+  await repo.git('gc', '-q', '--prune=now')
+  expect(await repo.git('fsck', '--no-dangling')).toBe('')
+}
+
+/** Saved, removed, collected, brought back: the same. */
+const roundTrip = async (worktree: Worktree, more: Partial<SaveSpec> = {}, submodules: readonly string[] = []): Promise<void> => {
+  const before = await look(worktree.path, worktree.branch, submodules)
+  expect(await recovery.putAway(spec(worktree, more))).toEqual({ worktreeRemoved: true, branchDeleted: true, kept: [] })
+  expect(await worktrees.list()).toHaveLength(1)
+  expect(await worktrees.branches('lanes/')).toEqual([])
+  await collect()
+  expect(await recovery.restore('ln_1')).toEqual(worktree)
+  expect(await look(worktree.path, worktree.branch, submodules)).toEqual(before)
+}
+
+describe('what a lane holds is saved when it is removed, and brought back', () => {
+  it('staged and unstaged changes of one file, untracked, deleted, executable, links, names of any bytes [LN-7]', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await writeFile(join(path, 'file-1.txt'), 'staged\n')
+    await git(path, 'add', 'file-1.txt')
+    await writeFile(join(path, 'file-1.txt'), 'staged\nand more\n')
+    await git(path, 'rm', '-q', '--cached', 'file-2.txt')
+    await rm(join(path, 'file-3.txt'))
+    await writeFile(join(path, 'staged only.txt'), 'x')
+    await git(path, 'add', 'staged only.txt')
+    await rm(join(path, 'staged only.txt'))
+    await writeFile(join(path, 'meant.txt'), 'to be added')
+    await git(path, 'add', '--intent-to-add', 'meant.txt')
+    await writeFile(join(path, 'run'), '#!/bin/sh\n')
+    await chmod(join(path, 'run'), 0o755)
+    await writeFile(join(path, 'secret'), 'token')
+    await chmod(join(path, 'secret'), 0o600)
+    await writeFile(join(path, 'read only'), 'x')
+    await chmod(join(path, 'read only'), 0o444)
+    await symlink('no/where', join(path, 'dangling'))
+    await symlink('file-1.txt', join(path, 'a link'))
+    await mkdir(join(path, 'deep', 'er'), { recursive: true })
+    await mkdir(join(path, 'empty', 'inside'), { recursive: true })
+    await writeFile(join(path, 'deep', 'er', 'line\nbreak "and" \\ slash'), 'x')
+    await writeFile(Buffer.concat([Buffer.from(`${path}/not utf-8 `), Buffer.from([0xff, 0xfe, 0x80])]), 'x')
+    await writeFile(join(path, '-dash'), '')
+    await writeFile(join(path, 'binary'), Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251)))
+    await roundTrip(worktree)
+  })
+
+  it('commits, a branch with an upstream, and commits that only the reflog reaches', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await writeFile(join(path, 'one'), '1')
+    await git(path, 'add', '.')
+    await git(path, 'commit', '-qm', 'one')
+    await git(path, 'config', `branch.${worktree.branch}.description`, 'two\nlines')
+    await git(path, 'commit', '-q', '--amend', '-m', 'amended')
+    const amended = (await git(path, 'rev-parse', 'HEAD@{1}')).trim()
+    const before = await look(path, worktree.branch)
+    await recovery.putAway(spec(worktree))
+    await collect()
+    expect(await git(repo.root, 'cat-file', '-t', amended)).toBe('commit\n')
+    await recovery.restore('ln_1')
+    expect(await look(path, worktree.branch)).toEqual(before)
+  })
+
+  it('ignored files only when asked for', async () => {
+    await repo.commit('.gitignore', '*.ignored\nbuilt/\n')
+    const worktree = await lane()
+    await mkdir(join(worktree.path, 'built', 'deep'), { recursive: true })
+    await writeFile(join(worktree.path, 'built', 'deep', 'x'), 'x')
+    await writeFile(join(worktree.path, 'a.ignored'), 'x')
+    await roundTrip(worktree, { ignored: true })
+    await recovery.putAway(spec(worktree))
+    await recovery.restore('ln_1')
+    expect(await filesOf(Buffer.from(worktree.path))).not.toContainEqual(expect.stringContaining('ignored '))
+  })
+
+  it('a conflict in progress', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await writeFile(join(path, 'file-1.txt'), 'ours\n')
+    await git(path, 'commit', '-qam', 'ours')
+    await repo.commit('file-1.txt', 'theirs\n')
+    await expect(git(path, 'merge', 'main')).rejects.toThrow()
+    await writeFile(join(path, 'file-2.txt'), 'also\n')
+    await roundTrip(worktree)
+    await writeFile(join(path, 'file-1.txt'), 'both\n')
+    await git(path, 'commit', '-qam', 'merged')
+    expect((await git(path, 'rev-list', '--parents', '-1', 'HEAD')).split(' ')).toHaveLength(3)
+  })
+
+  it('a rebase that stopped', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    for (const text of ['one', 'two']) {
+      await writeFile(join(path, 'file-1.txt'), `${text}\n`)
+      await git(path, 'commit', '-qam', text)
+    }
+    await repo.commit('file-1.txt', 'theirs\n')
+    await expect(git(path, 'rebase', 'main')).rejects.toThrow()
+    const before = await look(path, worktree.branch)
+    const kept = await recovery.putAway(spec(worktree))
+    expect(kept.worktreeRemoved).toBe(true)
+    await collect()
+    await recovery.restore('ln_1')
+    expect(await look(path, worktree.branch)).toEqual(before)
+    await git(path, 'rebase', '--abort')
+    expect(await readFile(join(path, 'file-1.txt'), 'utf8')).toBe('two\n')
+  })
+
+  it('stashes that were made there, though somebody dropped them since', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    for (const text of ['one', 'two']) {
+      await writeFile(join(path, 'file-1.txt'), `${text}\n`)
+      await git(path, 'stash', 'push', '-q', ...(text === 'two' ? ['-m', 'mine'] : []))
+    }
+    const before = await git(path, 'stash', 'list', '--format=%H %gs')
+    await roundTrip(worktree)
+    await recovery.putAway(spec(worktree))
+    await repo.git('stash', 'clear')
+    await collect()
+    await recovery.restore('ln_1')
+    expect(await git(path, 'stash', 'list', '--format=%H %gs')).toBe(before)
+  })
+
+  it('a detached HEAD, and a branch without commits', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await git(path, 'checkout', '-q', '--detach')
+    await writeFile(join(path, 'loose'), 'x')
+    await git(path, 'add', '.')
+    await git(path, 'commit', '-qm', 'on no branch')
+    await roundTrip(worktree)
+    await git(path, 'checkout', '-q', '--orphan', 'lanes/new')
+    await roundTrip(worktree)
+  })
+
+  it('files as their bytes are, whatever git would convert', async () => {
+    await repo.commit('.gitattributes', '*.txt text eol=crlf\n*.id ident\n')
+    await repo.commit('a.id', '$Id$\n')
+    const worktree = await lane()
+    await writeFile(join(worktree.path, 'file-1.txt'), 'only a line feed\n')
+    await writeFile(join(worktree.path, 'file-2.txt'), 'text 2\n')
+    await roundTrip(worktree)
+  })
+
+  it('files that git was told not to look at', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await git(path, 'update-index', '--assume-unchanged', 'file-1.txt')
+    await git(path, 'update-index', '--skip-worktree', 'file-2.txt')
+    await writeFile(join(path, 'file-1.txt'), 'hidden\n')
+    await writeFile(join(path, 'file-2.txt'), 'hidden too\n')
+    await roundTrip(worktree)
+  })
+
+  it('a sparse check-out', async () => {
+    await repo.commit('in/a.txt', 'a')
+    await repo.commit('out/b.txt', 'b')
+    const worktree = await lane()
+    await git(worktree.path, 'sparse-checkout', 'set', 'in')
+    await writeFile(join(worktree.path, 'in', 'a.txt'), 'changed')
+    await roundTrip(worktree)
+    expect(await readdir(worktree.path)).not.toContain('out')
+  })
+
+  it('a submodule with local commits and changes', async () => {
+    const other = await makeRepo({ name: 'other' })
+    try {
+      await repo.git('submodule', '--quiet', 'add', other.root, 'libs/sub')
+      await repo.git('commit', '-qm', 'with a submodule')
+      const worktree = await lane()
+      const inside = join(worktree.path, 'libs', 'sub')
+      await git(worktree.path, 'submodule', '--quiet', 'update', '--init')
+      await git(inside, 'checkout', '-q', '-b', 'local')
+      await writeFile(join(inside, 'local.txt'), 'local')
+      await git(inside, 'add', '.')
+      await git(inside, 'commit', '-qm', 'local commit')
+      await writeFile(join(inside, 'file-1.txt'), 'stashed')
+      await git(inside, 'stash', '-q')
+      await writeFile(join(inside, 'file-1.txt'), 'changed')
+      await writeFile(join(inside, 'untracked'), 'x')
+      await roundTrip(worktree, {}, ['libs/sub'])
+      await git(inside, 'commit', '-qam', 'goes on')
+    } finally {
+      await other.cleanup()
+    }
+  })
+
+  it('a repository of sha256 objects', async () => {
+    await repo.cleanup()
+    repo = await makeRepo({ commits: 0 })
+    await rm(join(repo.root, '.git'), { recursive: true })
+    await git(repo.root, 'init', '-q', '-b', 'main', '--object-format=sha256')
+    await repo.commit('file-1.txt', 'x')
+    worktrees = await openRepo(repo.root)
+    recovery = await openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
+    const worktree = await lane()
+    await writeFile(join(worktree.path, 'file-1.txt'), 'changed')
+    await roundTrip(worktree)
+  })
+})
+
+describe('what cannot be saved, or brought back, stays as it is', () => {
+  const stays = async (worktree: Worktree, code: string, text: RegExp): Promise<void> => {
+    const before = await filesOf(Buffer.from(worktree.path))
+    for (const call of [recovery.check(spec(worktree)), recovery.putAway(spec(worktree))])
+      await expect(call).rejects.toMatchObject({ code, message: expect.stringMatching(text) })
+    expect(await filesOf(Buffer.from(worktree.path))).toEqual(before)
+    expect(await worktrees.branches('lanes/')).toHaveLength(1)
+  }
+
+  it('a repository inside, a locked worktree', async () => {
+    const worktree = await lane()
+    await mkdir(join(worktree.path, 'deep', 'own'), { recursive: true })
+    await git(join(worktree.path, 'deep', 'own'), 'init', '-q')
+    await stays(worktree, 'ERR_SAVE_REFUSED', /"deep\/own" is a repository of its own/u)
+    await rm(join(worktree.path, 'deep'), { recursive: true })
+    await git(repo.root, 'worktree', 'lock', '--reason', 'on a stick', worktree.path)
+    await stays(worktree, 'ERR_WORKTREE_LOCKED', /on a stick/u)
+  })
+
+  it('a place or a branch that is taken meanwhile', async () => {
+    const worktree = await lane()
+    await writeFile(join(worktree.path, 'work'), 'x')
+    await recovery.putAway(spec(worktree))
+    await expect(recovery.restore('ln_2')).rejects.toMatchObject({ code: 'ERR_SAVED_NOT_FOUND' })
+    await mkdir(worktree.path, { recursive: true })
+    await expect(recovery.restore('ln_1')).rejects.toMatchObject({ code: 'ERR_WORKTREE_PATH_EXISTS' })
+    await rm(worktree.path, { recursive: true })
+    await repo.git('branch', worktree.branch, 'main~1')
+    await expect(recovery.restore('ln_1')).rejects.toMatchObject({ code: 'ERR_WORKTREE_BRANCH_EXISTS' })
+    expect(await worktrees.list()).toHaveLength(1)
+    await repo.git('branch', '-D', worktree.branch)
+    await recovery.restore('ln_1')
+    expect(await readFile(join(worktree.path, 'work'), 'utf8')).toBe('x')
+  })
+
+  it('is listed until it is forgotten', async () => {
+    const worktree = await lane()
+    await writeFile(join(worktree.path, 'work'), 'x')
+    await recovery.putAway(spec(worktree))
+    expect(await recovery.list()).toMatchObject([{ id: 'ln_1', name: 'a', worktree, commits: 0, uncommitted: ['work'], origin: { base: 'main' } }])
+    for (const _ of [1, 2]) await recovery.forget('ln_1')
+    expect(await recovery.list()).toEqual([])
+    await expect(recovery.restore('ln_1')).rejects.toMatchObject({ code: 'ERR_SAVED_NOT_FOUND' })
+    expect(await repo.git('for-each-ref', 'refs/signalbox')).toBe('')
+  })
+})
