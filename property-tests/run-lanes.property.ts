@@ -26,6 +26,12 @@ import type { Planted, Proven } from './proven.ts'
 
 const DRAWN = 100
 
+/** Lanes of a run keep their work in their worktrees. */
+const unused = (): never => {
+  throw new Error('a lane of a run saves nothing')
+}
+const NO_RECOVERY: Services['recovery'] = { check: unused, putAway: unused, restore: unused, list: unused, forget: unused }
+
 /** What a command does: each attempt lives this long and exits with this code; a permanent one lives until it is stopped. */
 type Script = { readonly restart: RestartType; readonly restarts: number; readonly exits: readonly number[]; readonly livesMs: number }
 type Scenario = {
@@ -195,6 +201,7 @@ const simulate = async (scenario: Scenario, bug: Bug, { stopAtMs = null, crashes
   const services: Services = {
     workspaceId,
     worktrees,
+    recovery: NO_RECOVERY,
     terminals,
     unrecorded: bug.unrecorded?.() ?? new Map(),
     opened: new Map(),

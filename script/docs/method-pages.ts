@@ -269,7 +269,7 @@ export const METHOD_PAGES: readonly MethodPage[] = [
   {
     method: 'lane.remove',
     text: 'Ends what runs in a lane of its own and removes its worktree. Refuses, and ends nothing, while it holds uncommitted files; commits stay on its branch.',
-    errors: ['ERR_LANE_NOT_FOUND', 'ERR_LANE_NOT_READY', 'ERR_WORKTREE_DIRTY'],
+    errors: ['ERR_LANE_NOT_FOUND', 'ERR_LANE_NOT_READY', 'ERR_WORKTREE_DIRTY', 'ERR_SAVE_REFUSED'],
     params: { lane: 'docs' },
     result: {
       summary: {
@@ -285,6 +285,34 @@ export const METHOD_PAGES: readonly MethodPage[] = [
         commands: [{ name: 'shell', outcome: 'stopped', exitCode: null, signal: 'SIGKILL', attempts: 1, log: terminal.log, reason: null }],
       },
     },
+  },
+  {
+    method: 'lane.removed',
+    text: 'Lanes that were removed and saved, newest last.',
+    errors: ['ERR_GIT_FAILED'],
+    params: {},
+    result: {
+      lanes: [
+        {
+          id: 'ln_01KAJ7QCZC3K6Q4WZP2J9ZC3K6',
+          name: 'docs',
+          savedAt: 1_790_000_000_000,
+          expiresAt: 1_792_592_000_000,
+          worktree: '/srv/project.lanes/docs-2j9zc3k6',
+          branch: 'signalbox/docs-2j9zc3k6',
+          baseCommit: lane.baseCommit,
+          commits: 1,
+          uncommitted: ['draft.md'],
+        },
+      ],
+    },
+  },
+  {
+    method: 'lane.undo',
+    text: 'Brings back a lane that was removed and saved, as a new lane of its name. Answered once its worktree is there.',
+    errors: ['ERR_SAVED_NOT_FOUND', 'ERR_LANE_EXISTS', 'ERR_WORKTREE_PATH_EXISTS', 'ERR_WORKTREE_BRANCH_EXISTS', 'ERR_DISK_FULL'],
+    params: { lane: 'docs' },
+    result: { lane },
   },
   {
     method: 'runs.start',

@@ -36,14 +36,16 @@ export type OwnLaneState = {
 }
 
 /** The record of a lane that begins: named so that another of its name never collides with it. */
-export const newOwnRecord = ({ services, laneId, name, made }: OwnLaneArgs, baseCommit: string, at: number): LaneRecord => {
+export const newOwnRecord = ({ services, laneId, name, made, restores }: OwnLaneArgs, baseCommit: string, at: number): LaneRecord => {
   const slug = `${name}-${laneId.slice(-8).toLowerCase()}`
+  const worktree = { path: join(services.lanesDirectory, slug), branch: `${services.branchPrefix}${slug}`, baseCommit }
   return {
     id: laneId,
     runId: null,
     name,
     snapshot: laneMachine.initial,
-    worktree: { path: join(services.lanesDirectory, slug), branch: `${services.branchPrefix}${slug}`, baseCommit },
+    worktree: restores?.worktree ?? worktree,
+    ...(restores !== undefined && { restores: restores.id }),
     made,
     terminals: [],
     createdAt: at,
@@ -109,6 +111,7 @@ export const ownLaneSummary = (
   commits: report.commits,
   uncommitted: report.uncommitted,
   worktree: report.kept ? record.worktree.path : null,
+  ...(report.saved === true && { saved: true }),
   reason:
     [failure === null ? null : failure instanceof Error ? failure.message : 'it could not be made', report.reason]
       .filter((text) => text !== null)

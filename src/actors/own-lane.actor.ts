@@ -1,19 +1,20 @@
 import type { SupervisorProtocol } from '../kernel/child-spec.ts'
 import { type ActorContext, type ActorDefinition, defineActor, type Named, named } from '../kernel/types.ts'
-import { isSignalboxError, SignalboxError, toErrorRecord } from '../protocols/errors.ts'
+import { SignalboxError, toErrorRecord } from '../protocols/errors.ts'
 import type { NewEvent } from '../protocols/events.ts'
 import { wentWithSupervisor } from '../protocols/exit.ts'
 import { type LaneEvent, laneMachine } from '../protocols/lane.machine.ts'
 import type { CleaningReport } from '../protocols/lane.protocol.ts'
 import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
 import type { PlanCommand } from '../protocols/plan.ts'
-import type { LaneRecord, TerminalRecord } from '../protocols/records.ts'
+import type { LaneRecord, LaneRemoval, TerminalRecord } from '../protocols/records.ts'
 import { commit, event, readRecord, recordOf } from './journal.ts'
-import { cleanLane, holdsUncommitted, NOTHING, notRemoved } from './lane-cleaning.ts'
+import { notRemoved } from './lane-cleaning.ts'
 import { terminalsName, terminalTreeName } from './names.ts'
 import { lastAttempt } from './lane-recovery.ts'
 import { isLost, recordLost } from './lost-terminals.ts'
 import { endLostTerminals, lastAttempts } from './own-lane-recovery.ts'
+import { checkRemoval, cleanOwnLane } from './own-lane-removal.ts'
 import { newOwnRecord, newOwnState, notReady, type OwnLaneState, ownLaneSummary, whyNoCommand } from './own-lane-state.ts'
 import type { OwnLaneArgs } from './services.ts'
 import { isUnanswered } from './unanswered.ts'
@@ -79,9 +80,13 @@ const perform = (ctx: Ctx, state: OwnLaneState, action: string): OwnLaneState =>
 
 const addWorktree = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
   const { services, made } = state.args
-  const { path, branch } = state.record.worktree
-  const add = (signal: AbortSignal) =>
-    services.worktrees.add({ path, branch, base: made.base, copy: made.copy }, AbortSignal.any([signal, state.provisioning.signal]))
+  const { restores, worktree } = state.record
+  const { path, branch } = worktree
+  const add = (stop: AbortSignal) => {
+    const signal = AbortSignal.any([stop, state.provisioning.signal])
+    if (restores !== undefined) return services.recovery.restore(restores, signal)
+    return services.worktrees.add({ path, branch, base: made.base, copy: made.copy }, signal)
+  }
   ctx.run(add, { done: ['$provisioned', (worktree) => ({ worktree })], failed: ['$provisionFailed', (error) => ({ error })] })
   return { ...state, adding: true }
 }
@@ -104,9 +109,7 @@ const terminalsStopped = async (ctx: Ctx, state: OwnLaneState): Promise<OwnLaneS
 }
 
 const removeWorktree = (ctx: Ctx, state: OwnLaneState): OwnLaneState => {
-  const { worktrees } = state.args.services
-  const clean = () => (state.provisioned ? cleanLane(worktrees, state.record.worktree, 'never', 'succeeded') : Promise.resolve(NOTHING))
-  ctx.run(clean, { done: ['$cleaned', (report) => report], failed: ['$cleanFailed', (error) => ({ error })] })
+  ctx.run(() => cleanOwnLane(state), { done: ['$cleaned', (report) => report], failed: ['$cleanFailed', (error) => ({ error })] })
   return { ...state, cleaningAttempts: state.cleaningAttempts + 1 }
 }
 
@@ -193,18 +196,9 @@ const respawnLost = async (ctx: Ctx, state: OwnLaneState, name: string): Promise
 }
 
 /** Looks first whether work would be lost: only then anything is ended. */
-const lookForWork = (ctx: Ctx, { record, args }: OwnLaneState, by: string): void => {
-  const inspect = async (): Promise<void> => {
-    const work = await args.services.worktrees.inspect(record.worktree).catch((error: unknown) => {
-      if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
-      throw error
-    })
-    if (work === null || work.uncommitted.length === 0) return
-    const text = `lane ${record.name} stays: ${holdsUncommitted(work.uncommitted)} in ${record.worktree.path}; commit or remove them first`
-    const context = { laneId: record.id, worktree: record.worktree.path, uncommitted: work.uncommitted }
-    throw new SignalboxError('ERR_WORKTREE_DIRTY', text, { context })
-  }
-  ctx.run(inspect, { done: ['$looked', () => ({ by, error: null })], failed: ['$looked', (error) => ({ by, error })] })
+const lookForWork = (ctx: Ctx, { record, args }: OwnLaneState, by: string, how: LaneRemoval): void => {
+  const look = () => checkRemoval(args.services, record, how)
+  ctx.run(look, { done: ['$looked', () => ({ by, how, error: null })], failed: ['$looked', (error) => ({ by, how, error })] })
 }
 
 /** Records the end, answers all who wait, and ends: the tree of the lane goes with it. */
@@ -235,6 +229,7 @@ const recover = async (ctx: Ctx, args: OwnLaneArgs, record: LaneRecord): Promise
   const now = record.snapshot.state
   if (now === 'cleaning') return endEverything(ctx, state)
   const why = 'the orchestrator died while its worktree was being made'
+  if (now === 'provisioning' && record.restores !== undefined) return addWorktree(ctx, { ...state, provisioned: false })
   if (now === 'new' || now === 'provisioning') {
     return step(ctx, { ...state, failure: new SignalboxError('ERR_LANE_NOT_READY', why) }, { type: 'cleanup' }, why)
   }
@@ -320,7 +315,7 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
     const known = await readRecord<LaneRecord>(ctx, 'lane', args.laneId)
     if (known !== null) return recover(ctx, args, known)
     const { base } = args.made
-    const baseCommit = await args.services.worktrees.resolve(base)
+    const baseCommit = args.restores?.worktree.baseCommit ?? (await args.services.worktrees.resolve(base))
     return newOwnState(args, newOwnRecord(args, baseCommit, ctx.now()))
   },
   on: {
@@ -340,13 +335,14 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       reply.fail(refusal)
       return state
     },
-    'lane.remove': (ctx, state, { by }, reply) => {
+    'lane.remove': (ctx, state, { by, how }, reply) => {
       const next = { ...state, removeAsked: [...state.removeAsked, reply] }
-      if (state.record.snapshot.state !== 'cleaning' && state.removeAsked.length === 0) lookForWork(ctx, state, by)
+      if (state.record.snapshot.state !== 'cleaning' && state.removeAsked.length === 0) lookForWork(ctx, state, by, how)
       return next
     },
-    $looked: (ctx, state, { by, error }) => {
-      if (error === null && state.record.snapshot.state !== 'cleaning') return step(ctx, state, { type: 'cleanup' }, `removed: ${by}`)
+    $looked: (ctx, state, { by, how, error }) => {
+      if (error === null && state.record.snapshot.state !== 'cleaning')
+        return step(ctx, state, { type: 'cleanup' }, `removed: ${by}`, { patch: { removal: how } })
       if (error !== null) for (const reply of state.removeAsked) reply.fail(error)
       return error === null ? state : { ...state, removeAsked: [] }
     },

@@ -1,11 +1,12 @@
 import type { Pty, TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Recovery } from '../ports/recovery.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ChildSpec } from '../kernel/child-spec.ts'
 import type { Id, IdKind, LaneId, PtyId, RunId, TerminalId, WorkspaceId } from '../protocols/ids.ts'
 import type { KeepPolicy, PlanCommand, PlanLane } from '../protocols/plan.ts'
 import type { TerminalSize } from '../protocols/own-lane.protocol.ts'
 import type { ProcessKey } from '../protocols/process-key.ts'
-import type { LaneOrigin } from '../protocols/records.ts'
+import type { LaneOrigin, WorktreeRecord } from '../protocols/records.ts'
 import type { OutputNews } from './output-news.ts'
 import type { TerminalHealth } from './terminal-health.ts'
 
@@ -13,6 +14,7 @@ import type { TerminalHealth } from './terminal-health.ts'
 export type Services = {
   readonly workspaceId: WorkspaceId
   readonly worktrees: Worktrees
+  readonly recovery: Recovery
   readonly terminals: TerminalHost
   /** Processes whose end is not recorded yet, those included that are just being started: an actor that dies leaves them to the next. */
   readonly unrecorded: Map<PtyId, Promise<Pty>>
@@ -55,6 +57,8 @@ export type OwnLaneArgs = {
   readonly laneId: LaneId
   readonly name: string
   readonly made: LaneOrigin
+  /** What it is brought back from, where it begins so. */
+  readonly restores?: { readonly id: string; readonly worktree: WorktreeRecord }
   /** Who asked for it; absent when it is brought back. */
   readonly by?: string
 }

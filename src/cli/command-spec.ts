@@ -1,7 +1,7 @@
 import type { Io } from './io.ts'
 
 /** Names that a shell can complete. `files`: by the shell itself; the others come from the running system. */
-export type Completes = 'files' | 'actors' | 'lanes' | 'runs' | 'settings' | 'open-lanes' | 'terminals'
+export type Completes = 'files' | 'actors' | 'lanes' | 'runs' | 'settings' | 'open-lanes' | 'removed-lanes' | 'terminals'
 
 export type ArgumentSpec = {
   readonly name: string

@@ -16,8 +16,7 @@ const NOT_FOUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_TERMINAL_NOT_FOUND',
   'ERR_ORCHESTRATOR_NOT_RUNNING',
   'ERR_CONTROL_NOT_RUNNING',
-  'ERR_LANE_NOT_FOUND',
-  'ERR_TERMINAL_NOT_FOUND',
+  'ERR_SAVED_NOT_FOUND',
 ])
 const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_GIT_MISSING',

@@ -6,6 +6,7 @@ import type {
   LaneInfo,
   LivedInfo,
   OrchestratorStatus,
+  RemovedLaneInfo,
   TerminalInfo,
   TraceInfo,
 } from '../protocols/control/views.ts'
@@ -120,9 +121,12 @@ export type JsonDocuments = {
   }
   'config path': { readonly type: 'config-path'; readonly files: readonly ConfigPlace[] }
   'lane add': { readonly type: 'lane'; readonly lane: LaneInfo }
-  'lane ls': { readonly type: 'lanes'; readonly lanes: readonly LaneInfo[] }
+  'lane ls':
+    | { readonly type: 'lanes'; readonly lanes: readonly LaneInfo[] }
+    | { readonly type: 'removed-lanes'; readonly lanes: readonly RemovedLaneInfo[] }
   'lane show': { readonly type: 'lane'; readonly lane: LaneInfo; readonly terminals: readonly TerminalInfo[] }
   'lane rm': { readonly type: 'lane-removed'; readonly summary: LaneSummary }
+  'lane undo': { readonly type: 'lane'; readonly lane: LaneInfo }
   'term spawn': TerminalDocument
   'term ls': { readonly type: 'terminals'; readonly terminals: readonly TerminalInfo[] }
   'term health': ResultOf<'terminal.health'> & { readonly type: 'terminal-health' }

@@ -88,15 +88,25 @@ With --json one document:
     "summary" } }`,
   laneLs: `
 With --json one document, of lanes as \`lane add\` shows them:
-  { "type": "lanes", "lanes": [] }`,
+  { "type": "lanes", "lanes": [] }
+With --removed:
+  { "type": "removed-lanes", "lanes": [{ "id", "name", "savedAt", "expiresAt", "worktree", "branch", "baseCommit", "commits",
+    "uncommitted": [] }] }`,
   laneShow: `
 With --json one document, the lane as \`lane add\` and its terminals as \`term spawn\` show them:
   { "type": "lane", "lane", "terminals": [] }`,
   laneRm: `
-Uncommitted work is not thrown away: then the lane stays as it is. Commits stay on its branch.
+Uncommitted work is not thrown away: then the lane stays as it is, and nothing in it is ended. Commits stay on its branch.
+With --save all goes, and can be brought back for 30 days: files, index, an operation in progress, the branch with its
+commits, submodules. It is kept in the repository, under refs/signalbox/recovery/, where git does not collect it.
 With --json one document:
   { "type": "lane-removed", "summary": { "name", "id", "outcome", "durationMs", "branch", "commits", "uncommitted": [],
-    "worktree", "reason", "commands": [] } }`,
+    "worktree", "saved", "reason", "commands": [] } }`,
+  laneUndo: `
+Its worktree and branch are as they were, in the same place; what ran in it does not run again. It is a new lane of that name.
+\`lane ls --removed\` lists what can be brought back.
+With --json one document, the lane as \`lane add\` shows it:
+  { "type": "lane", "lane": {} }`,
   termSpawn: `
 What follows \`--\` is a program and its arguments, as they are; for pipes and the like: -- sh -c 'a | b'.
 With --json one document:

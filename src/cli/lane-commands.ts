@@ -2,7 +2,7 @@ import { bytes, json, number } from './command-options.ts'
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './command-spec.ts'
 import type { EventsOptions } from './events.command.ts'
 import { JSON_HELP } from './json-help.ts'
-import type { LaneAddOptions, LaneOptions, LaneLsOptions } from './lane.command.ts'
+import type { LaneAddOptions, LaneLsOptions, LaneOptions, LaneRmOptions } from './lane.command.ts'
 import type { AttachCommandOptions } from './term-attach.command.ts'
 import type { TermLogsOptions } from './term-logs.command.ts'
 import type { TermSearchOptions, TermTextOptions } from './term-text.command.ts'
@@ -49,7 +49,11 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'lane ls',
     about: 'list the lanes',
-    options: [all('those too that have ended'), json],
+    options: [
+      all('those too that have ended'),
+      { flag: 'removed', about: 'those that were removed with --save and can be brought back' },
+      json,
+    ],
     details: JSON_HELP.laneLs,
     load: async () => {
       const { laneLsCommand } = await import('./lane.command.ts')
@@ -71,11 +75,26 @@ export const LANE_COMMANDS: readonly CommandSpec[] = [
     name: 'lane rm',
     about: 'end what runs in a lane and remove its worktree',
     args: [lane],
-    options: [json],
+    options: [
+      { flag: 'save', about: 'save all that it holds, so that `lane undo` can bring it back' },
+      { flag: 'ignored', about: 'with --save: ignored files too, such as .env and what a build made' },
+      json,
+    ],
     details: JSON_HELP.laneRm,
     load: async () => {
       const { laneRmCommand } = await import('./lane.command.ts')
-      return ([name = ''], options, io) => laneRmCommand(name, options as LaneOptions, io)
+      return ([name = ''], options, io) => laneRmCommand(name, options as LaneRmOptions, io)
+    },
+  },
+  {
+    name: 'lane undo',
+    about: 'bring back a lane that was removed with --save',
+    args: [{ name: 'lane', about: 'its name, its id, or the beginning of that', completes: 'removed-lanes' }],
+    options: [json],
+    details: JSON_HELP.laneUndo,
+    load: async () => {
+      const { laneUndoCommand } = await import('./lane.command.ts')
+      return ([name = ''], options, io) => laneUndoCommand(name, options as LaneOptions, io)
     },
   },
   {

@@ -18,12 +18,15 @@ const lanesOf = (runs: readonly Run[]): readonly string[] => [
   ),
 ]
 
+type LiveKind = 'actors' | 'open-lanes' | 'removed-lanes' | 'terminals'
+
 /** What the orchestrator has now; none when none runs, or it takes longer than anybody waits for. */
-const namesNow = async (kind: 'actors' | 'open-lanes' | 'terminals', io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
+const namesNow = async (kind: LiveKind, io: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   try {
     const { orchestratorOf } = await import('./orchestrator-client.ts')
     await using client = await orchestratorOf(io, 'completion', ANSWER_LIMIT_MS)
     if (kind === 'actors') return namesIn((await client.call('tree.get', {})).tree)
+    if (kind === 'removed-lanes') return (await client.call('lane.removed', {})).lanes.map(({ name }) => name)
     if (kind === 'open-lanes') return (await client.call('lane.list', {})).lanes.map(({ name }) => name)
     return (await client.call('terminal.list', {})).terminals.map(({ lane, name }) => `${lane}/${name}`)
   } catch {
@@ -39,7 +42,7 @@ const namesIn = ({ name, label, children }: ActorNode): readonly string[] => [
 /** Names for completion, from the records and the orchestrator. A name that cannot be had is no error: nobody reads one while typing. */
 export const liveNames = async (kind: Parameters<LiveNames>[0], { cwd, env }: Pick<Io, 'cwd' | 'env'>): Promise<readonly string[]> => {
   if (kind === 'settings') return (await import('../protocols/config.schema.ts')).SETTINGS.map(({ key }) => key)
-  if (kind === 'actors' || kind === 'open-lanes' || kind === 'terminals') return namesNow(kind, { cwd, env })
+  if (kind === 'actors' || kind === 'open-lanes' || kind === 'removed-lanes' || kind === 'terminals') return namesNow(kind, { cwd, env })
   const workspace = findWorkspace(cwd, env)
   if (workspace === null || workspace.id === null) return []
   const { database } = statePaths(defaultStateHome(env), workspace.id, workspace.commonDir)

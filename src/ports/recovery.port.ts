@@ -36,12 +36,10 @@ export interface Recovery {
    */
   putAway(spec: SaveSpec): Promise<RemovalReport>
   /**
-   * Brings a saved lane back where it was. What was saved stays saved.
+   * Brings a saved lane back where it was. What was saved stays saved. Called again after it was interrupted anywhere it ends the same.
    * @throws ERR_SAVED_NOT_FOUND, ERR_WORKTREE_PATH_EXISTS, ERR_WORKTREE_BRANCH_EXISTS, ERR_DISK_FULL, ERR_RUN_INTERRUPTED, ERR_GIT_FAILED: nothing of it is left
    */
   restore(id: string, signal?: AbortSignal): Promise<Worktree>
-  /** Removes what an interrupted `restore` made. What was brought back whole is left alone. Idempotent. @returns whether anything is left */
-  abandon(id: string): Promise<boolean>
   /** Newest last. */
   list(): Promise<readonly SavedLane[]>
   /** Forgets what was saved, for ever. Idempotent. */

@@ -165,7 +165,7 @@ export const CATALOGUE = {
   ERR_WORKTREE_DIRTY: {
     kind: 'usage',
     text: 'The worktree holds work that removal would destroy.',
-    next: 'Commit it or move it away, then remove the worktree.',
+    next: 'Commit it or move it away, then remove the worktree; or `signalbox lane rm --save`, which `signalbox lane undo` takes back.',
     retryable: false,
   },
   ERR_WORKTREE_NOT_FOUND: { kind: 'fault', text: 'The worktree is gone.', next: 'Run `signalbox doctor`.', retryable: false },

@@ -7,6 +7,8 @@ export type CleaningReport = {
   readonly branchDeleted: boolean
   readonly commits: number
   readonly uncommitted: readonly string[]
+  /** All that it held can be brought back. */
+  readonly saved?: boolean
   /** Why something stays, for people; null when nothing does. */
   readonly reason: string | null
 }

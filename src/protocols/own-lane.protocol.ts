@@ -2,7 +2,7 @@ import type { Exit } from './exit.ts'
 import type { TerminalId } from './ids.ts'
 import type { CleaningReport } from './lane.protocol.ts'
 import type { PlanCommand } from './plan.ts'
-import type { LaneRecord, WorktreeRecord } from './records.ts'
+import type { LaneRecord, LaneRemoval, WorktreeRecord } from './records.ts'
 import type { LaneSummary } from './summary.ts'
 
 /** Columns and rows, 1 to 10,000 each. */
@@ -17,10 +17,10 @@ export type OwnLaneProtocol = {
    */
   'lane.spawn': { message: { command: PlanCommand; by: string; size?: TerminalSize }; reply: { terminalId: TerminalId } }
   /**
-   * Ends what runs in it and removes the worktree; commits stay on its branch.
-   * @throws ERR_WORKTREE_DIRTY: then nothing was ended
+   * Ends what runs in it and removes the worktree; commits stay on its branch, or all is saved.
+   * @throws ERR_WORKTREE_DIRTY, ERR_SAVE_REFUSED: then nothing was ended
    */
-  'lane.remove': { message: { by: string }; reply: LaneSummary }
+  'lane.remove': { message: { by: string; how: LaneRemoval }; reply: LaneSummary }
   $provisioned: { message: { worktree: WorktreeRecord } }
   $provisionFailed: { message: { error: unknown } }
   $terminalStarted: { message: { command: string } }
@@ -32,7 +32,7 @@ export type OwnLaneProtocol = {
   $rejoinFailed: { message: { names: readonly string[] } }
   $rejoin: { message: object }
   /** Whether work would be lost is known; null: none. */
-  $looked: { message: { by: string; error: unknown } }
+  $looked: { message: { by: string; how: LaneRemoval; error: unknown } }
   $terminalsStopped: { message: object }
   $stopTerminals: { message: { error: unknown } }
   $retryStop: { message: object }

@@ -29,6 +29,14 @@ export type WorktreeRecord = { readonly path: string; readonly branch: string; r
 /** What a lane is made with. */
 export type LaneOrigin = Pick<PlanLane, 'base' | 'env' | 'copy'>
 
+/** How a lane of its own is removed. */
+export type LaneRemoval = {
+  /** All that it holds is saved, to be brought back; else work keeps it from being removed. */
+  readonly save: boolean
+  /** Ignored files are saved too. */
+  readonly ignored: boolean
+}
+
 /** Present state of a lane. Kind `lane`. Written before the worktree is made, so that nothing exists without a record. */
 export type LaneRecord = {
   readonly id: LaneId
@@ -43,6 +51,10 @@ export type LaneRecord = {
   readonly terminals?: readonly { readonly command: string; readonly id: TerminalId }[]
   readonly createdAt: number
   readonly endedAt: number | null
+  /** How it is being removed, from when that is decided: who takes it up again goes on so. */
+  readonly removal?: LaneRemoval
+  /** What it was brought back from: the id of a lane that was removed and saved. */
+  readonly restores?: string
   /** How it ends, from when that is decided; absent before, and in records of earlier versions. */
   readonly verdict?: { readonly outcome: Outcome; readonly reason: string | null }
   readonly summary: LaneSummary | null

@@ -33,6 +33,8 @@ export type LaneSummary = {
   readonly uncommitted: readonly string[]
   /** Where the worktree still is, or null when it was removed. */
   readonly worktree: string | null
+  /** All that it held is saved: `signalbox lane undo` brings it back. Absent where nothing was saved. */
+  readonly saved?: true
   /** Why the worktree stays, or why the lane failed; null otherwise. */
   readonly reason: string | null
   readonly commands: readonly CommandSummary[]

@@ -5,6 +5,7 @@ import { newRecord, terminalSpec } from '../actors/lane-recovery.ts'
 import { LANES, RUNS, terminalsName } from '../actors/names.ts'
 import { argvOf } from '../actors/pty-spec.ts'
 import type { LaneArgs } from '../actors/services.ts'
+import { openRecovery } from '../adapters/git/git-recovery.adapter.ts'
 import { lanesDirectory, openWorkspace } from '../adapters/git/git-worktrees.adapter.ts'
 import { createNoCgroups } from '../adapters/cgroups.ts'
 import { createProcessTable } from '../adapters/process-table.ts'
@@ -46,12 +47,14 @@ export const dryRun = async (options: RuntimeOptions, plan: Plan): Promise<DryRu
   const ids = { clock: systemClock, random: systemRandom }
   const checkOuts = createCheckOuts(() => '', processTable, systemClock)
   const worktrees = await openWorkspace(options.workspace, { ...ids, checkOuts })
+  const recovery = openRecovery(worktrees.workspace, ids)
   const { root, commonDir } = worktrees.workspace
   const workspaceId: WorkspaceId = `ws_${ID_END}`
   const stateHome = options.stateHome ?? defaultStateHome(process.env)
   const env = {
     workspaceId,
     worktrees,
+    recovery,
     paths: statePaths(stateHome, workspaceId, commonDir),
     lanesDirectory: options.lanesDirectory ?? (await lanesDirectory(worktrees.workspace, defaultDataHome(process.env))),
     processTable,

@@ -1,4 +1,5 @@
 import { lanesDirectory, openWorkspace, workspaceId } from '../adapters/git/git-worktrees.adapter.ts'
+import { openRecovery } from '../adapters/git/git-recovery.adapter.ts'
 import { createCgroups } from '../adapters/cgroups.ts'
 import { createProcessTable } from '../adapters/process-table.ts'
 import { openSqliteStore } from '../adapters/sqlite/sqlite-store.adapter.ts'
@@ -7,6 +8,7 @@ import { systemRandom } from '../adapters/system/system-random.adapter.ts'
 import type { Cgroups } from '../ports/cgroups.port.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { ProcessTable } from '../ports/process-table.port.ts'
+import type { Recovery } from '../ports/recovery.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import { DEFAULT_SETTINGS } from '../protocols/config.schema.ts'
 import { createIdFactory, type IdFactory } from '../protocols/id-factory.ts'
@@ -19,6 +21,7 @@ import { defaultDataHome, defaultStateHome, type StatePaths, statePaths } from '
 export type Environment = {
   readonly workspaceId: WorkspaceId
   readonly worktrees: Worktrees
+  readonly recovery: Recovery
   readonly paths: StatePaths
   readonly lanesDirectory: string
   readonly processTable: ProcessTable
@@ -36,13 +39,15 @@ export const openEnvironment = async (
   // No check-out begins before the id is known.
   const known: { id: string } = { id: '' }
   const checkOuts = createCheckOuts(() => known.id, processTable, systemClock)
-  const worktrees = await openWorkspace(options.workspace, { clock: systemClock, random: systemRandom, checkOuts })
+  const git = { clock: systemClock, random: systemRandom, checkOuts }
+  const worktrees = await openWorkspace(options.workspace, git)
   const id = await workspaceId(worktrees.workspace.commonDir, () => ids.next('workspace'))
   known.id = id
   const paths = statePaths(options.stateHome ?? defaultStateHome(process.env), id, worktrees.workspace.commonDir)
   return {
     workspaceId: id,
     worktrees,
+    recovery: openRecovery(worktrees.workspace, git),
     paths,
     lanesDirectory:
       options.lanesDirectory ??

@@ -53,6 +53,7 @@ export const makeServices = (
   return {
     workspaceId: env.workspaceId,
     worktrees: decorators.worktrees?.(env.worktrees) ?? env.worktrees,
+    recovery: decorators.recovery?.(env.recovery) ?? env.recovery,
     terminals,
     unrecorded: new Map(),
     opened: new Map(),

@@ -2,6 +2,7 @@ import type { SupervisorSpec } from '../kernel/child-spec.ts'
 import type { EventStore } from '../ports/event-store.port.ts'
 import type { Settings } from '../protocols/config.schema.ts'
 import type { TerminalHost } from '../ports/terminal-host.port.ts'
+import type { Recovery } from '../ports/recovery.port.ts'
 import type { Worktrees } from '../ports/worktrees.port.ts'
 import type { ClosePhase } from './close-phases.ts'
 
@@ -37,6 +38,7 @@ export type RuntimeOptions = {
 export type Decorators = {
   readonly store?: (store: EventStore) => EventStore
   readonly worktrees?: (worktrees: Worktrees) => Worktrees
+  readonly recovery?: (recovery: Recovery) => Recovery
   readonly terminals?: (terminals: TerminalHost) => TerminalHost
   /** The terminal host, if it is open already. */
   readonly host?: TerminalHost

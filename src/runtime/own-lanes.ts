@@ -5,9 +5,12 @@ import { named } from '../kernel/types.ts'
 import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
 import type { LaneId } from '../protocols/ids.ts'
 import type { OwnLaneProtocol } from '../protocols/own-lane.protocol.ts'
-import type { LaneRecord } from '../protocols/records.ts'
+import type { LaneOrigin, LaneRecord, LaneRemoval } from '../protocols/records.ts'
+import { STANDING } from '../protocols/states.ts'
 import type { LaneSummary } from '../protocols/summary.ts'
 import type { System } from '../supervisors/system.types.ts'
+import type { Clock } from '../ports/clock.port.ts'
+import type { Recovery, SavedLane } from '../ports/recovery.port.ts'
 import { laneOfPlan } from './lane-plan.ts'
 import type { RuntimeRecords } from './records.ts'
 import { rootCause } from './root-cause.ts'
@@ -31,6 +34,15 @@ export type LaneRequest = {
   readonly by?: string
 }
 
+/** How long what was saved of a removed lane is kept. ms */
+export const SAVED_FOR_MS: number = 30 * 24 * 60 * 60_000
+
+/** A lane that was removed and can be brought back. */
+export type RemovedLane = SavedLane & {
+  /** When it is forgotten. */
+  readonly expiresAt: number
+}
+
 /** Lanes of their own: each a worktree and branch, kept until it is removed, with terminals that are opened in it. */
 export interface Lanes {
   /**
@@ -39,15 +51,32 @@ export interface Lanes {
    */
   create(request: LaneRequest): Promise<LaneRecord>
   /**
-   * Ends what runs in it and removes the worktree; commits stay on its branch. Idempotent.
-   * @throws ERR_LANE_NOT_FOUND, ERR_LANE_NOT_READY for a lane of a run, ERR_WORKTREE_DIRTY: then nothing was ended
+   * Ends what runs in it and removes the worktree; commits stay on its branch, unless all is saved. Idempotent.
+   * @throws ERR_LANE_NOT_FOUND, ERR_LANE_NOT_READY for a lane of a run, ERR_WORKTREE_DIRTY, ERR_SAVE_REFUSED: then nothing was ended
    */
-  remove(laneId: LaneId, by: string): Promise<LaneSummary>
+  remove(laneId: LaneId, by: string, how?: Partial<LaneRemoval>): Promise<LaneSummary>
+  /** Lanes that were removed and saved, and have not been brought back; newest last. */
+  removed(): Promise<readonly RemovedLane[]>
+  /**
+   * Brings a removed lane back, as a new lane of its name, with its worktree and branch as they were. @returns its record once it is there
+   * @throws ERR_SAVED_NOT_FOUND, ERR_LANE_EXISTS, ERR_WORKTREE_PATH_EXISTS, ERR_WORKTREE_BRANCH_EXISTS, ERR_DISK_FULL: it stays saved
+   */
+  undo(request: UndoRequest): Promise<LaneRecord>
   /** Brings back the lanes that the orchestrator before left, as far as they can be; only one process of a workspace may. @returns how many */
   recover(): Promise<number>
 }
 
+export type UndoRequest = {
+  /** Of the lane that was removed. */
+  readonly saved: string
+  readonly by: string
+  /** Of the lane that comes. @defaultValue a new one */
+  readonly id?: LaneId
+}
+
 type Parts = {
+  readonly recovery: Pick<Recovery, 'list' | 'forget'>
+  readonly clock: Pick<Clock, 'now'>
   readonly system: Pick<System, 'ask' | 'lookup'>
   readonly records: RuntimeRecords
   readonly newId: () => LaneId
@@ -58,7 +87,7 @@ type Parts = {
 
 const lane = (id: LaneId) => named<OwnLaneProtocol>(laneName(id))
 
-export const createLanes = ({ system, records, newId, tree, reopen }: Parts): Lanes => {
+export const createLanes = ({ system, records, recovery, clock, newId, tree, reopen }: Parts): Lanes => {
   /** Names of lanes that are being made. */
   const making = new Set<string>()
 
@@ -82,6 +111,18 @@ export const createLanes = ({ system, records, newId, tree, reopen }: Parts): La
     await system.ask(LANES, 'supervisor.start-child', { spec: tree(args) }, { timeoutMs: START_LIMIT_MS })
   }
 
+  /** What is here again is not removed any more, though it may be saved still. */
+  const removed = async (): Promise<readonly RemovedLane[]> => {
+    const back = new Set((await open()).map(({ restores }) => restores))
+    return (await recovery.list()).filter(({ id }) => !back.has(id)).map((lane) => ({ ...lane, expiresAt: lane.savedAt + SAVED_FOR_MS }))
+  }
+
+  /** Forgets what has expired, and what was brought back. */
+  const tidy = async (): Promise<void> => {
+    const back = new Set((await open()).flatMap(({ restores, snapshot }) => (STANDING.has(snapshot.state) ? [restores] : [])))
+    for (const { id, savedAt } of await recovery.list()) if (back.has(id) || savedAt + SAVED_FOR_MS < clock.now()) await recovery.forget(id)
+  }
+
   const ofId = async (laneId: LaneId): Promise<LaneRecord> => {
     const record = await records.lane(laneId)
     if (record === null) throw new SignalboxError('ERR_LANE_NOT_FOUND', `no lane ${laneId} is recorded`, { context: { laneId } })
@@ -102,7 +143,25 @@ export const createLanes = ({ system, records, newId, tree, reopen }: Parts): La
         making.delete(name.toLowerCase())
       }
     },
-    async remove(laneId, by) {
+    removed,
+    async undo({ saved: id, by, id: laneId = newId() }) {
+      const saved = (await removed()).find((lane) => lane.id === id)
+      if (saved === undefined) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `no removed lane ${id} is saved`, { context: { id } })
+      const { name, worktree, origin } = saved
+      await claim(name)
+      try {
+        await begin({ laneId, name, made: origin as LaneOrigin, restores: { id, worktree }, by })
+        const record = await system.ask(lane(laneId), 'lane.ready', {}, { timeoutMs: READY_LIMIT_MS })
+        // It is recorded that it is there: what fails now is made good by the next tidying.
+        await recovery.forget(id).catch(() => undefined)
+        return record
+      } catch (error) {
+        throw rootCause(error)
+      } finally {
+        making.delete(name.toLowerCase())
+      }
+    },
+    async remove(laneId, by, { save = false, ignored = false } = {}) {
       const known = await ofId(laneId)
       if (known.runId !== null) {
         const text = `lane ${known.name} belongs to run ${known.runId}, which alone decides about it; stop that run`
@@ -114,7 +173,7 @@ export const createLanes = ({ system, records, newId, tree, reopen }: Parts): La
       if (made !== undefined && system.lookup(laneTreeName(laneId)) === undefined)
         await begin({ laneId, name, made }).catch(() => undefined)
       try {
-        return await system.ask(lane(laneId), 'lane.remove', { by }, { timeoutMs: REMOVE_LIMIT_MS })
+        return await system.ask(lane(laneId), 'lane.remove', { by, how: { save, ignored } }, { timeoutMs: REMOVE_LIMIT_MS })
       } catch (error) {
         // Somebody else's removal may have been over in between.
         const { summary } = await ofId(laneId)
@@ -124,6 +183,8 @@ export const createLanes = ({ system, records, newId, tree, reopen }: Parts): La
     },
     async recover() {
       let count = 0
+      // A repository that cannot be asked is told by what needs it.
+      await tidy().catch(() => undefined)
       for (const lane of await open()) {
         const { id, name, made } = lane
         if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue

@@ -393,6 +393,8 @@ export const composeRuntime = async (options: RuntimeOptions, decorators: Decora
   const madeLanes = createLanes({
     system: running,
     records,
+    recovery: services.recovery,
+    clock: systemClock,
     newId: () => env.ids.next('lane'),
     tree: (args) => {
       spans?.begin(args.laneId)

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -84,6 +84,76 @@ describe('signalbox lane', () => {
     expect(await world.run(['lane', 'sow'])).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean show?') })
     expect((await world.run(['complete', '--', 'lane', 'show', 'p'])).stdout).toBe('parser\n')
     await world.run(['lane', 'rm', 'parser'])
+  })
+})
+
+describe('signalbox lane rm --save, and lane undo', () => {
+  const ENV_FILE = 'a.ignored'
+  const inRepo = (...args: string[]): string => execFileSync('git', args, { cwd: world.repo.root, encoding: 'utf8' })
+
+  it('removes a lane with all its work, and brings it back: files, index, branch, commits [LN-7]', async () => {
+    const { lane: added } = (await json('lane', 'add', 'saved')) as { lane: { id: string; worktree: string; branch: string } }
+    const inLane = (...args: string[]): string => execFileSync('git', args, { cwd: added.worktree, encoding: 'utf8' })
+    writeFileSync(join(added.worktree, 'done'), 'x')
+    inLane('add', 'done')
+    inLane('-c', 'user.name=T', '-c', 'user.email=t@example.org', 'commit', '-qm', 'done')
+    writeFileSync(join(added.worktree, 'done'), 'staged')
+    inLane('add', 'done')
+    writeFileSync(join(added.worktree, 'done'), 'and more')
+    writeFileSync(join(added.worktree, 'draft'), 'y')
+    inLane('config', '--local', 'core.excludesFile', join(world.repo.root, '.git', 'ignores'))
+    writeFileSync(join(world.repo.root, '.git', 'ignores'), '*.ignored\n')
+    writeFileSync(join(added.worktree, ENV_FILE), 'token')
+    const before = [inLane('status', '--porcelain=v2', '--branch', '--ignored'), inLane('diff'), inLane('diff', '--cached')]
+    expect((await world.run(['term', 'spawn', 'saved', '--name', 'sh', '--', 'sleep', '1000'])).code).toBe(0)
+
+    expect((await world.run(['lane', 'rm', 'saved'])).stderr).toMatch(
+      /lane saved stays: it holds 2 uncommitted files .*\nnext: .*lane rm --save/u,
+    )
+    expect(await json('term', 'ls', 'saved')).toMatchObject({ terminals: [{ name: 'sh', state: 'active' }] })
+    expect((await world.run(['lane', 'rm', '--ignored', 'saved'])).stderr).toMatch(/^signalbox: --ignored says what --save saves/u)
+    const removed = await world.run(['lane', 'rm', 'saved', '--save', '--ignored'])
+    expect(removed.stdout).toBe(
+      'removed: lane saved\n  all that it held is saved, with 1 commit; bring it back with: signalbox lane undo saved\n',
+    )
+    expect(existsSync(added.worktree)).toBe(false)
+    expect(inRepo('branch', '--list', added.branch)).toBe('')
+    inRepo('gc', '-q', '--prune=now')
+
+    expect((await world.run(['lane', 'ls', '--removed'])).stdout).toMatch(
+      /^LANE +ID +REMOVED +KEPT UNTIL +HOLDS\nsaved +ln_\w+ +[\d-]+T[\d:]+Z +[\d-]+ +1 commit, 2 uncommitted files\n$/u,
+    )
+    const listed = await json('lane', 'ls', '--removed')
+    expect(listed).toMatchObject({ type: 'removed-lanes', lanes: [{ id: added.id, branch: added.branch, commits: 1 }] })
+    const told = await helpKeys('lane', 'ls')
+    expect(keysOf(listed).filter((key) => !told.has(key))).toEqual([])
+    expect((await world.run(['complete', '--', 'lane', 'undo', ''])).stdout).toBe('saved\n')
+
+    expect((await world.run(['lane', 'undo', 'save'])).stderr).toContain('did you mean "saved"?')
+    const back = await world.run(['lane', 'undo', 'saved'])
+    expect(back.stdout).toBe(
+      `back: lane saved: branch ${added.branch} at ${inRepo('rev-parse', 'HEAD').slice(0, 12)}\n  ${added.worktree}\n`,
+    )
+    expect([inLane('status', '--porcelain=v2', '--branch', '--ignored'), inLane('diff'), inLane('diff', '--cached')]).toEqual(before)
+    expect((await world.run(['lane', 'ls', '--removed'])).stdout).toMatch(/^no removed lanes are saved/u)
+    expect(inRepo('for-each-ref', 'refs/signalbox')).toBe('')
+    expect(await world.run(['lane', 'undo', 'saved'])).toMatchObject({ code: 3, stderr: expect.stringMatching(/no removed lane "saved"/u) })
+    // It is a lane as any other.
+    expect((await world.run(['term', 'spawn', 'saved', '--', 'true'])).code).toBe(0)
+    expect((await world.run(['lane', 'rm', 'saved', '--save'])).code).toBe(0)
+  })
+
+  it('does not bring back over another lane of that name, and says what cannot be saved', async () => {
+    await lane('saved')
+    expect((await world.run(['lane', 'undo', 'saved'])).stderr).toMatch(/lane saved is there already/u)
+    const { lane: other } = (await json('lane', 'show', 'saved')) as { lane: { worktree: string } }
+    execFileSync('git', ['init', '-q', join(other.worktree, 'own')])
+    expect(await world.run(['lane', 'rm', 'saved', '--save'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/cannot be saved: "own" is a repository of its own; move it elsewhere, or remove it\nnext: /u),
+    })
+    rmSync(join(other.worktree, 'own'), { recursive: true })
+    expect((await world.run(['lane', 'rm', 'saved'])).code).toBe(0)
   })
 })
 

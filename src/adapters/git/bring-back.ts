@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
-import { chmod, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import type { Readable } from 'node:stream'
 import type { Worktree } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
@@ -11,29 +10,39 @@ import { forgetMade, noteMade } from './lanes-directory.ts'
 import { keptModules } from './put-away.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { interrupted, retryLocked } from './repository-queue.ts'
-import { RECOVERY_REFS, RESTORING_MARK, savedEntries, type SavedEntry, type SavedNote } from './saved-commit.ts'
+import {
+  type Permissions,
+  RECOVERY_REFS,
+  RESTORED_MARK,
+  RESTORING_MARK,
+  savedEntries,
+  type SavedEntry,
+  type SavedNote,
+} from './saved-commit.ts'
 import { allStashes, readNote, refCommit } from './saved-refs.ts'
 import { pathBytes, under } from './work-tree-files.ts'
 import { type AdminEntry, adminEntryOf } from './worktree-admin.ts'
 import { createBranch, deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
 
 /** What stands in the mark: whether the branch is the restoration's to remove. */
-type Mark = { readonly commit: string; readonly madeBranch: boolean }
+type Mark = { readonly madeBranch: boolean }
 
 const markOf = async ({ dir }: AdminEntry): Promise<Mark | null> => {
   const text = await orAbsent(readFile(join(dir, RESTORING_MARK), 'utf8'), null)
-  return text === null ? null : text === '' ? { commit: '', madeBranch: false } : (JSON.parse(text) as Mark)
+  if (text === null) return null
+  // Empty: it was interrupted before the branch.
+  return text === '' ? { madeBranch: false } : (JSON.parse(text) as Mark)
 }
 
 /** Reads `<object> blob <size>`, the bytes, a line feed, again and again: git cat-file --batch. */
 class Blobs {
   readonly #stream: GitStream
-  readonly #chunks: AsyncIterator<Buffer>
+  readonly #chunks: AsyncIterator<Buffer, undefined>
   #rest: Buffer = Buffer.alloc(0)
 
   constructor(stream: GitStream) {
     this.#stream = stream
-    this.#chunks = (stream.stdout as Readable & AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+    this.#chunks = (stream.stdout as AsyncIterable<Buffer, undefined>)[Symbol.asyncIterator]()
   }
 
   async #more(): Promise<void> {
@@ -65,26 +74,33 @@ class Blobs {
   }
 }
 
-const writeBlob = async (blobs: Blobs, { mode, oid }: SavedEntry, place: Buffer): Promise<void> => {
+const writeBlob = async (blobs: Blobs, { mode, oid }: SavedEntry, place: Buffer, permissions: number): Promise<void> => {
   if (mode === '120000') {
     const target: Buffer[] = []
     await blobs.read(oid, (bytes) => void target.push(Buffer.from(bytes)))
     return symlink(Buffer.concat(target), place)
   }
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-  await using file = await open(place, flags, mode === '100755' ? 0o777 : 0o666)
-  await blobs.read(oid, async (bytes) => file.write(bytes).then(() => undefined))
+  await using file = await open(place, flags, 0o600)
+  await blobs.read(oid, (bytes) => file.writeFile(bytes))
+  await file.chmod(permissions)
 }
 
 /** Writes saved files, as they are, below `top`. */
-const writeEntries = async (blobs: Blobs, entries: readonly SavedEntry[], top: string, signal?: AbortSignal): Promise<void> => {
+const writeEntries = async (
+  blobs: Blobs,
+  entries: readonly SavedEntry[],
+  top: string,
+  { usual, others }: Permissions,
+  signal?: AbortSignal,
+): Promise<void> => {
   const made = new Set<string>()
   for (const entry of entries) {
     if (signal?.aborted) throw interrupted(`bringing back ${top}`, signal)
     const directory = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/')))
     if (!made.has(directory)) await mkdir(under(top, directory), { recursive: true })
     made.add(directory)
-    await writeBlob(blobs, entry, under(top, entry.path))
+    await writeBlob(blobs, entry, under(top, entry.path), others[entry.path] ?? usual[entry.mode] ?? 0o644)
   }
 }
 
@@ -109,7 +125,7 @@ const moveModules = async (from: string, to: string): Promise<void> => {
 /** Overwrites what `worktree add` wrote: HEAD, the index, its reflog. */
 const writeAdmin = async (blobs: Blobs, entries: readonly SavedEntry[], { dir }: AdminEntry): Promise<void> => {
   for (const { path } of entries) await rm(under(dir, path), { force: true })
-  await writeEntries(blobs, entries, dir)
+  await writeEntries(blobs, entries, dir, { usual: {}, others: {} })
 }
 
 const fill = async (context: RecoveryContext, commit: string, note: SavedNote, entry: AdminEntry, signal?: AbortSignal): Promise<void> => {
@@ -120,9 +136,8 @@ const fill = async (context: RecoveryContext, commit: string, note: SavedNote, e
   const stream = streamGit(commonDir, ['cat-file', '--batch'])
   try {
     const blobs = new Blobs(stream)
-    await writeEntries(blobs, await savedEntries(streamGit, commonDir, commit, 'worktree'), path, signal)
+    await writeEntries(blobs, await savedEntries(streamGit, commonDir, commit, 'worktree'), path, note.permissions, signal)
     for (const directory of note.directories) await mkdir(under(path, directory), { recursive: true })
-    for (const [file, permissions] of Object.entries(note.permissions)) await chmod(under(path, file), permissions)
     await linkModules(context, path, entry, note.modules)
     await writeAdmin(blobs, await savedEntries(streamGit, commonDir, commit, 'git'), entry)
     stream.stdin.end()
@@ -148,9 +163,12 @@ const checkFree = async ({ git, workspace }: RecoveryContext, { worktree, tip }:
   const { commonDir } = workspace
   const context = { path, branch }
   if ((await exists(path)) || (await adminEntryOf(commonDir, path)) !== undefined)
-    throw new SignalboxError('ERR_WORKTREE_PATH_EXISTS', `${path} is taken; move away what is there, or \`git worktree remove\` it`, { context })
+    throw new SignalboxError('ERR_WORKTREE_PATH_EXISTS', `${path} is taken; move away what is there, or \`git worktree remove\` it`, {
+      context,
+    })
   const user = await userOfBranch(git, commonDir, branch)
-  if (user !== null) throw new SignalboxError('ERR_WORKTREE_BRANCH_CHECKED_OUT', `the branch ${branch} is checked out in ${user}`, { context })
+  if (user !== null)
+    throw new SignalboxError('ERR_WORKTREE_BRANCH_CHECKED_OUT', `the branch ${branch} is checked out in ${user}`, { context })
   const now = await tipOf(git, commonDir, branch)
   if (now !== null && now !== tip) {
     const text = `there is another branch ${branch} by now, at ${now.slice(0, 12)}; rename it with \`git branch -m\``
@@ -159,63 +177,74 @@ const checkFree = async ({ git, workspace }: RecoveryContext, { worktree, tip }:
   return { madeBranch: now === null && tip !== null }
 }
 
-/** Brings back what was saved, or leaves nothing. The caller holds the repository's turn. */
-export const bringBack = async (context: RecoveryContext, id: string, signal?: AbortSignal): Promise<Worktree> => {
-  const { git, workspace } = context
-  const { commonDir, root } = workspace
-  const commit = await refCommit(context, id)
-  if (commit === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
-  const note = await readNote(context, commit, id)
-  const { path, branch } = note.worktree
-  const { madeBranch } = await checkFree(context, note)
-  if (signal?.aborted) throw interrupted(`bringing back ${path}`, signal)
-  if (await makeDirectories(dirname(path))) await noteMade(commonDir, dirname(path))
-  try {
-    const start = note.head ?? 'HEAD'
-    await retryLocked(context, () =>
-      git(root, ['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', path, start], { timeoutMs: CHECKOUT_TIMEOUT_MS }),
-    )
-    const entry = await adminEntryOf(commonDir, await realPathOf(path))
-    if (entry === undefined) throw new SignalboxError('ERR_GIT_FAILED', `git added ${path} but does not know it`, { context: { path } })
-    await writeFile(join(entry.dir, RESTORING_MARK), JSON.stringify({ commit, madeBranch } satisfies Mark))
-    const { tip } = note
-    if (madeBranch && tip !== null) await retryLocked(context, () => createBranch(git, commonDir, branch, tip))
-    if (madeBranch) for (const [key, value] of note.branchConfig) await git(commonDir, ['config', '--local', '--add', key, value])
-    await fill(context, commit, note, entry, signal)
-    await bringStashes(context, path, note)
-    await rm(join(entry.dir, RESTORING_MARK))
-  } catch (error) {
-    await abandon(context, id).catch(() => undefined)
-    throw error
-  }
-  return note.worktree
-}
-
+/** It was added without a check-out, and nothing was written yet. */
 const isBare = async (path: string): Promise<boolean> => (await orAbsent(readdir(path), [])).every((name) => name === '.git')
 
-/** Removes what a restoration that was interrupted made. @returns whether anything is left. The caller holds the repository's turn. */
-export const abandon = async (context: RecoveryContext, id: string): Promise<boolean> => {
+/** Removes what a restoration made that was not ended: all of it is saved. */
+const clear = async (context: RecoveryContext, { id, worktree, tip }: SavedNote, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   const { commonDir } = workspace
-  const commit = await refCommit(context, id)
-  if (commit === null) return false
-  const { worktree, tip } = await readNote(context, commit, id)
-  const path = await realPathOf(worktree.path)
-  const entry = await adminEntryOf(commonDir, path)
-  if (entry === undefined) {
-    if (await exists(path)) return !(await removeEmpty(path))
-    await forgetMade(commonDir, dirname(path))
-    return false
-  }
   const mark = await markOf(entry)
-  // Without a mark it is whole, or has no file yet.
-  if (mark === null && !(await isBare(path))) return true
   await moveModules(join(entry.dir, 'modules'), keptModules(commonDir, id))
-  await rm(path, { recursive: true, force: true })
+  await rm(entry.path, { recursive: true, force: true })
   await rm(entry.dir, { recursive: true, force: true })
   await removeEmpty(dirname(entry.dir))
   if (mark?.madeBranch === true && tip !== null && (await tipOf(git, commonDir, worktree.branch)) === tip)
     await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
-  await forgetMade(commonDir, dirname(path))
+  await forgetMade(commonDir, dirname(entry.path))
+}
+
+const entryOf = async ({ workspace }: RecoveryContext, { worktree }: SavedNote): Promise<AdminEntry | undefined> =>
+  adminEntryOf(workspace.commonDir, await realPathOf(worktree.path))
+
+/** Takes up what a process left that died: whole, begun, or not even marked yet. @returns whether it is whole */
+const takeUp = async (context: RecoveryContext, commit: string, note: SavedNote): Promise<boolean> => {
+  const entry = await entryOf(context, note)
+  if (entry === undefined) {
+    // An empty directory is what git makes first.
+    await removeEmpty(note.worktree.path)
+    return false
+  }
+  if ((await orAbsent(readFile(join(entry.dir, RESTORED_MARK), 'utf8'), null)) === commit) return true
+  const begun = (await markOf(entry)) !== null
+  const head = (await orAbsent(readFile(join(entry.dir, 'HEAD'), 'utf8'), '')).trim()
+  // Killed right after `worktree add`: nothing is in it yet.
+  const unmarked = !begun && (await isBare(entry.path)) && (note.head === null || head === note.head)
+  if (begun || unmarked) await clear(context, note, entry)
   return false
+}
+
+const make = async (context: RecoveryContext, commit: string, note: SavedNote, signal?: AbortSignal): Promise<void> => {
+  const { git, workspace } = context
+  const { commonDir, root } = workspace
+  const { path, branch } = note.worktree
+  const { tip, head } = note
+  const { madeBranch } = await checkFree(context, note)
+  if (signal?.aborted) throw interrupted(`bringing back ${path}`, signal)
+  if (await makeDirectories(dirname(path))) await noteMade(commonDir, dirname(path))
+  const add = ['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', path, head ?? 'HEAD']
+  await retryLocked(context, () => git(root, add, { timeoutMs: CHECKOUT_TIMEOUT_MS }))
+  const entry = await entryOf(context, note)
+  if (entry === undefined) throw new SignalboxError('ERR_GIT_FAILED', `git added ${path} but does not know it`, { context: { path } })
+  try {
+    await writeFile(join(entry.dir, RESTORING_MARK), JSON.stringify({ madeBranch } satisfies Mark))
+    if (madeBranch && tip !== null) await retryLocked(context, () => createBranch(git, commonDir, branch, tip))
+    if (madeBranch) for (const [key, value] of note.branchConfig) await git(commonDir, ['config', '--local', '--add', key, value])
+    await fill(context, commit, note, entry, signal)
+    await bringStashes(context, path, note)
+    await writeFile(join(entry.dir, RESTORED_MARK), commit)
+    await rm(join(entry.dir, RESTORING_MARK))
+  } catch (error) {
+    await clear(context, note, entry).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Brings back what was saved, or leaves nothing. The caller holds the repository's turn. */
+export const bringBack = async (context: RecoveryContext, id: string, signal?: AbortSignal): Promise<Worktree> => {
+  const commit = await refCommit(context, id)
+  if (commit === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
+  const note = await readNote(context, commit, id)
+  if (!(await takeUp(context, commit, note))) await make(context, commit, note, signal)
+  return note.worktree
 }

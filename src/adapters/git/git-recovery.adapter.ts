@@ -1,8 +1,7 @@
-import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Recovery, SavedLane } from '../../ports/recovery.port.ts'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
-import { abandon, bringBack } from './bring-back.ts'
+import { bringBack } from './bring-back.ts'
 import { gitEnvironment, makeGit } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 import { makeStreamGit } from './git-stream.ts'
@@ -42,23 +41,36 @@ const forget = async (context: RecoveryContext, id: string): Promise<void> => {
   await dropModules(workspace.commonDir, id)
 }
 
-/** Saved lanes of a repository, under `refs/signalbox/recovery/`. Writers of its refs take turns with those of `openWorkspace`. */
-export const openRecovery = async (workspace: WorkspaceInfo, options: GitWorktreesOptions): Promise<Recovery> => {
-  const environment = options.environment ?? process.env
+const makeContext = async (workspace: WorkspaceInfo, options: GitWorktreesOptions): Promise<RecoveryContext> => {
+  const { clock, random, checkOuts, environment = process.env } = options
   const git = patientGit(makeGit(environment), options)
-  const commonDir = await realpath(workspace.commonDir)
   const version = await checkGit(git, workspace.root)
-  const hash = (await git(commonDir, ['rev-parse', '--show-object-format'])).trim()
-  const streamGit = makeStreamGit(gitEnvironment(environment))
-  const { clock, random, checkOuts } = options
-  const context: RecoveryContext = { git, streamGit, hash, workspace: { ...workspace, commonDir }, version, clock, random, checkOuts }
-  const turn = <T>(doing: string, job: () => Promise<T>): Promise<T> => named(doing, () => inTurn(commonDir, job))
+  const hash = (await git(workspace.commonDir, ['rev-parse', '--show-object-format'])).trim()
+  return { git, streamGit: makeStreamGit(gitEnvironment(environment)), hash, workspace, version, clock, random, checkOuts }
+}
+
+/**
+ * Saved lanes of a repository, under `refs/signalbox/recovery/`. Nothing is asked of git before it is needed. Writers of
+ * refs take turns with those of `openWorkspace`.
+ */
+export const openRecovery = (workspace: WorkspaceInfo, options: GitWorktreesOptions): Recovery => {
+  let made: Promise<RecoveryContext> | null = null
+  const withContext = async <T>(job: (context: RecoveryContext) => Promise<T>): Promise<T> => {
+    made ??= makeContext(workspace, options)
+    const context = await made.catch((error: unknown) => {
+      made = null // another time it may be possible
+      throw error
+    })
+    return job(context)
+  }
+  const ask = <T>(doing: string, job: (context: RecoveryContext) => Promise<T>): Promise<T> => named(doing, () => withContext(job))
+  const turn = <T>(doing: string, job: (context: RecoveryContext) => Promise<T>): Promise<T> =>
+    ask(doing, (context) => inTurn(workspace.commonDir, () => job(context)))
   return {
-    check: (spec) => named(`looking into the worktree ${spec.worktree.path}`, () => checkSavable(context, spec)),
-    putAway: (spec) => turn(`saving and removing the worktree ${spec.worktree.path}`, () => putAway(context, spec)),
-    restore: (id, signal) => turn(`bringing back ${id}`, () => bringBack(context, id, signal)),
-    abandon: (id) => turn(`removing what was brought back of ${id}`, () => abandon(context, id)),
-    list: () => named(`listing what is saved in ${join(commonDir, RECOVERY_REFS)}`, () => list(context)),
-    forget: (id) => turn(`forgetting ${id}`, () => forget(context, id)),
+    check: (spec) => ask(`looking into the worktree ${spec.worktree.path}`, (context) => checkSavable(context, spec)),
+    putAway: (spec) => turn(`saving and removing the worktree ${spec.worktree.path}`, (context) => putAway(context, spec)),
+    restore: (id, signal) => turn(`bringing back ${id}`, (context) => bringBack(context, id, signal)),
+    list: () => ask(`listing what is saved in ${join(workspace.commonDir, RECOVERY_REFS)}`, list),
+    forget: (id) => turn(`forgetting ${id}`, (context) => forget(context, id)),
   }
 }

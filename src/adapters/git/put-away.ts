@@ -7,7 +7,7 @@ import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
 import { sweepHalfRemoved } from './half-removed.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
-import { RECOVERY_REFS, SAVED_MARK, type SavedNote, usualPermissions, writeSavedCommit } from './saved-commit.ts'
+import { permissionsOf, RECOVERY_REFS, SAVED_MARK, type SavedNote, writeSavedCommit } from './saved-commit.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { keptCommits, refCommit, stashesOn } from './saved-refs.ts'
 import { differing, readWorkTree, saveRefused, type WorkTree } from './work-tree-files.ts'
@@ -63,11 +63,7 @@ const noteOf = async (context: RecoveryContext, spec: SaveSpec, { path }: Place,
     tip,
     branchConfig: await branchConfig(git, workspace.commonDir, worktree.branch),
     stashes: await stashesOn(git, path, worktree.branch),
-    permissions: Object.fromEntries(
-      [...tree.files]
-        .filter(([, { mode, permissions }]) => mode !== '120000' && permissions !== usualPermissions(mode))
-        .map(([file, { permissions }]) => [file, permissions]),
-    ),
+    permissions: permissionsOf(tree),
     directories: tree.directories,
     modules: tree.modules,
   }

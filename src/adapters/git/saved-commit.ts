@@ -1,16 +1,37 @@
 import { constants } from 'node:fs'
-import { lstat, open, readdir, readlink } from 'node:fs/promises'
+import { open, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SavedLane } from '../../ports/recovery.port.ts'
-import { orAbsent } from './files.ts'
 import { bytesOf, feed, type GitStream, type StreamGit } from './git-stream.ts'
-import { type BytePath, type FileMode, readWhole, saveRefused, shown, under, type WorkTree } from './work-tree-files.ts'
+import { type BytePath, type FileMode, readWhole, under, type WorkTree } from './work-tree-files.ts'
 
 export const RECOVERY_REFS = 'refs/signalbox/recovery/'
 /** Of a worktree whose content is saved and that is being removed: which commit has it. */
 export const SAVED_MARK = 'signalbox-saved'
 /** Of a worktree that is being brought back. */
 export const RESTORING_MARK = 'signalbox-restoring'
+/** Of one that was: from which commit. */
+export const RESTORED_MARK = 'signalbox-restored'
+
+/** Permissions of files, which a tree does not hold. */
+export type Permissions = {
+  /** What most files of a mode have. */
+  readonly usual: Readonly<Record<string, number>>
+  readonly others: Readonly<Record<BytePath, number>>
+}
+
+export const permissionsOf = ({ files }: WorkTree): Permissions => {
+  const counts = new Map<string, Map<number, number>>()
+  for (const { mode, permissions } of files.values()) {
+    const ofMode = counts.get(mode) ?? new Map<number, number>()
+    counts.set(mode, ofMode.set(permissions, (ofMode.get(permissions) ?? 0) + 1))
+  }
+  const usual = Object.fromEntries(
+    [...counts].map(([mode, ofMode]) => [mode, [...ofMode].toSorted(([, one], [, two]) => two - one)[0]?.[0] ?? 0]),
+  )
+  const others = [...files].filter(([, { mode, permissions }]) => mode !== '120000' && permissions !== usual[mode])
+  return { usual, others: Object.fromEntries(others.map(([file, { permissions }]) => [file, permissions])) }
+}
 
 /** What no tree can hold. Paths one character a byte. */
 export type SavedNote = SavedLane & {
@@ -21,14 +42,13 @@ export type SavedNote = SavedLane & {
   readonly tip: string | null
   readonly branchConfig: readonly (readonly [key: string, value: string])[]
   readonly stashes: readonly { readonly commit: string; readonly message: string }[]
-  /** Permissions that a new file would not have. */
-  readonly permissions: Readonly<Record<BytePath, number>>
+  readonly permissions: Permissions
   readonly directories: readonly BytePath[]
   readonly modules: WorkTree['modules']
 }
 
 /** What git keeps of a worktree that belongs to its place, not to the work in it. */
-const OF_THE_PLACE = new Set(['gitdir', 'commondir', 'locked', 'modules', SAVED_MARK, RESTORING_MARK, 'signalbox-removing'])
+const OF_THE_PLACE = new Set(['gitdir', 'commondir', 'locked', 'modules', SAVED_MARK, RESTORING_MARK, RESTORED_MARK, 'signalbox-removing'])
 
 const isOfThePlace = (path: string): boolean => OF_THE_PLACE.has(path) || path.endsWith('.lock')
 
@@ -126,7 +146,12 @@ export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, 
 export type SavedEntry = { readonly path: BytePath; readonly mode: FileMode; readonly oid: string }
 
 /** What a part of a saved tree holds, such as `worktree`; empty where it has none. */
-export const savedEntries = async (streamGit: StreamGit, commonDir: string, commit: string, part: string): Promise<readonly SavedEntry[]> => {
+export const savedEntries = async (
+  streamGit: StreamGit,
+  commonDir: string,
+  commit: string,
+  part: string,
+): Promise<readonly SavedEntry[]> => {
   const text = await bytesOf(streamGit(commonDir, ['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${part}/`]))
   return text
     .split('\0')
@@ -136,18 +161,3 @@ export const savedEntries = async (streamGit: StreamGit, commonDir: string, comm
       return { path: row.slice(row.indexOf('\t') + 2 + part.length), mode: mode as FileMode, oid }
     })
 }
-
-/** What is not as it was saved, of what is there now: written since. @throws ERR_SAVE_REFUSED */
-export const checkAllSaved = (path: string, now: WorkTree, saved: readonly SavedEntry[]): void => {
-  const known = new Map(saved.map((entry) => [entry.path, entry]))
-  const others = [...now.files].filter(([file, { oid }]) => known.get(file)?.oid !== oid).map(([file]) => file)
-  if (others.length > 0) throw saveRefused(path, `${shown(others[0] ?? '')} was written after it had been saved; move it away`)
-}
-
-/** The permissions that this process gives a new file. */
-export const usualPermissions = (mode: FileMode): number => {
-  const umask = process.umask()
-  return mode === '120000' ? 0o777 : (mode === '100755' ? 0o777 : 0o666) & ~umask
-}
-
-export const isThere = async (place: Buffer): Promise<boolean> => (await orAbsent(lstat(place), null)) !== null

@@ -12,7 +12,8 @@ const TEXT_BYTES = 4_000_000
 
 /** @returns the commit of what was saved, or null. */
 export const refCommit = async ({ git, workspace }: RecoveryContext, id: string): Promise<string | null> =>
-  (await orWhenGitRefuses(git(workspace.commonDir, ['rev-parse', '--verify', '--quiet', `${RECOVERY_REFS}${id}^{commit}`]), '')).trim() || null
+  (await orWhenGitRefuses(git(workspace.commonDir, ['rev-parse', '--verify', '--quiet', `${RECOVERY_REFS}${id}^{commit}`]), '')).trim() ||
+  null
 
 const textOf = async (path: string): Promise<string> => ((await stat(path)).size > TEXT_BYTES ? '' : readFile(path, 'latin1'))
 
@@ -37,10 +38,17 @@ const commitsAmong = async ({ streamGit, workspace }: RecoveryContext, names: It
 }
 
 /** All that must not be collected while it can be brought back; HEAD first. */
-export const keptCommits = async (context: RecoveryContext, { entry }: { readonly entry: AdminEntry }, note: SavedNote): Promise<readonly string[]> => {
+export const keptCommits = async (
+  context: RecoveryContext,
+  { entry }: { readonly entry: AdminEntry },
+  note: SavedNote,
+): Promise<readonly string[]> => {
   const { git, streamGit, workspace } = context
   const { head, tip, stashes, worktree } = note
-  const reflog = await orWhenGitRefuses(git(workspace.commonDir, ['reflog', 'show', '--format=%H', `refs/heads/${worktree.branch}`, '--']), '')
+  const reflog = await orWhenGitRefuses(
+    git(workspace.commonDir, ['reflog', 'show', '--format=%H', `refs/heads/${worktree.branch}`, '--']),
+    '',
+  )
   const named = new Set([...(await namedIn(entry)), ...reflog.split('\n').filter(Boolean), ...stashes.map(({ commit }) => commit)])
   const own = [...new Set([head, tip])].filter((commit) => commit !== null)
   const found = await commitsAmong(context, named)
@@ -66,16 +74,26 @@ export const allStashes = async (git: Git, path: string): Promise<SavedNote['sta
 
 /** @throws ERR_SAVED_NOT_FOUND */
 export const readNote = async (context: RecoveryContext, commit: string, id: string): Promise<SavedNote> => {
-  const text = await orWhenGitRefuses(bytesOf(context.streamGit(context.workspace.commonDir, ['cat-file', 'blob', `${commit}:lane.json`])), '')
+  const text = await orWhenGitRefuses(
+    bytesOf(context.streamGit(context.workspace.commonDir, ['cat-file', 'blob', `${commit}:lane.json`])),
+    '',
+  )
   const note = text === '' ? null : (JSON.parse(Buffer.from(text, 'latin1').toString()) as SavedNote)
   if (note?.version === 1) return note
-  throw new SignalboxError('ERR_SAVED_NOT_FOUND', `${RECOVERY_REFS}${id} was not written by this version of signalbox; \`git show ${RECOVERY_REFS}${id}:lane.json\` tells what it is`, {
-    context: { id },
-  })
+  throw new SignalboxError(
+    'ERR_SAVED_NOT_FOUND',
+    `${RECOVERY_REFS}${id} was not written by this version of signalbox; \`git show ${RECOVERY_REFS}${id}:lane.json\` tells what it is`,
+    {
+      context: { id },
+    },
+  )
 }
 
 /** All that is saved: names of the refs, without their prefix, and their commits. */
-export const savedRefs = async ({ git, workspace }: RecoveryContext): Promise<readonly { readonly id: string; readonly commit: string }[]> => {
+export const savedRefs = async ({
+  git,
+  workspace,
+}: RecoveryContext): Promise<readonly { readonly id: string; readonly commit: string }[]> => {
   const text = await git(workspace.commonDir, ['for-each-ref', '--format=%(refname) %(objectname)', RECOVERY_REFS])
   return text
     .split('\n')

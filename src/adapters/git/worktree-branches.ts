@@ -89,7 +89,11 @@ const forgetBranchConfig = async (git: Git, commonDir: string, name: string): Pr
 }
 
 /** What the configuration says of a branch, such as where it is pushed to. */
-export const branchConfig = async (git: Git, commonDir: string, name: string): Promise<readonly (readonly [key: string, value: string])[]> => {
+export const branchConfig = async (
+  git: Git,
+  commonDir: string,
+  name: string,
+): Promise<readonly (readonly [key: string, value: string])[]> => {
   const rows = (await git(commonDir, ['config', '--local', '--list', '-z'])).split('\0')
   return rows
     .filter((row) => row.startsWith(`branch.${name}.`))

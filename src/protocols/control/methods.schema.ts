@@ -66,7 +66,16 @@ export const PARAMS: { readonly [M in ControlMethod]: z.ZodType<ParamsOf<M>> } =
   }),
   'lane.list': z.strictObject({ all: z.boolean().optional().describe('Those too that have ended.') }),
   'lane.get': z.strictObject({ lane }),
-  'lane.remove': z.strictObject({ lane }),
+  'lane.remove': z.strictObject({
+    lane,
+    save: z
+      .boolean()
+      .optional()
+      .describe('Save all that it holds, work and branch, so that `lane.undo` brings it back. Default: work keeps it.'),
+    ignored: z.boolean().optional().describe('Save ignored files too.'),
+  }),
+  'lane.removed': z.strictObject({}),
+  'lane.undo': z.strictObject({ lane: text('A lane that was removed and saved: its id, the beginning of it, or its name.') }),
   'terminal.spawn': z.strictObject({
     lane,
     name: name.optional(),

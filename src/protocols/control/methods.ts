@@ -15,6 +15,7 @@ import type {
   ActorNode,
   DeadLetterInfo,
   LaneInfo,
+  RemovedLaneInfo,
   LivedInfo,
   OrchestratorStatus,
   RunInfo,
@@ -110,7 +111,13 @@ export type ControlMethods = {
   }
   'lane.list': { params: { readonly all?: boolean | undefined }; result: { readonly lanes: readonly LaneInfo[] } }
   'lane.get': { params: { readonly lane: string }; result: { readonly lane: LaneInfo; readonly terminals: readonly TerminalInfo[] } }
-  'lane.remove': { params: { readonly lane: string }; result: { readonly summary: LaneSummary } }
+  'lane.remove': {
+    params: { readonly lane: string; readonly save?: boolean | undefined; readonly ignored?: boolean | undefined }
+    result: { readonly summary: LaneSummary }
+  }
+  /** Lanes that were removed and saved; newest last. */
+  'lane.removed': { params: object; result: { readonly lanes: readonly RemovedLaneInfo[] } }
+  'lane.undo': { params: { readonly lane: string }; result: { readonly lane: LaneInfo } }
   'terminal.spawn': {
     params: {
       readonly lane: string

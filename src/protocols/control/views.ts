@@ -65,6 +65,24 @@ export type LaneInfo = {
   readonly summary: LaneSummary | null
 }
 
+/** A lane that was removed and saved, to be brought back by `lane.undo`. Times in ms since the epoch. */
+export type RemovedLaneInfo = {
+  /** Of the lane that was removed. */
+  readonly id: string
+  readonly name: string
+  readonly savedAt: number
+  /** When what was saved is forgotten. */
+  readonly expiresAt: number
+  /** Where it was, and comes back. */
+  readonly worktree: string
+  readonly branch: string
+  readonly baseCommit: string
+  /** On its branch beyond the base commit. */
+  readonly commits: number
+  /** Files with changes that are not committed; at most 1,000. */
+  readonly uncommitted: readonly string[]
+}
+
 /** A run of a plan. Times in ms since the epoch. */
 export type RunInfo = {
   readonly id: RunId

@@ -1,16 +1,15 @@
 import type { ControlMethods } from '../../protocols/control/methods.ts'
-import type { LaneInfo } from '../../protocols/control/views.ts'
+import type { LaneInfo, RemovedLaneInfo } from '../../protocols/control/views.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import type { LaneId } from '../../protocols/ids.ts'
 import type { LaneRecord } from '../../protocols/records.ts'
-import type { LaneState } from '../../protocols/states.ts'
+import { STANDING } from '../../protocols/states.ts'
 import type { Methods, Served } from './method.types.ts'
-import { findLane } from './resolve.ts'
+import type { RemovedLane } from '../own-lanes.ts'
+import type { RuntimeRecords } from '../records.ts'
+import { findLane, findRemoved } from './resolve.ts'
 
 type Names = Extract<keyof ControlMethods, `lane.${string}`>
-
-/** States of a lane that has its worktree. */
-const STANDS: ReadonlySet<LaneState> = new Set<LaneState>(['ready', 'running', 'blocked', 'shared'])
 
 const info = ({ id, name, runId, snapshot, worktree, createdAt, endedAt, summary }: LaneRecord): LaneInfo => ({
   id,
@@ -25,17 +24,32 @@ const info = ({ id, name, runId, snapshot, worktree, createdAt, endedAt, summary
   summary,
 })
 
+const removedInfo = ({ id, name, savedAt, expiresAt, worktree, commits, uncommitted }: RemovedLane): RemovedLaneInfo => ({
+  id,
+  name,
+  savedAt,
+  expiresAt,
+  worktree: worktree.path,
+  branch: worktree.branch,
+  baseCommit: worktree.baseCommit,
+  commits,
+  uncommitted,
+})
+
+/** The answer to a request that an orchestrator before this one took. @throws ERR_CONTROL_INTERRUPTED */
+const madeBefore = async (records: RuntimeRecords, laneId: LaneId): Promise<{ readonly lane: LaneInfo } | null> => {
+  const lane = await records.lane(laneId)
+  if (lane === null) return null
+  if (STANDING.has(lane.snapshot.state) || lane.summary?.outcome === 'succeeded') return { lane: info(lane) }
+  const text = `the orchestrator died while it made lane ${lane.name}, which was then cleaned up; ask for it again with a new key`
+  throw new SignalboxError('ERR_CONTROL_INTERRUPTED', text, { context: { laneId: lane.id } })
+}
+
 /** Lanes. */
 export const laneMethods = ({ runtime: { records, lanes, terminals, newId } }: Served): Pick<Methods, Names> => ({
   'lane.create': {
     assign: () => newId('lane'),
-    again: async (assigned) => {
-      const lane = await records.lane(assigned as LaneId)
-      if (lane === null) return null
-      if (STANDS.has(lane.snapshot.state) || lane.summary?.outcome === 'succeeded') return { lane: info(lane) }
-      const text = `the orchestrator died while it made lane ${lane.name}, which was then cleaned up; create it again with a new key`
-      throw new SignalboxError('ERR_CONTROL_INTERRUPTED', text, { context: { laneId: lane.id } })
-    },
+    again: (assigned) => madeBefore(records, assigned as LaneId),
     run: async (params, { assigned, by }) => ({
       lane: info(await lanes.create({ ...params, by, ...(assigned !== null && { id: assigned as LaneId }) })),
     }),
@@ -50,6 +64,20 @@ export const laneMethods = ({ runtime: { records, lanes, terminals, newId } }: S
     },
   },
   'lane.remove': {
-    run: async ({ lane: word }, { by }) => ({ summary: await lanes.remove((await findLane(records, word)).id, by) }),
+    run: async ({ lane: word, save, ignored }, { by }) => ({
+      summary: await lanes.remove((await findLane(records, word)).id, by, {
+        ...(save !== undefined && { save }),
+        ...(ignored !== undefined && { ignored }),
+      }),
+    }),
+  },
+  'lane.removed': { run: async () => ({ lanes: (await lanes.removed()).map(removedInfo) }) },
+  'lane.undo': {
+    assign: () => newId('lane'),
+    again: (assigned) => madeBefore(records, assigned as LaneId),
+    run: async ({ lane: word }, { assigned, by }) => {
+      const { id: saved } = findRemoved(await lanes.removed(), word)
+      return { lane: info(await lanes.undo({ saved, by, ...(assigned !== null && { id: assigned as LaneId }) })) }
+    },
   },
 })

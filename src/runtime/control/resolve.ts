@@ -36,6 +36,13 @@ const byId = <T extends Named>(code: ErrorCode, what: string, word: string, all:
   })
 }
 
+/** Of the lanes that were removed and saved: by id, the beginning of one, or name, then the newest. @throws ERR_SAVED_NOT_FOUND */
+export const findRemoved = <T extends Named & { readonly name: string }>(all: readonly T[], word: string): T => {
+  const found = byId('ERR_SAVED_NOT_FOUND', 'removed lane', word, all) ?? all.findLast(({ name }) => name === word)
+  if (found !== undefined) return found
+  throw notFound('ERR_SAVED_NOT_FOUND', 'removed lane', word, [...new Set(all.map(({ name }) => name))])
+}
+
 /** By id, the beginning of one, or name: of those that have not ended if there is one, else the newest. @throws ERR_LANE_NOT_FOUND */
 export const findLane = async (records: RuntimeRecords, word: string): Promise<LaneRecord> => {
   const lanes = await records.lanes()

@@ -17,7 +17,7 @@ let recovery: Recovery
 beforeEach(async () => {
   repo = await makeRepo({ name: 'a repo — mit Lücken', commits: 3 })
   worktrees = await openRepo(repo.root)
-  recovery = await openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
+  recovery = openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
 })
 afterEach(() => repo.cleanup())
 
@@ -34,7 +34,8 @@ const spec = (worktree: Worktree, more: Partial<SaveSpec> = {}): SaveSpec => ({
 
 /** Every file below, as bytes and modes; what git keeps in `.git` files is of the place. */
 const filesOf = async (top: Buffer, at: Buffer = Buffer.alloc(0)): Promise<string[]> => {
-  const join2 = (...parts: Buffer[]): Buffer => Buffer.concat(parts.flatMap((part, index) => (index === 0 || part.length === 0 ? [part] : [Buffer.from('/'), part])))
+  const join2 = (...parts: Buffer[]): Buffer =>
+    Buffer.concat(parts.flatMap((part, index) => (index === 0 || part.length === 0 ? [part] : [Buffer.from('/'), part])))
   const here = join2(top, at)
   const rows: string[] = []
   const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
@@ -47,12 +48,18 @@ const filesOf = async (top: Buffer, at: Buffer = Buffer.alloc(0)): Promise<strin
     const name = path.toString('latin1')
     if (entry.isDirectory()) rows.push(...(await filesOf(top, path)))
     else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
-    else rows.push(`${name} ${mode.toString(8)} ${createHash('sha256').update(await readFile(place)).digest('hex')}`)
+    else
+      rows.push(
+        `${name} ${mode.toString(8)} ${createHash('sha256')
+          .update(await readFile(place))
+          .digest('hex')}`,
+      )
   }
   return rows.toSorted()
 }
 
-const told = (cwd: string, ...args: string[]): Promise<string> => git(cwd, ...args).catch((error: unknown) => `refused: ${String((error as { code?: unknown }).code)}`)
+const told = (cwd: string, ...args: string[]): Promise<string> =>
+  git(cwd, ...args).catch((error: unknown) => `refused: ${String((error as { code?: unknown }).code)}`)
 
 /** All that can be seen of a worktree. */
 const look = async (path: string, branch: string, submodules: readonly string[] = []): Promise<unknown> => ({
@@ -274,7 +281,7 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
     await git(repo.root, 'init', '-q', '-b', 'main', '--object-format=sha256')
     await repo.commit('file-1.txt', 'x')
     worktrees = await openRepo(repo.root)
-    recovery = await openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
+    recovery = openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment: gitTestEnv() })
     const worktree = await lane()
     await writeFile(join(worktree.path, 'file-1.txt'), 'changed')
     await roundTrip(worktree)
@@ -306,6 +313,7 @@ describe('what cannot be saved, or brought back, stays as it is', () => {
     await recovery.putAway(spec(worktree))
     await expect(recovery.restore('ln_2')).rejects.toMatchObject({ code: 'ERR_SAVED_NOT_FOUND' })
     await mkdir(worktree.path, { recursive: true })
+    await writeFile(join(worktree.path, 'of somebody else'), '')
     await expect(recovery.restore('ln_1')).rejects.toMatchObject({ code: 'ERR_WORKTREE_PATH_EXISTS' })
     await rm(worktree.path, { recursive: true })
     await repo.git('branch', worktree.branch, 'main~1')
@@ -320,7 +328,9 @@ describe('what cannot be saved, or brought back, stays as it is', () => {
     const worktree = await lane()
     await writeFile(join(worktree.path, 'work'), 'x')
     await recovery.putAway(spec(worktree))
-    expect(await recovery.list()).toMatchObject([{ id: 'ln_1', name: 'a', worktree, commits: 0, uncommitted: ['work'], origin: { base: 'main' } }])
+    expect(await recovery.list()).toMatchObject([
+      { id: 'ln_1', name: 'a', worktree, commits: 0, uncommitted: ['work'], origin: { base: 'main' } },
+    ])
     for (const _ of [1, 2]) await recovery.forget('ln_1')
     expect(await recovery.list()).toEqual([])
     await expect(recovery.restore('ln_1')).rejects.toMatchObject({ code: 'ERR_SAVED_NOT_FOUND' })

@@ -1,0 +1,52 @@
+import { isSignalboxError, SignalboxError } from '../protocols/errors.ts'
+import type { CleaningReport } from '../protocols/lane.protocol.ts'
+import type { LaneRecord, LaneRemoval } from '../protocols/records.ts'
+import type { SaveSpec } from '../ports/recovery.port.ts'
+import { cleanLane, holdsUncommitted, NOTHING } from './lane-cleaning.ts'
+import type { OwnLaneState } from './own-lane-state.ts'
+import type { Services } from './services.ts'
+
+const isGone = (error: unknown): null => {
+  if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
+  throw error
+}
+
+const specOf = ({ id, name, worktree, made }: LaneRecord, { ignored }: LaneRemoval): SaveSpec => ({
+  id,
+  name,
+  worktree,
+  origin: made,
+  ignored,
+})
+
+/** Whether it may be removed so, before anything is ended. @throws ERR_WORKTREE_DIRTY, ERR_SAVE_REFUSED */
+export const checkRemoval = async ({ worktrees, recovery }: Services, record: LaneRecord, how: LaneRemoval): Promise<void> => {
+  if (how.save) {
+    await recovery.check(specOf(record, how)).catch(isGone)
+    return
+  }
+  const work = await worktrees.inspect(record.worktree).catch(isGone)
+  if (work === null || work.uncommitted.length === 0) return
+  const text = `lane ${record.name} stays: ${holdsUncommitted(work.uncommitted)} in ${record.worktree.path}; commit or remove them first, or save them`
+  const context = { laneId: record.id, worktree: record.worktree.path, uncommitted: work.uncommitted }
+  throw new SignalboxError('ERR_WORKTREE_DIRTY', text, { context })
+}
+
+/** Saves and removes; of a worktree that somebody removed by hand only what git kept of it. */
+const putAway = async ({ worktrees, recovery }: Services, record: LaneRecord, how: LaneRemoval): Promise<CleaningReport> => {
+  const commits = await worktrees.inspect(record.worktree).then(
+    (work) => work.commits,
+    () => 0, // on a branch without commits git cannot say
+  )
+  const report = await recovery.putAway(specOf(record, how)).catch(isGone)
+  if (report === null) return cleanLane(worktrees, record.worktree, 'never', 'succeeded')
+  const { worktreeRemoved, branchDeleted, kept } = report
+  return { kept: !worktreeRemoved, branchDeleted, commits, uncommitted: [], saved: true, reason: kept.join('; ') || null }
+}
+
+/** Removes the worktree of a lane, as far as it holds no work, or saves that first. Idempotent. */
+export const cleanOwnLane = async ({ record, provisioned, args: { services } }: OwnLaneState): Promise<CleaningReport> => {
+  if (!provisioned) return NOTHING
+  if (record.removal?.save === true) return putAway(services, record, record.removal)
+  return cleanLane(services.worktrees, record.worktree, 'never', 'succeeded')
+}
