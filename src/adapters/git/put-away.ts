@@ -12,7 +12,7 @@ import type { RecoveryContext } from './recovery-context.ts'
 import { keptCommits, refCommit, stashesOn } from './saved-refs.ts'
 import { differing, readWorkTree, saveRefused, type WorkTree } from './work-tree-files.ts'
 import { type AdminEntry, adminEntryOf, pointsAt } from './worktree-admin.ts'
-import { branchConfig, deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
+import { branchConfig, deleteBranch, forgetBranchConfig, tipOf, userOfBranch } from './worktree-branches.ts'
 import { checkIndexLock, lockedError } from './worktree-remove.ts'
 import { countCommits, inspectWorktree, notFound } from './worktree-work.ts'
 
@@ -147,7 +147,11 @@ const removeBranch = async (context: RecoveryContext, { id, worktree }: SaveSpec
   const { git, workspace } = context
   const { commonDir } = workspace
   const tip = await tipOf(git, commonDir, worktree.branch)
-  if (tip === null) return null
+  if (tip === null) {
+    // Its section may be left, of a removal that was interrupted.
+    await forgetBranchConfig(git, commonDir, worktree.branch)
+    return null
+  }
   const user = await userOfBranch(git, commonDir, worktree.branch)
   if (user !== null) return `the branch ${worktree.branch} is checked out in ${user}`
   const beyond = await countCommits(git, commonDir, [tip, '--not', `${RECOVERY_REFS}${id}`])

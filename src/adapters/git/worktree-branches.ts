@@ -81,7 +81,7 @@ export const deleteBranch = async (
 }
 
 /** `git push -u` leaves a section in the configuration, which would apply to a later branch of that name. */
-const forgetBranchConfig = async (git: Git, commonDir: string, name: string): Promise<void> => {
+export const forgetBranchConfig = async (git: Git, commonDir: string, name: string): Promise<void> => {
   const config = await readFile(join(commonDir, 'config'), 'utf8').catch(() => '')
   if (!config.includes(`[branch "${name}"]`)) return
   // Best effort: the branch is gone already, and the section harms nobody.

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
@@ -8,6 +7,7 @@ import { openRecovery } from '../../../src/adapters/git/git-recovery.adapter.ts'
 import type { Recovery, SaveSpec } from '../../../src/ports/recovery.port.ts'
 import type { Worktree, Worktrees } from '../../../src/ports/worktrees.port.ts'
 import { git, gitTestEnv, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
+import { filesOf, look } from './look.ts'
 import { openRepo } from './open-repo.ts'
 
 let repo: TestRepo
@@ -30,57 +30,6 @@ const spec = (worktree: Worktree, more: Partial<SaveSpec> = {}): SaveSpec => ({
   origin: { base: 'main' },
   ignored: false,
   ...more,
-})
-
-/** Every file below, as bytes and modes; what git keeps in `.git` files is of the place. */
-const filesOf = async (top: Buffer, at: Buffer = Buffer.alloc(0)): Promise<string[]> => {
-  const join2 = (...parts: Buffer[]): Buffer =>
-    Buffer.concat(parts.flatMap((part, index) => (index === 0 || part.length === 0 ? [part] : [Buffer.from('/'), part])))
-  const here = join2(top, at)
-  const rows: string[] = []
-  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
-  if (entries.length === 0) rows.push(`${at.toString('latin1')}/ empty`)
-  for (const entry of entries) {
-    const path = at.length === 0 ? entry.name : join2(at, entry.name)
-    if (entry.name.toString() === '.git') continue
-    const place = join2(top, path)
-    const { mode } = await lstat(place)
-    const name = path.toString('latin1')
-    if (entry.isDirectory()) rows.push(...(await filesOf(top, path)))
-    else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
-    else
-      rows.push(
-        `${name} ${mode.toString(8)} ${createHash('sha256')
-          .update(await readFile(place))
-          .digest('hex')}`,
-      )
-  }
-  return rows.toSorted()
-}
-
-const told = (cwd: string, ...args: string[]): Promise<string> =>
-  git(cwd, ...args).catch((error: unknown) => `refused: ${String((error as { code?: unknown }).code)}`)
-
-/** All that can be seen of a worktree. */
-const look = async (path: string, branch: string, submodules: readonly string[] = []): Promise<unknown> => ({
-  files: await filesOf(Buffer.from(path)),
-  index: await told(path, 'ls-files', '--stage', '-v', '-z'),
-  undo: await told(path, 'ls-files', '--resolve-undo', '-z'),
-  status: await told(path, 'status', '--porcelain=v2', '--branch', '-z', '--ignored'),
-  head: await told(path, 'rev-parse', 'HEAD'),
-  symbolic: await told(path, 'symbolic-ref', 'HEAD'),
-  tip: await told(path, 'rev-parse', '--verify', `refs/heads/${branch}`),
-  merge: await told(path, 'rev-parse', '--verify', 'MERGE_HEAD'),
-  reflog: await told(path, 'reflog', 'show', '--format=%H %gs', 'HEAD'),
-  stashes: await told(path, 'stash', 'list', '--format=%H %gs'),
-  config: await told(path, 'config', '--get-regexp', `^branch\\.${branch}\\.`),
-  modules: await Promise.all(
-    submodules.map(async (module) => [
-      await told(join(path, module), 'log', '--all', '--format=%H %s'),
-      await told(join(path, module), 'status', '--porcelain=v2', '--branch', '-z'),
-      await told(join(path, module), 'stash', 'list'),
-    ]),
-  ),
 })
 
 /** Nothing that is not held by a ref survives this. */
@@ -167,7 +116,7 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
     await writeFile(join(path, 'file-1.txt'), 'ours\n')
     await git(path, 'commit', '-qam', 'ours')
     await repo.commit('file-1.txt', 'theirs\n')
-    await expect(git(path, 'merge', 'main')).rejects.toThrow()
+    await expect(git(path, 'merge', 'main')).rejects.toMatchObject({ stdout: expect.stringContaining('CONFLICT') })
     await writeFile(join(path, 'file-2.txt'), 'also\n')
     await roundTrip(worktree)
     await writeFile(join(path, 'file-1.txt'), 'both\n')
@@ -183,7 +132,7 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
       await git(path, 'commit', '-qam', text)
     }
     await repo.commit('file-1.txt', 'theirs\n')
-    await expect(git(path, 'rebase', 'main')).rejects.toThrow()
+    await expect(git(path, 'rebase', 'main')).rejects.toMatchObject({ stdout: expect.stringContaining('CONFLICT') })
     const before = await look(path, worktree.branch)
     const kept = await recovery.putAway(spec(worktree))
     expect(kept.worktreeRemoved).toBe(true)

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { git } from '../../helpers/git-repo.ts'
+
+/** Every file below, as bytes and modes; what git keeps in `.git` files is of the place. */
+export const filesOf = async (top: Buffer, at: Buffer = Buffer.alloc(0)): Promise<string[]> => {
+  const join2 = (...parts: Buffer[]): Buffer =>
+    Buffer.concat(parts.flatMap((part, index) => (index === 0 || part.length === 0 ? [part] : [Buffer.from('/'), part])))
+  const here = join2(top, at)
+  const rows: string[] = []
+  const entries = await readdir(here, { withFileTypes: true, encoding: 'buffer' })
+  if (entries.length === 0) rows.push(`${at.toString('latin1')}/ empty`)
+  for (const entry of entries) {
+    const path = at.length === 0 ? entry.name : join2(at, entry.name)
+    if (entry.name.toString() === '.git') continue
+    const place = join2(top, path)
+    const { mode } = await lstat(place)
+    const name = path.toString('latin1')
+    if (entry.isDirectory()) rows.push(...(await filesOf(top, path)))
+    else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
+    else
+      rows.push(
+        `${name} ${mode.toString(8)} ${createHash('sha256')
+          .update(await readFile(place))
+          .digest('hex')}`,
+      )
+  }
+  return rows.toSorted()
+}
+
+const told = (cwd: string, ...args: string[]): Promise<string> =>
+  git(cwd, ...args).catch((error: unknown) => `refused: ${String((error as { code?: unknown }).code)}`)
+
+/** All that can be seen of a worktree. */
+export const look = async (path: string, branch: string, submodules: readonly string[] = []): Promise<unknown> => ({
+  files: await filesOf(Buffer.from(path)),
+  index: await told(path, 'ls-files', '--stage', '-v', '-z'),
+  undo: await told(path, 'ls-files', '--resolve-undo', '-z'),
+  status: await told(path, 'status', '--porcelain=v2', '--branch', '-z', '--ignored'),
+  head: await told(path, 'rev-parse', 'HEAD'),
+  symbolic: await told(path, 'symbolic-ref', 'HEAD'),
+  tip: await told(path, 'rev-parse', '--verify', `refs/heads/${branch}`),
+  merge: await told(path, 'rev-parse', '--verify', 'MERGE_HEAD'),
+  reflog: await told(path, 'reflog', 'show', '--format=%H %gs', 'HEAD'),
+  stashes: await told(path, 'stash', 'list', '--format=%H %gs'),
+  config: await told(path, 'config', '--get-regexp', `^branch\\.${branch}\\.`),
+  modules: await Promise.all(
+    submodules.map(async (module) => [
+      await told(join(path, module), 'log', '--all', '--format=%H %s'),
+      await told(join(path, module), 'status', '--porcelain=v2', '--branch', '-z'),
+      await told(join(path, module), 'stash', 'list'),
+    ]),
+  ),
+})
