@@ -16,6 +16,7 @@ const shape = (text: string): string =>
     .replace(/\b[\da-f]{12}\b/gu, 'COMMIT')
     .replace(/pid \d+/gu, 'pid N')
     .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+Z/gu, 'TIME')
+    .replace(/TIME +\d{4}-\d\d-\d\d/gu, 'TIME DAY')
     .replace(/^ +\d+ {2}TIME/gmu, 'N TIME')
     .replace(/^stopping: .*\n/gmu, '')
     .replace(/\r/gu, '')
