@@ -268,9 +268,9 @@ export const METHOD_PAGES: readonly MethodPage[] = [
   },
   {
     method: 'lane.remove',
-    text: 'Ends what runs in a lane of its own and removes its worktree. Refuses, and ends nothing, while it holds uncommitted files; commits stay on its branch.',
+    text: 'Ends what runs in a lane of its own and removes its worktree. Refuses, and ends nothing, while it holds uncommitted files; commits stay on its branch. With `save` all that it holds is saved, its branch too, for `lane.undo`.',
     errors: ['ERR_LANE_NOT_FOUND', 'ERR_LANE_NOT_READY', 'ERR_WORKTREE_DIRTY', 'ERR_SAVE_REFUSED'],
-    params: { lane: 'docs' },
+    params: { lane: 'docs', save: true },
     result: {
       summary: {
         name: 'docs',
@@ -278,9 +278,10 @@ export const METHOD_PAGES: readonly MethodPage[] = [
         outcome: 'succeeded',
         durationMs: 4_200,
         branch: null,
-        commits: 0,
+        commits: 1,
         uncommitted: [],
         worktree: null,
+        saved: true,
         reason: null,
         commands: [{ name: 'shell', outcome: 'stopped', exitCode: null, signal: 'SIGKILL', attempts: 1, log: terminal.log, reason: null }],
       },
