@@ -15,7 +15,7 @@ export type WorktreeSpec = {
   readonly branch: string
   /** Anything that names a commit. */
   readonly base: string
-  /** Files to copy from the main working tree, relative to its top; each must lie inside it and must not be a directory. A missing one is an error. */
+  /** Files to copy from the main working tree, besides those that its `.worktreeinclude` names, relative to its top; each must lie inside it and must not be a directory. A missing one is an error. */
   readonly copy: readonly string[]
 }
 

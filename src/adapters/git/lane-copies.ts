@@ -75,7 +75,9 @@ export const copyIntoLane = async (
   const note = (copies: readonly LaneCopy[]): Promise<void> => writeFile(join(where.adminDir, RECORD), JSON.stringify(copies))
   if (files.length === 0) return
   // Noted before, so that a crash in the middle does not turn copies into work.
-  await note(await Promise.all(files.map((file) => expected(where.root, file))))
+  const meant: LaneCopy[] = []
+  for (const file of files) meant.push(await expected(where.root, file))
+  await note(meant)
   const copies: LaneCopy[] = []
   for (const file of files) {
     if (signal?.aborted) return

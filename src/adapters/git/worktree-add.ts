@@ -5,6 +5,7 @@ import { SignalboxError, isSignalboxError, type ErrorContext } from '../../proto
 import { exists, makeDirectories, realPathOf, removeEmpty } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses, type Git } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
+import { includedFiles } from './included-files.ts'
 import { lacksSpace } from './disk-space.ts'
 import { checkCopies, copyIntoLane } from './lane-copies.ts'
 import { forgetMade, noteMade } from './lanes-directory.ts'
@@ -127,6 +128,11 @@ const dropBranch = async (context: WorktreeContext, branch: string, commit: stri
 const diskFull = (doing: string, context: ErrorContext, cause: unknown): SignalboxError =>
   new SignalboxError('ERR_DISK_FULL', `${doing}: the files do not fit on the disk; free space there`, { context, cause })
 
+const included = ({ git, workspace }: WorktreeContext, doing: string): Promise<readonly string[]> =>
+  includedFiles(git, workspace.root).catch((error: unknown) => {
+    throw toSignalboxError(error, doing)
+  })
+
 /** Adds a worktree. The caller holds the repository's turn. For errors see the port. */
 export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, signal?: AbortSignal): Promise<Worktree> => {
   const { git, workspace } = context
@@ -134,11 +140,12 @@ export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, 
   if (!isAbsolute(spec.path) || spec.path.includes('\0')) throw new SignalboxError('ERR_USAGE', `${doing}: the path must be absolute`)
   if (signal?.aborted) throw interrupted(doing, signal)
   const [baseCommit] = await Promise.all([resolveBase(git, workspace, spec.base), checkBranchName(git, workspace.commonDir, spec.branch)])
-  await checkCopies(workspace.root, spec.copy)
+  const copy = [...new Set([...spec.copy, ...(await included(context, doing))])]
+  await checkCopies(workspace.root, copy)
   const path = await realPathOf(spec.path)
   const undo: Undo[] = []
   try {
-    await makeWorktree(context, { ...spec, path, baseCommit }, undo, signal)
+    await makeWorktree(context, { ...spec, copy, path, baseCommit }, undo, signal)
     return { path, branch: spec.branch, baseCommit }
   } catch (error) {
     const left = await rollBack(undo)

@@ -240,6 +240,64 @@ describe('adding a worktree', () => {
     expect(await ground()).toEqual(before)
   })
 
+  it('brings the ignored files that .worktreeinclude names, as .gitignore names files, and no others [LN-14]', async () => {
+    await repo.commit('.gitignore', '.env*\nsecrets/\nbuilt/\n')
+    await repo.commit('tracked.txt', 'x')
+    await repo.write('.worktreeinclude', '# of every developer\n.env*\n!.env.production\nsecrets/\n*.txt\n../outside\n/etc/passwd\n')
+    for (const path of [
+      '.env',
+      'app/.env.local',
+      '.env.production',
+      'secrets/deep/key with\nline feed',
+      'built/x.txt',
+      'built/y.js',
+      'own.txt',
+    ])
+      await repo.write(path, `${path} here`)
+    await writeFile(join(repo.base, 'outside'), 'x')
+    const added = await worktrees.add(spec('a'))
+    const files = (await readdir(added.path, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name !== '.git')
+      .map((entry) => join(entry.parentPath, entry.name).slice(added.path.length + 1))
+    // `built/x.txt` is named and ignored; `own.txt` is named, and work of the user.
+    expect(files.toSorted()).toEqual(
+      ['.env', '.gitignore', 'app/.env.local', 'built/x.txt', 'file-1.txt', 'secrets/deep/key with\nline feed', 'tracked.txt'].toSorted(),
+    )
+    expect((await worktrees.inspect(added)).uncommitted).toEqual([])
+    expect(await worktrees.remove(added)).toMatchObject({ worktreeRemoved: true, branchDeleted: true })
+  })
+
+  it('follows no link out of the repository that .worktreeinclude names, and takes no other kind of file for it [LN-14] [Q-5]', async () => {
+    await repo.commit('.gitignore', 'leak*\n')
+    await writeFile(join(repo.base, 'secret'), 'of the machine')
+    await symlink(join(repo.base, 'secret'), join(repo.root, 'leak'))
+    await repo.write('.worktreeinclude', 'leak\n')
+    const before = await ground()
+    await expect(worktrees.add(spec('a'))).rejects.toMatchObject({
+      code: 'ERR_LANE_COPY_FAILED',
+      message: expect.stringContaining('leads out'),
+    })
+    await symlink(repo.base, join(repo.root, 'leaks'))
+    await repo.write('.worktreeinclude', 'leaks\n')
+    await expect(worktrees.add(spec('a'))).rejects.toMatchObject({ code: 'ERR_LANE_COPY_FAILED' })
+    expect(await ground()).toEqual(before)
+    await rm(join(repo.root, '.worktreeinclude'))
+    await mkdir(join(repo.root, '.worktreeinclude'))
+    await worktrees.add(spec('a'))
+  })
+
+  it('refuses to copy more than 10,000 files [LN-14]', async () => {
+    await repo.commit('.gitignore', 'many/\n')
+    await mkdir(join(repo.root, 'many'))
+    for (let from = 0; from <= 10_000; from += 500)
+      await Promise.all(Array.from({ length: 500 }, (_, number) => writeFile(join(repo.root, 'many', `${from + number}`), '')))
+    await repo.write('.worktreeinclude', 'many/\n')
+    await expect(worktrees.add(spec('a'))).rejects.toMatchObject({
+      code: 'ERR_LANE_COPY_FAILED',
+      message: expect.stringContaining('10500 files'),
+    })
+  })
+
   it('adds and removes 20 at once [LN-12]', async () => {
     const before = await ground()
     const names = Array.from({ length: 20 }, (_, number) => `lane-${number}`)
