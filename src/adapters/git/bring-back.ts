@@ -100,7 +100,9 @@ const writeEntries = async (
     const directory = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/')))
     if (!made.has(directory)) await mkdir(under(top, directory), { recursive: true })
     made.add(directory)
-    await writeBlob(blobs, entry, under(top, entry.path), others[entry.path] ?? usual[entry.mode] ?? 0o644)
+    // A file may be called `constructor`.
+    const own = Object.hasOwn(others, entry.path) ? others[entry.path] : usual[entry.mode]
+    await writeBlob(blobs, entry, under(top, entry.path), own ?? 0o644)
   }
 }
 

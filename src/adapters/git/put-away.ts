@@ -9,8 +9,8 @@ import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
 import { permissionsOf, RECOVERY_REFS, SAVED_MARK, type SavedNote, writeSavedCommit } from './saved-commit.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-import { keptCommits, refCommit, stashesOn } from './saved-refs.ts'
-import { differing, readWorkTree, saveRefused, type WorkTree } from './work-tree-files.ts'
+import { historyOf, keptCommits, refCommit, stashesOn } from './saved-refs.ts'
+import { isSameWork, readWorkTree, saveRefused, type WorkTree } from './work-tree-files.ts'
 import { type AdminEntry, adminEntryOf, pointsAt } from './worktree-admin.ts'
 import { branchConfig, deleteBranch, forgetBranchConfig, tipOf, userOfBranch } from './worktree-branches.ts'
 import { checkIndexLock, lockedError } from './worktree-remove.ts'
@@ -73,6 +73,7 @@ const noteOf = async (context: RecoveryContext, spec: SaveSpec, { path }: Place,
 const save = async (context: RecoveryContext, spec: SaveSpec, place: Place): Promise<string> => {
   const { streamGit, workspace } = context
   let tree = await readPlace(context, place, spec)
+  let history = await historyOf(place.entry)
   for (let attempt = 1; ; attempt += 1) {
     const note = await noteOf(context, spec, place, tree)
     const parents = await keptCommits(context, place, note)
@@ -82,10 +83,11 @@ const save = async (context: RecoveryContext, spec: SaveSpec, place: Place): Pro
       writeSavedCommit(streamGit, workspace.commonDir, { ref, note, parents, tree, path, adminDir: entry.dir }),
     )
     const now = await readPlace(context, place, spec)
-    const changed = [...differing(now.files, tree.files), ...differing(tree.files, now.files)]
-    if (changed.length === 0) return commit
+    const historyNow = await historyOf(entry)
+    if (historyNow === history && isSameWork(now, tree)) return commit
     if (attempt === SAVES) throw saveRefused(path, 'its files change while they are saved; end what works there')
     tree = now
+    history = historyNow
   }
 }
 

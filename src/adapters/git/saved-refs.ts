@@ -17,15 +17,19 @@ export const refCommit = async ({ git, workspace }: RecoveryContext, id: string)
 
 const textOf = async (path: string): Promise<string> => ((await stat(path)).size > TEXT_BYTES ? '' : readFile(path, 'latin1'))
 
-/** Commits that only what git keeps of the worktree names: its reflog, a merge or rebase under way. */
-const namedIn = async ({ dir }: AdminEntry): Promise<ReadonlySet<string>> => {
-  const names = new Set<string>()
+/** All that git keeps of the worktree but its index: HEAD, its reflog, a merge or rebase under way. */
+export const historyOf = async ({ dir }: AdminEntry): Promise<string> => {
+  const texts: string[] = []
   for (const file of await adminFiles(dir)) {
     if (file === 'index' || file.startsWith('sharedindex.')) continue
-    for (const [name] of (await textOf(join(dir, file))).matchAll(/\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b/gu)) names.add(name)
+    texts.push(await textOf(join(dir, file)))
   }
-  return names
+  return texts.join('\n')
 }
+
+/** Commits that only what git keeps of the worktree names. */
+const namedIn = async (entry: AdminEntry): Promise<ReadonlySet<string>> =>
+  new Set([...(await historyOf(entry)).matchAll(/\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b/gu)].map(([name]) => name))
 
 /** Those of these names that are commits. */
 const commitsAmong = async ({ streamGit, workspace }: RecoveryContext, names: Iterable<string>): Promise<readonly string[]> => {

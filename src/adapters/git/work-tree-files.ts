@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { orAbsent } from './files.ts'
 import { bytesOf, type StreamGit } from './git-stream.ts'
@@ -190,9 +191,11 @@ export const readWorkTree = async (reading: Reading): Promise<WorkTree> => {
   }
 }
 
-/** Files of the first that the second has otherwise, or not at all. */
-export const differing = (
-  one: ReadonlyMap<BytePath, Pick<WorkTreeFile, 'mode' | 'oid'>>,
-  other: ReadonlyMap<BytePath, Pick<WorkTreeFile, 'mode' | 'oid'>>,
-): readonly BytePath[] =>
-  [...one].filter(([path, { mode, oid }]) => other.get(path)?.oid !== oid || other.get(path)?.mode !== mode).map(([path]) => path)
+/** Whether two readings found the same: files, their permissions, empty directories, what is staged. */
+export const isSameWork = (one: WorkTree, other: WorkTree): boolean =>
+  one.files.size === other.files.size &&
+  [...one.files].every(([path, { mode, oid, permissions }]) => {
+    const file = other.files.get(path)
+    return file?.oid === oid && file.mode === mode && file.permissions === permissions
+  }) &&
+  isDeepStrictEqual([one.directories.toSorted(), one.index, one.modules], [other.directories.toSorted(), other.index, other.modules])

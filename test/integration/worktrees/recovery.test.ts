@@ -7,8 +7,11 @@ import { openRecovery } from '../../../src/adapters/git/git-recovery.adapter.ts'
 import type { Recovery, SaveSpec } from '../../../src/ports/recovery.port.ts'
 import type { Worktree, Worktrees } from '../../../src/ports/worktrees.port.ts'
 import { git, gitTestEnv, makeRepo, type TestRepo } from '../../helpers/git-repo.ts'
+import { makePausingGit } from '../../helpers/pausing-git.ts'
 import { filesOf, look } from './look.ts'
 import { openRepo } from './open-repo.ts'
+
+const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
 
 let repo: TestRepo
 let worktrees: Worktrees
@@ -77,6 +80,7 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
     await writeFile(join(path, 'deep', 'er', 'line\nbreak "and" \\ slash'), 'x')
     await writeFile(Buffer.concat([Buffer.from(`${path}/not utf-8 `), Buffer.from([0xff, 0xfe, 0x80])]), 'x')
     await writeFile(join(path, '-dash'), '')
+    for (const name of ['constructor', 'toString', '__proto__']) await writeFile(join(path, name), name)
     await writeFile(join(path, 'binary'), Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251)))
     await roundTrip(worktree)
   })
@@ -178,6 +182,28 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
     await writeFile(join(worktree.path, 'file-1.txt'), 'only a line feed\n')
     await writeFile(join(worktree.path, 'file-2.txt'), 'text 2\n')
     await roundTrip(worktree)
+  })
+
+  it.each([
+    ['what is staged', (path: string) => git(path, 'update-index', '--cacheinfo', `100644,${EMPTY_BLOB},file-2.txt`)],
+    ['an empty directory', (path: string) => mkdir(join(path, 'empty'))],
+    ['permissions', (path: string) => chmod(join(path, 'file-1.txt'), 0o600)],
+    ['a commit on no branch', (path: string) => git(path, 'commit', '-q', '--allow-empty', '-m', 'meanwhile')],
+  ])('what changes while it is saved: %s [LN-7]', async (_what, change) => {
+    const worktree = await lane()
+    await git(worktree.path, 'checkout', '-q', '--detach')
+    await git(worktree.path, 'hash-object', '-w', '/dev/null')
+    const pausing = await makePausingGit(join(repo.base, 'bin'), { pauses: true, interrupts: false })
+    const environment = { ...gitTestEnv(), PATH: `${pausing.directory}:${process.env['PATH']}` }
+    const saving = openRecovery(worktrees.workspace, { clock: systemClock, random: systemRandom, environment }).putAway(spec(worktree))
+    expect(await pausing.reached(saving)).toBe(true)
+    await change(worktree.path)
+    const before = await look(worktree.path, worktree.branch)
+    await pausing.goOn()
+    expect(await saving).toMatchObject({ worktreeRemoved: true, branchDeleted: true })
+    await collect()
+    await recovery.restore('ln_1')
+    expect(await look(worktree.path, worktree.branch)).toEqual(before)
   })
 
   it('files that git was told not to look at', async () => {
