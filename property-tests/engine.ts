@@ -14,8 +14,18 @@ import { onScheduler } from './real-scheduling.ts'
 
 const SOURCE = fileURLToPath(new URL('../src/', import.meta.url))
 const PACKAGES = fileURLToPath(new URL('../node_modules', import.meta.url))
-/** What the engine, the bus and terminals are made of. */
-const PARTS = ['kernel', 'actors', 'supervisors', 'ports', 'protocols', 'adapters/schedulers', 'adapters/tmux', 'terminal-host']
+/** What the engine, the bus, terminals and saved lanes are made of. */
+const PARTS = [
+  'kernel',
+  'actors',
+  'supervisors',
+  'ports',
+  'protocols',
+  'adapters/schedulers',
+  'adapters/tmux',
+  'adapters/git',
+  'terminal-host',
+]
 
 /** A planted bug: one text of one source file, replaced. */
 export type Mutant = {
