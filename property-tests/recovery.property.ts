@@ -107,6 +107,9 @@ const begin = async (path: string, { amended, stashes, detached, merging }: Tree
     await git(path, 'commit', '-qam', 'ours')
     await perform(path, { act: 'merge' })
   }
+  await writeFile(join(path, 'file-2.txt'), 'only staged\n')
+  await perform(path, { act: 'add', at: 'file-2.txt' })
+  await writeFile(join(path, 'file-2.txt'), 'written since\n')
 }
 
 /** Paths below, without what objects are kept in. */
