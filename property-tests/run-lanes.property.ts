@@ -30,7 +30,7 @@ const DRAWN = 100
 const unused = (): never => {
   throw new Error('a lane of a run saves nothing')
 }
-const NO_RECOVERY: Services['recovery'] = { check: unused, putAway: unused, restore: unused, list: unused, forget: unused }
+const NO_RECOVERY: Services['recovery'] = { check: unused, putAway: unused, restore: unused, abandon: unused, list: unused, forget: unused }
 
 /** What a command does: each attempt lives this long and exits with this code; a permanent one lives until it is stopped. */
 type Script = { readonly restart: RestartType; readonly restarts: number; readonly exits: readonly number[]; readonly livesMs: number }

@@ -47,6 +47,11 @@ const putAway = async ({ worktrees, recovery }: Services, record: LaneRecord, ho
 /** Removes the worktree of a lane, as far as it holds no work, or saves that first. Idempotent. */
 export const cleanOwnLane = async ({ record, provisioned, args: { services } }: OwnLaneState): Promise<CleaningReport> => {
   if (!provisioned) return NOTHING
+  if (record.restores !== undefined && record.stood !== true) {
+    // It may lie where somebody else's worktree is: only what was made of it is removed.
+    await services.recovery.abandon(record.restores)
+    return NOTHING
+  }
   if (record.removal?.save === true) return putAway(services, record, record.removal)
   return cleanLane(services.worktrees, record.worktree, 'never', 'succeeded')
 }

@@ -3,7 +3,7 @@ import type { ReplyFunction } from '../kernel/types.ts'
 import { SignalboxError } from '../protocols/errors.ts'
 import type { TerminalId } from '../protocols/ids.ts'
 import { laneMachine } from '../protocols/lane.machine.ts'
-import type { LaneRecord, PtyRecord } from '../protocols/records.ts'
+import type { LaneRecord, LaneRemoval, PtyRecord } from '../protocols/records.ts'
 import type { CommandSummary, LaneSummary } from '../protocols/summary.ts'
 import type { CleaningReport } from '../protocols/lane.protocol.ts'
 import type { OwnLaneArgs } from './services.ts'
@@ -31,6 +31,8 @@ export type OwnLaneState = {
   readonly readyAsked: readonly Reply<LaneRecord>[]
   readonly spawnAsked: ReadonlyMap<string, Reply<{ terminalId: TerminalId }>>
   readonly removeAsked: readonly Reply<LaneSummary>[]
+  /** How it is asked to be removed, while it is looked whether it may be. */
+  readonly removing: LaneRemoval | undefined
   /** Why there will be no worktree. */
   readonly failure: unknown
 }
@@ -68,6 +70,7 @@ export const newOwnState = (args: OwnLaneArgs, record: LaneRecord): OwnLaneState
   readyAsked: [],
   spawnAsked: new Map(),
   removeAsked: [],
+  removing: undefined,
   failure: null,
 })
 

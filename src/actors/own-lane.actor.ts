@@ -336,7 +336,18 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       return state
     },
     'lane.remove': (ctx, state, { by, how }, reply) => {
-      const next = { ...state, removeAsked: [...state.removeAsked, reply] }
+      const under = state.record.snapshot.state === 'cleaning' ? state.record.removal : state.removing
+      // Its answer would not be the one that was asked for.
+      if (under !== undefined && (under.save !== how.save || under.ignored !== how.ignored)) {
+        reply.fail(
+          notReady(
+            state,
+            `is being removed already, ${under.save ? 'saved' : 'not saved'}${under.ignored ? ' with its ignored files' : ''}`,
+          ),
+        )
+        return state
+      }
+      const next = { ...state, removing: how, removeAsked: [...state.removeAsked, reply] }
       if (state.record.snapshot.state !== 'cleaning' && state.removeAsked.length === 0) lookForWork(ctx, state, by, how)
       return next
     },
@@ -344,12 +355,12 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       if (error === null && state.record.snapshot.state !== 'cleaning')
         return step(ctx, state, { type: 'cleanup' }, `removed: ${by}`, { patch: { removal: how } })
       if (error !== null) for (const reply of state.removeAsked) reply.fail(error)
-      return error === null ? state : { ...state, removeAsked: [] }
+      return error === null ? state : { ...state, removing: undefined, removeAsked: [] }
     },
     $provisioned: async (ctx, state, { worktree }) => {
       const made = { ...state, adding: false, provisioned: true, record: { ...state.record, worktree } }
       if (made.record.snapshot.state === 'cleaning') return removeWorktree(ctx, made)
-      const ready = await step(ctx, made, { type: 'provisioned' }, `worktree at ${worktree.path}`, { patch: { worktree } })
+      const ready = await step(ctx, made, { type: 'provisioned' }, `worktree at ${worktree.path}`, { patch: { worktree, stood: true } })
       for (const reply of ready.readyAsked) reply(ready.record)
       return { ...ready, readyAsked: [] }
     },

@@ -40,8 +40,10 @@ export interface Recovery {
    * @throws ERR_SAVED_NOT_FOUND, ERR_WORKTREE_PATH_EXISTS, ERR_WORKTREE_BRANCH_EXISTS, ERR_DISK_FULL, ERR_RUN_INTERRUPTED, ERR_GIT_FAILED: nothing of it is left
    */
   restore(id: string, signal?: AbortSignal): Promise<Worktree>
+  /** Removes what an interrupted `restore` made, and nothing else. Idempotent. @throws ERR_WORKTREE_PATH_EXISTS where somebody wrote in it */
+  abandon(id: string): Promise<void>
   /** Newest last. */
   list(): Promise<readonly SavedLane[]>
-  /** Forgets what was saved, for ever. Idempotent. */
+  /** Forgets what was saved, for ever; not while a worktree is half removed or half brought back that only this has whole. Idempotent. */
   forget(id: string): Promise<void>
 }

@@ -55,6 +55,8 @@ export type LaneRecord = {
   readonly removal?: LaneRemoval
   /** What it was brought back from: the id of a lane that was removed and saved. */
   readonly restores?: string
+  /** It had its worktree; absent before, and in records of earlier versions. */
+  readonly stood?: true
   /** How it ends, from when that is decided; absent before, and in records of earlier versions. */
   readonly verdict?: { readonly outcome: Outcome; readonly reason: string | null }
   readonly summary: LaneSummary | null

@@ -119,8 +119,12 @@ export const createLanes = ({ system, records, recovery, clock, newId, tree, reo
 
   /** Forgets what has expired, and what was brought back. */
   const tidy = async (): Promise<void> => {
-    const back = new Set((await open()).flatMap(({ restores, snapshot }) => (STANDING.has(snapshot.state) ? [restores] : [])))
-    for (const { id, savedAt } of await recovery.list()) if (back.has(id) || savedAt + SAVED_FOR_MS < clock.now()) await recovery.forget(id)
+    const lanes = await open()
+    const back = new Set(lanes.flatMap(({ restores, snapshot }) => (STANDING.has(snapshot.state) ? [restores] : [])))
+    // What is being removed, or brought back, goes on by it.
+    const needed = new Set<string | undefined>(lanes.flatMap(({ id, restores }) => [id, restores]))
+    for (const { id, savedAt } of await recovery.list())
+      if (back.has(id) || (!needed.has(id) && savedAt + SAVED_FOR_MS < clock.now())) await recovery.forget(id)
   }
 
   const ofId = async (laneId: LaneId): Promise<LaneRecord> => {
@@ -183,8 +187,6 @@ export const createLanes = ({ system, records, recovery, clock, newId, tree, reo
     },
     async recover() {
       let count = 0
-      // A repository that cannot be asked is told by what needs it.
-      await tidy().catch(() => undefined)
       for (const lane of await open()) {
         const { id, name, made } = lane
         if (made === undefined || system.lookup(laneTreeName(id)) !== undefined) continue
@@ -198,6 +200,8 @@ export const createLanes = ({ system, records, recovery, clock, newId, tree, reo
         )
           count += 1
       }
+      // A repository that cannot be asked is told by what needs it.
+      await tidy().catch(() => undefined)
       return count
     },
   }

@@ -1,18 +1,21 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { Worktree } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
-import { feed, type GitStream } from './git-stream.ts'
+import { bytesOf, feed, type GitStream } from './git-stream.ts'
 import { forgetMade, noteMade } from './lanes-directory.ts'
 import { keptModules } from './put-away.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { interrupted, retryLocked } from './repository-queue.ts'
 import {
+  checkInside,
+  DIRECTORY,
   type Permissions,
   RECOVERY_REFS,
+  REFLOG,
   RESTORED_MARK,
   RESTORING_MARK,
   savedEntries,
@@ -20,18 +23,24 @@ import {
   type SavedNote,
 } from './saved-commit.ts'
 import { allStashes, readNote, refCommit } from './saved-refs.ts'
-import { pathBytes, under } from './work-tree-files.ts'
+import { notSaved, PART } from './present-files.ts'
+import { type BytePath, pathBytes, shown, under } from './work-tree-files.ts'
 import { type AdminEntry, adminEntryOf } from './worktree-admin.ts'
 import { createBranch, deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
 
-/** What stands in the mark: whether the branch is the restoration's to remove. */
-type Mark = { readonly madeBranch: boolean }
+/** What stands in the mark: what is brought back, and whether the branch is the restoration's to remove. */
+type Mark = { readonly id: string; readonly commit: string; readonly madeBranch: boolean }
 
-const markOf = async ({ dir }: AdminEntry): Promise<Mark | null> => {
+export const markOf = async ({ dir }: AdminEntry): Promise<Mark | null> => {
   const text = await orAbsent(readFile(join(dir, RESTORING_MARK), 'utf8'), null)
-  if (text === null) return null
-  // Empty: it was interrupted before the branch.
-  return text === '' ? { madeBranch: false } : (JSON.parse(text) as Mark)
+  return text === null ? null : (JSON.parse(text) as Mark)
+}
+
+/** Whole or not at all. */
+const writeMark = async ({ dir }: AdminEntry, mark: Mark): Promise<void> => {
+  const target = join(dir, RESTORING_MARK)
+  await writeFile(`${target}.lock`, JSON.stringify(mark))
+  await rename(`${target}.lock`, target)
 }
 
 /** Reads `<object> blob <size>`, the bytes, a line feed, again and again: git cat-file --batch. */
@@ -74,6 +83,7 @@ class Blobs {
   }
 }
 
+/** Under another name until it is whole, so that a part of a file is known as such. */
 const writeBlob = async (blobs: Blobs, { mode, oid }: SavedEntry, place: Buffer, permissions: number): Promise<void> => {
   if (mode === '120000') {
     const target: Buffer[] = []
@@ -81,9 +91,26 @@ const writeBlob = async (blobs: Blobs, { mode, oid }: SavedEntry, place: Buffer,
     return symlink(Buffer.concat(target), place)
   }
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-  await using file = await open(place, flags, 0o600)
-  await blobs.read(oid, (bytes) => file.writeFile(bytes))
-  await file.chmod(permissions)
+  const part = Buffer.concat([place, Buffer.from(PART)])
+  {
+    await using file = await open(part, flags, 0o600)
+    await blobs.read(oid, (bytes) => file.writeFile(bytes))
+    await file.chmod(permissions)
+  }
+  await rename(part, place)
+}
+
+/** Names of files are anything, also those of what every object has. */
+const permissionsFor = ({ usual, others }: Permissions, path: BytePath, mode: string): number =>
+  (Object.hasOwn(others, path) ? others[path] : usual[mode]) ?? (mode === DIRECTORY ? 0o755 : 0o644)
+
+/** Permissions of directories, once all is in them; those that lie deepest first. */
+const finishDirectories = async (top: string, { empty, permissions }: SavedNote, entries: readonly SavedEntry[]): Promise<void> => {
+  const all = new Set<BytePath>(empty)
+  for (const path of [...entries.map((entry) => entry.path), ...empty])
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) all.add(path.slice(0, at))
+  for (const path of [...all].toSorted((one, other) => other.length - one.length))
+    await chmod(under(top, path), permissionsFor(permissions, path, DIRECTORY))
 }
 
 /** Writes saved files, as they are, below `top`. */
@@ -91,7 +118,7 @@ const writeEntries = async (
   blobs: Blobs,
   entries: readonly SavedEntry[],
   top: string,
-  { usual, others }: Permissions,
+  permissions: Permissions,
   signal?: AbortSignal,
 ): Promise<void> => {
   const made = new Set<string>()
@@ -100,9 +127,7 @@ const writeEntries = async (
     const directory = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/')))
     if (!made.has(directory)) await mkdir(under(top, directory), { recursive: true })
     made.add(directory)
-    // A file may be called `constructor`.
-    const own = Object.hasOwn(others, entry.path) ? others[entry.path] : usual[entry.mode]
-    await writeBlob(blobs, entry, under(top, entry.path), own ?? 0o644)
+    await writeBlob(blobs, entry, under(top, entry.path), permissionsFor(permissions, entry.path, entry.mode))
   }
 }
 
@@ -118,10 +143,10 @@ const linkModules = async ({ git }: RecoveryContext, path: string, { dir }: Admi
 }
 
 const moveModules = async (from: string, to: string): Promise<void> => {
-  if ((await exists(from)) && !(await exists(to))) {
-    await makeDirectories(dirname(to))
-    await rename(from, to)
-  }
+  if (!(await exists(from))) return
+  await makeDirectories(dirname(to))
+  // Refuses where there is something else.
+  await rename(from, to)
 }
 
 /** Overwrites what `worktree add` wrote: HEAD, the index, its reflog. */
@@ -138,9 +163,11 @@ const fill = async (context: RecoveryContext, commit: string, note: SavedNote, e
   const stream = streamGit(commonDir, ['cat-file', '--batch'])
   try {
     const blobs = new Blobs(stream)
-    await writeEntries(blobs, await savedEntries(streamGit, commonDir, commit, 'worktree'), path, note.permissions, signal)
-    for (const directory of note.directories) await mkdir(under(path, directory), { recursive: true })
+    const entries = await savedEntries(streamGit, commonDir, commit, 'worktree')
+    await writeEntries(blobs, entries, path, note.permissions, signal)
+    for (const directory of note.empty) await mkdir(under(path, directory), { recursive: true })
     await linkModules(context, path, entry, note.modules)
+    await finishDirectories(path, note, entries)
     await writeAdmin(blobs, await savedEntries(streamGit, commonDir, commit, 'git'), entry)
     stream.stdin.end()
   } catch (error) {
@@ -182,17 +209,37 @@ const checkFree = async ({ git, workspace }: RecoveryContext, { worktree, tip }:
 /** It was added without a check-out, and nothing was written yet. */
 const isBare = async (path: string): Promise<boolean> => (await orAbsent(readdir(path), [])).every((name) => name === '.git')
 
-/** Removes what a restoration made that was not ended: all of it is saved. */
-const clear = async (context: RecoveryContext, { id, worktree, tip }: SavedNote, entry: AdminEntry): Promise<void> => {
+/** What somebody wrote where it was being brought back is not ours. @throws ERR_WORKTREE_PATH_EXISTS */
+const checkOurs = async (
+  { streamGit, hash, workspace }: RecoveryContext,
+  commit: string,
+  note: SavedNote,
+  { path }: AdminEntry,
+): Promise<void> => {
+  const saved = await savedEntries(streamGit, workspace.commonDir, commit, 'worktree')
+  const modules = note.modules.map((module) => module.path)
+  const strange = await notSaved(path, hash, saved, modules, new Set())
+  if (strange === undefined) return
+  const text = `${shown(strange)} was written to ${path} while the lane was being brought back; move it away, then undo again`
+  throw new SignalboxError('ERR_WORKTREE_PATH_EXISTS', text, { context: { path } })
+}
+
+/** Removes what a restoration made that was not ended: all of it is saved. @throws ERR_WORKTREE_PATH_EXISTS */
+const clear = async (context: RecoveryContext, commit: string, note: SavedNote, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   const { commonDir } = workspace
+  const { id, worktree, tip } = note
   const mark = await markOf(entry)
+  await checkOurs(context, commit, note, entry)
   await moveModules(join(entry.dir, 'modules'), keptModules(commonDir, id))
   await rm(entry.path, { recursive: true, force: true })
-  await rm(entry.dir, { recursive: true, force: true })
-  await removeEmpty(dirname(entry.dir))
+  // Whoever dies here is taken up as long as the mark is there.
+  for (const name of await readdir(entry.dir))
+    if (name !== 'gitdir' && name !== RESTORING_MARK) await rm(join(entry.dir, name), { recursive: true, force: true })
   if (mark?.madeBranch === true && tip !== null && (await tipOf(git, commonDir, worktree.branch)) === tip)
     await retryLocked(context, () => deleteBranch(git, commonDir, worktree.branch, tip))
+  await rm(entry.dir, { recursive: true, force: true })
+  await removeEmpty(dirname(entry.dir))
   await forgetMade(commonDir, dirname(entry.path))
 }
 
@@ -207,13 +254,30 @@ const takeUp = async (context: RecoveryContext, commit: string, note: SavedNote)
     await removeEmpty(note.worktree.path)
     return false
   }
-  if ((await orAbsent(readFile(join(entry.dir, RESTORED_MARK), 'utf8'), null)) === commit) return true
-  const begun = (await markOf(entry)) !== null
+  if ((await orAbsent(readFile(join(entry.dir, RESTORED_MARK), 'utf8'), null)) === commit) {
+    await rm(join(entry.dir, RESTORING_MARK), { force: true })
+    return true
+  }
+  const mark = await markOf(entry)
+  const begun = mark?.id === note.id
   const head = (await orAbsent(readFile(join(entry.dir, 'HEAD'), 'utf8'), '')).trim()
   // Killed right after `worktree add`: nothing is in it yet.
-  const unmarked = !begun && (await isBare(entry.path)) && (note.head === null || head === note.head)
-  if (begun || unmarked) await clear(context, note, entry)
+  const unmarked = mark === null && head === note.head && (await isBare(entry.path)) && !(await exists(join(entry.dir, 'index')))
+  if (begun || unmarked) await clear(context, commit, note, entry)
   return false
+}
+
+/** As it was, where git keeps it in a file. */
+const writeReflog = async ({ streamGit, workspace }: RecoveryContext, commit: string, branch: string): Promise<void> => {
+  const log = join(workspace.commonDir, 'logs', 'refs', 'heads', branch)
+  const text = await orWhenGitRefuses(bytesOf(streamGit(workspace.commonDir, ['cat-file', 'blob', `${commit}:${REFLOG}`])), null)
+  if (text !== null && (await exists(log))) await writeFile(log, text, 'latin1')
+}
+
+/** Removes what an interrupted `bringBack` of this lane made, and nothing else. The caller holds the repository's turn. */
+export const abandon = async (context: RecoveryContext, id: string): Promise<void> => {
+  const commit = await refCommit(context, id)
+  if (commit !== null) await takeUp(context, commit, await readNote(context, commit, id))
 }
 
 const make = async (context: RecoveryContext, commit: string, note: SavedNote, signal?: AbortSignal): Promise<void> => {
@@ -229,15 +293,18 @@ const make = async (context: RecoveryContext, commit: string, note: SavedNote, s
   const entry = await entryOf(context, note)
   if (entry === undefined) throw new SignalboxError('ERR_GIT_FAILED', `git added ${path} but does not know it`, { context: { path } })
   try {
-    await writeFile(join(entry.dir, RESTORING_MARK), JSON.stringify({ madeBranch } satisfies Mark))
-    if (madeBranch && tip !== null) await retryLocked(context, () => createBranch(git, commonDir, branch, tip))
+    await writeMark(entry, { id: note.id, commit, madeBranch })
+    if (madeBranch && tip !== null) {
+      await retryLocked(context, () => createBranch(git, commonDir, branch, tip))
+      await writeReflog(context, commit, branch)
+    }
     if (madeBranch) for (const [key, value] of note.branchConfig) await git(commonDir, ['config', '--local', '--add', key, value])
     await fill(context, commit, note, entry, signal)
     await bringStashes(context, path, note)
     await writeFile(join(entry.dir, RESTORED_MARK), commit)
     await rm(join(entry.dir, RESTORING_MARK))
   } catch (error) {
-    await clear(context, note, entry).catch(() => undefined)
+    await clear(context, commit, note, entry).catch(() => undefined)
     throw error
   }
 }
@@ -247,6 +314,11 @@ export const bringBack = async (context: RecoveryContext, id: string, signal?: A
   const commit = await refCommit(context, id)
   if (commit === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
   const note = await readNote(context, commit, id)
+  for (const path of [...note.empty, ...note.modules.map((module) => module.path)]) checkInside(path)
+  for (const { gitDir } of note.modules) checkInside(gitDir)
+  if (!isAbsolute(note.worktree.path)) checkInside('..')
+  // Before anything is made.
+  for (const part of ['worktree', 'git']) await savedEntries(context.streamGit, context.workspace.commonDir, commit, part)
   if (!(await takeUp(context, commit, note))) await make(context, commit, note, signal)
   return note.worktree
 }

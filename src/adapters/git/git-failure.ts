@@ -2,7 +2,7 @@ import { normalize } from 'node:path'
 import { SignalboxError, isSignalboxError, type ErrorCode, type ErrorContext } from '../../protocols/errors.ts'
 import { GitExit } from './git-command.ts'
 
-const DISK_FULL = /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i
+const DISK_FULL = /no space left on device|out of diskspace|disk quota exceeded|ENOSPC|EDQUOT/i
 const READ_ONLY = /read-only file system|permission denied|EROFS|EACCES|EPERM|insufficient permission/i
 /** The file is named by both "Unable to create 'F.lock': File exists" and "could not lock config file F: File exists". */
 const LOCK_FILE = /unable to create '(.+?\.lock)': file exists|could not lock config file (.+?): file exists/i

@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 import type { Recovery, SavedLane } from '../../ports/recovery.port.ts'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
-import { bringBack } from './bring-back.ts'
+import { abandon, bringBack, markOf } from './bring-back.ts'
 import { gitEnvironment, makeGit } from './git-command.ts'
 import { toSignalboxError } from './git-failure.ts'
 import { makeStreamGit } from './git-stream.ts'
 import { checkGit } from './git-workspace.ts'
 import type { GitWorktreesOptions } from './git-worktrees.adapter.ts'
 import { patientGit } from './half-written.ts'
-import { checkSavable, dropModules, putAway } from './put-away.ts'
+import { checkSavable, dropModules, putAway, savedMark } from './put-away.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { inTurn, retryLocked } from './repository-queue.ts'
 import { RECOVERY_REFS } from './saved-commit.ts'
 import { readNote, refCommit, savedRefs } from './saved-refs.ts'
+import { adminEntries } from './worktree-admin.ts'
 
 const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
   try {
@@ -34,9 +35,17 @@ const list = async (context: RecoveryContext): Promise<readonly SavedLane[]> => 
   return found.toSorted((one, other) => one.savedAt - other.savedAt)
 }
 
+/** Whether a worktree is half removed, or half brought back, that only this has whole. */
+const isNeeded = async ({ workspace }: RecoveryContext, id: string, commit: string): Promise<boolean> => {
+  for (const entry of await adminEntries(workspace.commonDir))
+    if ((await savedMark(entry))?.commit === commit || (await markOf(entry))?.id === id) return true
+  return false
+}
+
 const forget = async (context: RecoveryContext, id: string): Promise<void> => {
   const { git, workspace } = context
   const commit = await refCommit(context, id)
+  if (commit !== null && (await isNeeded(context, id, commit))) return
   if (commit !== null) await retryLocked(context, () => git(workspace.commonDir, ['update-ref', '-d', `${RECOVERY_REFS}${id}`, commit]))
   await dropModules(workspace.commonDir, id)
 }
@@ -70,6 +79,7 @@ export const openRecovery = (workspace: WorkspaceInfo, options: GitWorktreesOpti
     check: (spec) => ask(`looking into the worktree ${spec.worktree.path}`, (context) => checkSavable(context, spec)),
     putAway: (spec) => turn(`saving and removing the worktree ${spec.worktree.path}`, (context) => putAway(context, spec)),
     restore: (id, signal) => turn(`bringing back ${id}`, (context) => bringBack(context, id, signal)),
+    abandon: (id) => turn(`removing what was brought back of ${id}`, (context) => abandon(context, id)),
     list: () => ask(`listing what is saved in ${join(workspace.commonDir, RECOVERY_REFS)}`, list),
     forget: (id) => turn(`forgetting ${id}`, (context) => forget(context, id)),
   }

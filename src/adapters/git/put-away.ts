@@ -1,5 +1,6 @@
-import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { SaveSpec } from '../../ports/recovery.port.ts'
 import type { RemovalReport } from '../../ports/worktrees.port.ts'
 import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
@@ -7,11 +8,21 @@ import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
 import { sweepHalfRemoved } from './half-removed.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
-import { permissionsOf, RECOVERY_REFS, SAVED_MARK, type SavedNote, writeSavedCommit } from './saved-commit.ts'
+import {
+  LOOK_MARK,
+  permissionsOf,
+  RECOVERY_REFS,
+  RESTORING_MARK,
+  SAVED_MARK,
+  savedEntries,
+  type SavedNote,
+  writeSavedCommit,
+} from './saved-commit.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-import { historyOf, keptCommits, refCommit, stashesOn } from './saved-refs.ts'
-import { isSameWork, readWorkTree, saveRefused, type WorkTree } from './work-tree-files.ts'
-import { type AdminEntry, adminEntryOf, pointsAt } from './worktree-admin.ts'
+import { keptCommits, readNote, refCommit, stashesOn } from './saved-refs.ts'
+import { adminState, notSaved, writtenSince } from './present-files.ts'
+import { type BytePath, isSameWork, pathBytes, readWorkTree, saveRefused, shown, type WorkTree } from './work-tree-files.ts'
+import { adminEntries, type AdminEntry, adminEntryOf, pointsAt } from './worktree-admin.ts'
 import { branchConfig, deleteBranch, forgetBranchConfig, tipOf, userOfBranch } from './worktree-branches.ts'
 import { checkIndexLock, lockedError } from './worktree-remove.ts'
 import { countCommits, inspectWorktree, notFound } from './worktree-work.ts'
@@ -31,6 +42,9 @@ const placeOf = async (context: RecoveryContext, { worktree }: SaveSpec): Promis
   if (!(await exists(path))) throw notFound(path, 'is gone')
   if (entry === undefined || !(await pointsAt(path, entry))) throw notFound(path, 'is no worktree of this repository any more')
   if (entry.locked !== null) throw lockedError(path, entry.locked)
+  if (await exists(join(entry.dir, RESTORING_MARK))) throw saveRefused(path, 'it is being brought back')
+  const inside = (await adminEntries(context.workspace.commonDir)).find((other) => other.path.startsWith(`${path}/`))
+  if (inside !== undefined) throw saveRefused(path, `${inside.path} is another worktree; remove that one first`)
   await checkIndexLock(context, entry)
   return { path, entry }
 }
@@ -64,50 +78,82 @@ const noteOf = async (context: RecoveryContext, spec: SaveSpec, { path }: Place,
     branchConfig: await branchConfig(git, workspace.commonDir, worktree.branch),
     stashes: await stashesOn(git, path, worktree.branch),
     permissions: permissionsOf(tree),
-    directories: tree.directories,
+    empty: tree.empty,
     modules: tree.modules,
   }
 }
 
-/** Saves it until nothing changed while it was saved. @returns the commit */
-const save = async (context: RecoveryContext, spec: SaveSpec, place: Place): Promise<string> => {
-  const { streamGit, workspace } = context
-  let tree = await readPlace(context, place, spec)
-  let history = await historyOf(place.entry)
-  for (let attempt = 1; ; attempt += 1) {
-    const note = await noteOf(context, spec, place, tree)
-    const parents = await keptCommits(context, place, note)
-    const { path, entry } = place
-    const ref = `${RECOVERY_REFS}${spec.id}`
-    const commit = await retryLocked(context, () =>
-      writeSavedCommit(streamGit, workspace.commonDir, { ref, note, parents, tree, path, adminDir: entry.dir }),
-    )
-    const now = await readPlace(context, place, spec)
-    const historyNow = await historyOf(entry)
-    if (historyNow === history && isSameWork(now, tree)) return commit
-    if (attempt === SAVES) throw saveRefused(path, 'its files change while they are saved; end what works there')
-    tree = now
-    history = historyNow
+/** What time it is on the file system of `directory`. ms */
+const instant = async (directory: string): Promise<number> => {
+  const file = join(directory, LOOK_MARK)
+  await writeFile(file, '')
+  const { ctimeMs } = await stat(file)
+  await rm(file)
+  return ctimeMs
+}
+
+type Saved = { readonly commit: string; readonly leftOut: readonly BytePath[] }
+
+/** Writes all to the ref, and reads all again. @returns null: something changed since it was read first */
+const saveOnce = async (context: RecoveryContext, spec: SaveSpec, place: Place): Promise<Saved | null> => {
+  const { streamGit, hash, workspace } = context
+  const { path, entry } = place
+  const tree = await readPlace(context, place, spec)
+  const admin = await adminState(entry.dir, hash)
+  const note = await noteOf(context, spec, place, tree)
+  const log = join(workspace.commonDir, 'logs', 'refs', 'heads', spec.worktree.branch)
+  const reflog = (await exists(log)) ? log : null
+  const before = await refCommit(context, spec.id)
+  // What an attempt before this one saved is kept, too.
+  const parents = [...(await keptCommits(context, place, note)), ...(before === null ? [] : [before])]
+  const ref = `${RECOVERY_REFS}${spec.id}`
+  const commit = await writeSavedCommit(streamGit, workspace.commonDir, { ref, note, parents, tree, reflog, path, adminDir: entry.dir })
+  const since = await instant(entry.dir)
+  const now = await readPlace(context, place, spec)
+  if (!isSameWork(now, tree) || !isDeepStrictEqual(admin, await adminState(entry.dir, hash))) return null
+  // What was written behind the back of the second look.
+  const modules = now.modules.map((module) => module.path)
+  if ((await writtenSince(path, since, modules, new Set(now.leftOut))) !== undefined) return null
+  return { commit, leftOut: now.leftOut }
+}
+
+/** Saves it until nothing changed while it was saved. */
+const save = async (context: RecoveryContext, spec: SaveSpec, place: Place): Promise<Saved> => {
+  const { git, workspace } = context
+  for (let attempt = 1; attempt <= SAVES; attempt += 1) {
+    const saved = await retryLocked(context, () => saveOnce(context, spec, place))
+    if (saved !== null) return saved
   }
+  await git(workspace.commonDir, ['update-ref', '-d', `${RECOVERY_REFS}${spec.id}`])
+  throw saveRefused(place.path, 'its files change while they are saved; end what works there')
 }
 
-/** Files that were written after `since`, ms. */
-const writtenSince = async (directory: string, since: number): Promise<readonly string[]> => {
-  const entries = await orAbsent(readdir(directory, { withFileTypes: true, recursive: true }), [])
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(entry.parentPath, entry.name)
-      const { ctimeMs } = (await orAbsent(lstat(path), null)) ?? { ctimeMs: 0 }
-      return !entry.isDirectory() && entry.name !== '.git' && ctimeMs > since ? [path] : []
-    }),
-  )
-  return found.flat()
+/** Written to the disk before anything is removed on the strength of it. */
+const mark = async ({ dir }: AdminEntry, saved: Saved): Promise<void> => {
+  const target = join(dir, SAVED_MARK)
+  await using file = await open(`${target}.lock`, 'w')
+  await file.writeFile(JSON.stringify(saved))
+  await file.sync()
+  await rename(`${target}.lock`, target)
 }
 
-/** The mark that all of it is saved, by which a removal that was interrupted is known. */
-const marked = async ({ dir }: AdminEntry, commit: string | null): Promise<boolean> => {
-  const mark = join(dir, SAVED_MARK)
-  return commit !== null && (await orAbsent(readFile(mark, 'utf8'), '')) === commit
+/** What the mark says: all of it is saved, and its removal was begun. Null: it was not. */
+export const savedMark = async ({ dir }: Pick<AdminEntry, 'dir'>): Promise<Saved | null> => {
+  const text = await orAbsent(readFile(join(dir, SAVED_MARK), 'utf8'), null)
+  return text === null ? null : (JSON.parse(text) as Saved)
+}
+
+/** Of a removal that was interrupted: that nothing came since. @throws ERR_SAVE_REFUSED */
+const checkNothingNew = async (context: RecoveryContext, { path, entry }: Place, { commit, leftOut }: Saved, id: string): Promise<void> => {
+  const { streamGit, hash, workspace } = context
+  const entriesOf = (part: string) => savedEntries(streamGit, workspace.commonDir, commit, part)
+  const modules = (await readNote(context, commit, id)).modules.map((module) => module.path)
+  const strange = await notSaved(path, hash, await entriesOf('worktree'), modules, new Set(leftOut))
+  if (strange !== undefined) throw saveRefused(path, `${shown(strange)} was written after all had been saved; move it away`)
+  const known = new Map((await entriesOf('git')).map((saved) => [pathBytes(saved.path).toString(), saved.oid]))
+  const changed = [...(await adminState(entry.dir, hash))].find(([file, oid]) => known.get(file) !== oid)
+  if (changed !== undefined)
+    throw saveRefused(path, `git was used there after all had been saved (its ${changed[0]} is another); \`git -C ${path} log\` shows`)
 }
 
 const moveModules = async (from: string, to: string): Promise<void> => {
@@ -131,17 +177,16 @@ const removeDirectory = async (context: RecoveryContext, spec: SaveSpec): Promis
   const path = await realPathOf(spec.worktree.path)
   const entry = await adminEntryOf(commonDir, path)
   const before = await refCommit(context, spec.id)
-  // What is saved, and has no directory any more, is gone; only what git keeps of it may be left.
-  if (before !== null && !(await exists(path))) return entry === undefined ? null : removeSaved(context, spec, { path, entry })
-  if (entry !== undefined && (await marked(entry, before))) {
-    const since = (await stat(join(entry.dir, SAVED_MARK))).ctimeMs
-    const [written] = await writtenSince(path, since)
-    if (written !== undefined) throw saveRefused(path, `${written} was written after all had been saved; move it away`)
+  // It was removed, as far as git could.
+  if (entry === undefined && before !== null) return (await exists(path)) ? `all is saved, but git could not remove all of ${path}` : null
+  const begun = entry === undefined ? null : await savedMark(entry)
+  if (entry !== undefined && begun !== null && before !== null) {
+    if (entry.locked !== null) throw lockedError(path, entry.locked)
+    await checkNothingNew(context, { path, entry }, begun, spec.id)
     return removeSaved(context, spec, { path, entry })
   }
   const place = await placeOf(context, spec)
-  const commit = await save(context, spec, place)
-  await writeFile(join(place.entry.dir, SAVED_MARK), commit)
+  await mark(place.entry, await save(context, spec, place))
   return removeSaved(context, spec, place)
 }
 

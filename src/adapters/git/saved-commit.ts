@@ -2,8 +2,9 @@ import { constants } from 'node:fs'
 import { open, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SavedLane } from '../../ports/recovery.port.ts'
+import { SignalboxError } from '../../protocols/errors.ts'
 import { bytesOf, feed, type GitStream, type StreamGit } from './git-stream.ts'
-import { type BytePath, type FileMode, readWhole, under, type WorkTree } from './work-tree-files.ts'
+import { type BytePath, type FileMode, readWhole, shown, under, type WorkTree } from './work-tree-files.ts'
 
 export const RECOVERY_REFS = 'refs/signalbox/recovery/'
 /** Of a worktree whose content is saved and that is being removed: which commit has it. */
@@ -12,6 +13,8 @@ export const SAVED_MARK = 'signalbox-saved'
 export const RESTORING_MARK = 'signalbox-restoring'
 /** Of one that was: from which commit. */
 export const RESTORED_MARK = 'signalbox-restored'
+/** Written to learn what time it is on the file system. */
+export const LOOK_MARK = 'signalbox-look'
 
 /** Permissions of files, which a tree does not hold. */
 export type Permissions = {
@@ -20,17 +23,24 @@ export type Permissions = {
   readonly others: Readonly<Record<BytePath, number>>
 }
 
-export const permissionsOf = ({ files }: WorkTree): Permissions => {
+/** As git's modes. */
+export const DIRECTORY = '040000'
+
+export const permissionsOf = (tree: WorkTree): Permissions => {
   const counts = new Map<string, Map<number, number>>()
-  for (const { mode, permissions } of files.values()) {
+  const all: readonly { path: BytePath; mode: string; permissions: number }[] = [
+    ...[...tree.files].map(([path, { mode, permissions }]) => ({ path, mode, permissions })),
+    ...[...tree.directories].map(([path, permissions]) => ({ path, mode: DIRECTORY, permissions })),
+  ]
+  for (const { mode, permissions } of all) {
     const ofMode = counts.get(mode) ?? new Map<number, number>()
     counts.set(mode, ofMode.set(permissions, (ofMode.get(permissions) ?? 0) + 1))
   }
   const usual = Object.fromEntries(
     [...counts].map(([mode, ofMode]) => [mode, [...ofMode].toSorted(([, one], [, two]) => two - one)[0]?.[0] ?? 0]),
   )
-  const others = [...files].filter(([, { mode, permissions }]) => mode !== '120000' && permissions !== usual[mode])
-  return { usual, others: Object.fromEntries(others.map(([file, { permissions }]) => [file, permissions])) }
+  const others = all.filter(({ mode, permissions }) => mode !== '120000' && permissions !== usual[mode])
+  return { usual, others: Object.fromEntries(others.map(({ path, permissions }) => [path, permissions])) }
 }
 
 /** What no tree can hold. Paths one character a byte. */
@@ -43,12 +53,23 @@ export type SavedNote = SavedLane & {
   readonly branchConfig: readonly (readonly [key: string, value: string])[]
   readonly stashes: readonly { readonly commit: string; readonly message: string }[]
   readonly permissions: Permissions
-  readonly directories: readonly BytePath[]
+  /** Directories that hold nothing. */
+  readonly empty: readonly BytePath[]
   readonly modules: WorkTree['modules']
 }
 
 /** What git keeps of a worktree that belongs to its place, not to the work in it. */
-const OF_THE_PLACE = new Set(['gitdir', 'commondir', 'locked', 'modules', SAVED_MARK, RESTORING_MARK, RESTORED_MARK, 'signalbox-removing'])
+const OF_THE_PLACE = new Set([
+  'gitdir',
+  'commondir',
+  'locked',
+  'modules',
+  SAVED_MARK,
+  RESTORING_MARK,
+  RESTORED_MARK,
+  'signalbox-removing',
+  LOOK_MARK,
+])
 
 const isOfThePlace = (path: string): boolean => OF_THE_PLACE.has(path) || path.endsWith('.lock')
 
@@ -91,6 +112,8 @@ export type SavedCommit = {
   /** Commits that are kept with it. */
   readonly parents: readonly string[]
   readonly tree: WorkTree
+  /** The file with the reflog of the branch, or null. */
+  readonly reflog: string | null
   /** Of the worktree. */
   readonly path: string
   readonly adminDir: string
@@ -126,12 +149,18 @@ export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, 
       else if (mode === '120000') await sendBytes(stream, target, mode, await readlink(under(path, file), { encoding: 'buffer' }))
       else await sendFile(stream, target, mode, under(path, file))
     }
+    // What HEAD has is kept with it; in a partial clone it may not even be here.
+    const committed = new Map(
+      note.head === null ? [] : (await treeEntries(streamGit, commonDir, note.head)).map((entry) => [entry.path, entry.oid]),
+    )
     for (const { path: file, mode, oid, stage } of tree.index) {
-      if (mode === '160000' || mode === '040000' || (stage === '0' && tree.files.get(file)?.oid === oid)) continue
+      if (mode === '160000' || mode === DIRECTORY || committed.get(file) === oid) continue
+      if (stage === '0' && tree.files.get(file)?.oid === oid) continue
       await feed(stream, `M ${mode} ${oid} ${quoted(`index/${stage}/${file}`)}\n`)
     }
     for (const file of await adminFiles(adminDir))
       await sendFile(stream, `git/${Buffer.from(file).toString('latin1')}`, '100644', Buffer.from(join(adminDir, file)))
+    if (saved.reflog !== null) await sendFile(stream, REFLOG, '100644', Buffer.from(saved.reflog))
     await sendBytes(stream, 'lane.json', '100644', Buffer.from(JSON.stringify(note)))
     await feed(stream, '\ndone\n')
     stream.stdin.end()
@@ -143,9 +172,31 @@ export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, 
   return (await bytesOf(streamGit(commonDir, ['rev-parse', '--verify', ref]))).trim()
 }
 
+/** Where the reflog of the branch is in the tree. */
+export const REFLOG = 'reflog'
+
 export type SavedEntry = { readonly path: BytePath; readonly mode: FileMode; readonly oid: string }
 
-/** What a part of a saved tree holds, such as `worktree`; empty where it has none. */
+/** `<mode> <type> <object>\t<path>`. @param skip bytes of the path that are left away */
+const rowsOf = (text: string, skip: number): readonly SavedEntry[] =>
+  text
+    .split('\0')
+    .filter(Boolean)
+    .map((row) => {
+      const [mode = '', , oid = ''] = row.slice(0, row.indexOf('\t')).split(' ')
+      return { path: row.slice(row.indexOf('\t') + 1 + skip), mode: mode as FileMode, oid }
+    })
+
+const treeEntries = async (streamGit: StreamGit, commonDir: string, commit: string): Promise<readonly SavedEntry[]> =>
+  rowsOf(await bytesOf(streamGit(commonDir, ['ls-tree', '-r', '-z', '--full-tree', commit])), 0)
+
+/** A ref can be written by anybody: a path never leads out of its directory, nor into a repository. @throws ERR_SAVED_NOT_FOUND */
+export const checkInside = (path: BytePath): void => {
+  if (path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && part.toLowerCase() !== '.git')) return
+  throw new SignalboxError('ERR_SAVED_NOT_FOUND', `what is saved was not written by signalbox: it holds the path ${shown(path)}`)
+}
+
+/** What a part of a saved tree holds, such as `worktree`; empty where it has none. @throws ERR_SAVED_NOT_FOUND for paths that lead elsewhere */
 export const savedEntries = async (
   streamGit: StreamGit,
   commonDir: string,
@@ -153,11 +204,12 @@ export const savedEntries = async (
   part: string,
 ): Promise<readonly SavedEntry[]> => {
   const text = await bytesOf(streamGit(commonDir, ['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${part}/`]))
-  return text
-    .split('\0')
-    .filter(Boolean)
-    .map((row): SavedEntry => {
-      const [mode = '', , oid = ''] = row.slice(0, row.indexOf('\t')).split(' ')
-      return { path: row.slice(row.indexOf('\t') + 2 + part.length), mode: mode as FileMode, oid }
-    })
+  const entries = rowsOf(text, part.length + 1)
+  const links = new Set(entries.filter(({ mode }) => mode === '120000').map(({ path }) => path))
+  for (const { path } of entries) {
+    checkInside(path)
+    // A tree that git made has no path that goes through a link.
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) if (links.has(path.slice(0, at))) checkInside('..')
+  }
+  return entries
 }

@@ -18,7 +18,7 @@ export const refCommit = async ({ git, workspace }: RecoveryContext, id: string)
 const textOf = async (path: string): Promise<string> => ((await stat(path)).size > TEXT_BYTES ? '' : readFile(path, 'latin1'))
 
 /** All that git keeps of the worktree but its index: HEAD, its reflog, a merge or rebase under way. */
-export const historyOf = async ({ dir }: AdminEntry): Promise<string> => {
+const historyOf = async ({ dir }: AdminEntry): Promise<string> => {
   const texts: string[] = []
   for (const file of await adminFiles(dir)) {
     if (file === 'index' || file.startsWith('sharedindex.')) continue

@@ -28,8 +28,12 @@ export type IndexEntry = { readonly path: BytePath; readonly mode: string; reado
 /** All that is in a worktree, ignored files only where they are asked for. */
 export type WorkTree = {
   readonly files: ReadonlyMap<BytePath, WorkTreeFile>
-  /** Empty ones. */
-  readonly directories: readonly BytePath[]
+  /** All of them, with their permissions. */
+  readonly directories: ReadonlyMap<BytePath, number>
+  /** Those that hold nothing. */
+  readonly empty: readonly BytePath[]
+  /** Ignored files that are not to be saved. */
+  readonly leftOut: readonly BytePath[]
   /** Of the worktree itself, not of its submodules. */
   readonly index: readonly IndexEntry[]
   /** Submodules that were checked out, and their repositories relative to what git keeps of the worktree. */
@@ -91,6 +95,15 @@ const hashFile = async (hash: string, path: Buffer): Promise<string> => {
   return digest.digest('hex')
 }
 
+/** A file or link as it is, without any conversion; null for what is neither, or is not there. */
+export const fileAt = async (hash: string, place: Buffer): Promise<Omit<WorkTreeFile, 'isStored'> | null> => {
+  const found = await orAbsent(lstat(place), null)
+  if (found === null || (!found.isFile() && !found.isSymbolicLink())) return null
+  const mode: FileMode = found.isSymbolicLink() ? '120000' : (found.mode & 0o100) === 0 ? '100644' : '100755'
+  const oid = found.isSymbolicLink() ? oidOf(hash, await readlink(place, { encoding: 'buffer' })) : await hashFile(hash, place)
+  return { mode, oid, permissions: found.mode & 0o7777 }
+}
+
 /** Parses `<mode> <object> <stage>\t<path>`. */
 const indexOf = async (streamGit: StreamGit, cwd: string): Promise<readonly IndexEntry[]> => {
   const text = await bytesOf(streamGit(cwd, ['ls-files', '--stage', '-z']))
@@ -121,18 +134,16 @@ const moduleOf = async (directory: string, adminDir: string): Promise<string | n
 export const readWorkTree = async (reading: Reading): Promise<WorkTree> => {
   const { streamGit, path: top, adminDir, hash } = reading
   const files = new Map<BytePath, WorkTreeFile>()
-  const directories: BytePath[] = []
+  const directories = new Map<BytePath, number>()
+  const empty: BytePath[] = []
+  const leftOut: BytePath[] = []
   const modules: { path: BytePath; gitDir: string }[] = []
 
   const addFile = async (path: BytePath, stored: ReadonlyMap<BytePath, string>, inside: BytePath): Promise<void> => {
     const place = under(top, path)
-    const found = await orAbsent(lstat(place), null)
-    if (found === null) throw saveRefused(top, `${shown(path)} vanished while it was looked at; end what works there`)
-    // Sockets, pipes and devices are nothing that git would take for work.
-    if (!found.isFile() && !found.isSymbolicLink()) return
-    const mode: FileMode = found.isSymbolicLink() ? '120000' : (found.mode & 0o100) === 0 ? '100644' : '100755'
-    const oid = found.isSymbolicLink() ? oidOf(hash, await readlink(place, { encoding: 'buffer' })) : await hashFile(hash, place)
-    files.set(path, { mode, oid, permissions: found.mode & 0o7777, isStored: stored.get(inside) === oid })
+    // Sockets, pipes and devices are nothing that git would take for work. What vanished is missed by the second look.
+    const file = await fileAt(hash, place)
+    if (file !== null) files.set(path, { ...file, isStored: stored.get(inside) === file.oid })
   }
 
   /** @param at of the repository whose working tree it is, relative to the top; '' or ending in / */
@@ -158,12 +169,16 @@ export const readWorkTree = async (reading: Reading): Promise<WorkTree> => {
         }
         count += 1
         if (!entry.isDirectory()) {
-          if (!ignored.has(path)) await addFile(at + path, stored, path)
-        } else if (ignored.has(`${path}/`)) continue
+          if (ignored.has(path)) leftOut.push(at + path)
+          else await addFile(at + path, stored, path)
+        } else if (ignored.has(`${path}/`)) throw nested(at + path)
         else if (links.has(path) && (await hasGit(at + path))) await readModule(at + path)
         else await walk(`${path}/`)
       }
-      if (count === 0 && inside !== '') directories.push((at + inside).slice(0, -1))
+      if (inside === '' && at === '') return
+      const directory = (at + inside).slice(0, -1)
+      directories.set(directory, (await lstat(under(top, directory))).mode & 0o7777)
+      if (count === 0) empty.push(directory)
     }
     await walk('')
     return entries
@@ -183,7 +198,7 @@ export const readWorkTree = async (reading: Reading): Promise<WorkTree> => {
 
   try {
     const index = await readRepository('')
-    return { files, directories, index, modules }
+    return { files, directories, empty, leftOut, index, modules }
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))
       throw saveRefused(top, `${error.message}; change its permissions`, error)
@@ -198,4 +213,4 @@ export const isSameWork = (one: WorkTree, other: WorkTree): boolean =>
     const file = other.files.get(path)
     return file?.oid === oid && file.mode === mode && file.permissions === permissions
   }) &&
-  isDeepStrictEqual([one.directories.toSorted(), one.index, one.modules], [other.directories.toSorted(), other.index, other.modules])
+  isDeepStrictEqual([one.directories, one.index, one.modules], [other.directories, other.index, other.modules])

@@ -96,7 +96,7 @@ export const branchConfig = async (
 ): Promise<readonly (readonly [key: string, value: string])[]> => {
   const rows = (await git(commonDir, ['config', '--local', '--list', '-z'])).split('\0')
   return rows
-    .filter((row) => row.startsWith(`branch.${name}.`))
+    .filter((row) => row.startsWith(`branch.${name}.`) && /^[^.\n]+(\n|$)/u.test(row.slice(`branch.${name}.`.length)))
     .map((row): readonly [string, string] => {
       const [key = '', ...value] = row.split('\n')
       return [key, value.join('\n')]

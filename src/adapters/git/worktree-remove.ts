@@ -11,7 +11,7 @@ import { listWorktrees } from './worktree-list.ts'
 import type { WorktreeContext } from './worktree-context.ts'
 import { adminEntryOf, pointsAt, type AdminEntry } from './worktree-admin.ts'
 import { deleteBranch, deleteHeldBranch, tipOf, userOfBranch } from './worktree-branches.ts'
-import { countCommits, inspectWorktree, type Inspection } from './worktree-work.ts'
+import { countCommits, inspectWorktree, type Inspection, unpushedSubmodules } from './worktree-work.ts'
 
 const dirty = (path: string, uncommitted: readonly string[], cause?: unknown): SignalboxError =>
   new SignalboxError(
@@ -112,6 +112,8 @@ const removeMissing = async (context: WorktreeContext, entry: AdminEntry): Promi
   const head = `worktrees/${entry.dir.slice(join(workspace.commonDir, 'worktrees').length + 1)}/HEAD`
   const loose = await orWhenGitRefuses(countCommits(git, workspace.commonDir, [head, '--not', '--branches', '--tags', '--remotes']), 0)
   if (loose > 0) throw dirty(entry.path, [`(detached HEAD: ${loose} commits on no branch)`])
+  const unpushed = await unpushedSubmodules(git, entry.dir)
+  if (unpushed.length > 0) throw dirty(entry.path, unpushed)
   await git(workspace.root, ['worktree', 'remove', '--', entry.path])
 }
 

@@ -45,7 +45,7 @@ const moduleDirectories = async (modules: string): Promise<readonly string[]> =>
 }
 
 /** The object store of a worktree's submodule goes with the worktree: commits that no remote has count as work. */
-const unpushedSubmodules = async (git: Git, adminDir: string): Promise<readonly string[]> => {
+export const unpushedSubmodules = async (git: Git, adminDir: string): Promise<readonly string[]> => {
   const modules = join(adminDir, 'modules')
   const lines: string[] = []
   for (const directory of await moduleDirectories(modules)) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -99,10 +99,48 @@ describe('kill -9 while a lane is put away', () => {
     await writeFile(join(worktree.path, 'later'), 'x')
     await expect(recovery.putAway(spec)).rejects.toMatchObject({
       code: 'ERR_SAVE_REFUSED',
-      message: expect.stringContaining('later was written after'),
+      message: expect.stringContaining('"later" was written after'),
     })
     await rm(join(worktree.path, 'later'))
     expect(await recovery.putAway(spec)).toMatchObject({ worktreeRemoved: true, branchDeleted: true })
+  })
+
+  it('what was moved or committed where it is to be removed is not lost', async () => {
+    await dieAt({ command: 'worktree remove', when: 'before' }, 'put-away')
+    await mkdir(join(repo.base, 'thesis'))
+    await writeFile(join(repo.base, 'thesis', 'chapter'), 'x')
+    await rename(join(repo.base, 'thesis'), join(worktree.path, 'thesis'))
+    await expect(recovery.putAway(spec)).rejects.toMatchObject({
+      code: 'ERR_SAVE_REFUSED',
+      message: expect.stringContaining('thesis/chapter'),
+    })
+    await rm(join(worktree.path, 'thesis'), { recursive: true })
+    await git(worktree.path, 'commit', '-q', '--allow-empty', '-m', 'later')
+    await expect(recovery.putAway(spec)).rejects.toMatchObject({
+      code: 'ERR_SAVE_REFUSED',
+      message: expect.stringContaining('git was used there'),
+    })
+    expect(await readdir(worktree.path)).toContain('done')
+  })
+
+  it('what was saved is not forgotten while the removal is not over, and a lock is respected', async () => {
+    await dieAt({ command: 'worktree remove', when: 'during' }, 'put-away')
+    await recovery.forget('ln_1')
+    await git(repo.root, 'worktree', 'lock', worktree.path)
+    await expect(recovery.putAway(spec)).rejects.toMatchObject({ code: 'ERR_WORKTREE_LOCKED' })
+    await git(repo.root, 'worktree', 'unlock', worktree.path)
+    expect(await recovery.putAway(spec)).toMatchObject({ worktreeRemoved: true })
+    await recovery.restore('ln_1')
+    expect(await readdir(join(worktree.path, 'deep', 'er'))).toEqual(['one', 'three', 'two'])
+  })
+
+  it('a directory that was removed by hand before all was saved is not taken for saved', async () => {
+    await dieAt({ command: 'ls-files --others', when: 'after', nth: 3 }, 'put-away')
+    await git(worktree.path, 'checkout', '-q', '--detach')
+    await git(worktree.path, 'commit', '-q', '--allow-empty', '-m', 'later')
+    await rm(worktree.path, { recursive: true })
+    await expect(recovery.putAway(spec)).rejects.toMatchObject({ code: 'ERR_WORKTREE_NOT_FOUND' })
+    await expect(worktrees.remove(worktree)).rejects.toMatchObject({ code: 'ERR_WORKTREE_DIRTY' })
   })
 })
 
@@ -124,5 +162,27 @@ describe('kill -9 while a lane is brought back', () => {
     await recovery.forget('ln_1')
     expect(await git(repo.root, 'for-each-ref', 'refs/signalbox')).toBe('')
     expect(await readdir(join(repo.root, '.git', 'signalbox')).catch(() => [])).not.toContain('recovery')
+  })
+
+  it('what was written where it is half there is not lost, and the rest comes back once that is moved away', async () => {
+    const before = await look(worktree.path, worktree.branch, ['sub'])
+    await recovery.putAway(spec)
+    await dieAt({ command: 'cat-file --batch', when: 'during' }, 'restore')
+    await writeFile(join(worktree.path, 'mine'), 'x')
+    for (const call of [recovery.restore('ln_1'), recovery.abandon('ln_1')])
+      await expect(call).rejects.toMatchObject({ code: 'ERR_WORKTREE_PATH_EXISTS', message: expect.stringContaining('"mine" was written') })
+    await rm(join(worktree.path, 'mine'))
+    await recovery.restore('ln_1')
+    expect(await look(worktree.path, worktree.branch, ['sub'])).toEqual(before)
+  })
+
+  it('only what was made of it is removed when it is given up', async () => {
+    await recovery.putAway(spec)
+    await dieAt({ command: 'update-index -q --refresh', when: 'before' }, 'restore')
+    await recovery.abandon('ln_1')
+    await gone()
+    await git(repo.root, 'worktree', 'add', '-q', '--detach', worktree.path)
+    await recovery.abandon('ln_1')
+    expect(await worktrees.list()).toHaveLength(2)
   })
 })

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/adapters/system/system-clock.adapter.ts'
@@ -263,6 +263,93 @@ describe('what a lane holds is saved when it is removed, and brought back', () =
   })
 })
 
+describe('what else must not be lost', () => {
+  it('the reflog of the branch, and modes of directories', async () => {
+    const worktree = await lane()
+    const { path } = worktree
+    await git(path, 'commit', '-q', '--allow-empty', '-m', 'one')
+    const one = (await git(path, 'rev-parse', 'HEAD')).trim()
+    await git(path, 'reset', '-q', '--hard', 'HEAD~1')
+    await mkdir(join(path, 'private', 'deep'), { recursive: true })
+    await writeFile(join(path, 'private', 'deep', 'x'), 'x')
+    await chmod(join(path, 'private', 'deep'), 0o500)
+    await chmod(join(path, 'private'), 0o700)
+    await mkdir(join(path, 'open'))
+    await chmod(join(path, 'open'), 0o777)
+    const log = await git(path, 'reflog', 'show', '--format=%H %gs', worktree.branch)
+    await recovery.putAway(spec(worktree))
+    await recovery.restore('ln_1')
+    await recovery.forget('ln_1')
+    expect(await git(path, 'reflog', 'show', '--format=%H %gs', worktree.branch)).toBe(log)
+    expect(await git(repo.root, 'cat-file', '-t', one)).toBe('commit\n')
+    const modes = await Promise.all(['private', 'private/deep', 'open'].map(async (name) => (await stat(join(path, name))).mode & 0o777))
+    expect(modes).toEqual([0o700, 0o500, 0o777])
+  })
+
+  it('settings of another branch whose name begins so', async () => {
+    const worktree = await lane('v1')
+    await repo.git('branch', 'lanes/v1.2')
+    await repo.git('config', 'branch.lanes/v1.2.description', 'of another')
+    await git(worktree.path, 'config', 'branch.lanes/v1.description', 'own')
+    const before = (await repo.git('config', '--local', '--list')).split('\n').toSorted()
+    await recovery.putAway(spec(worktree))
+    await recovery.restore('ln_1')
+    expect((await repo.git('config', '--local', '--list')).split('\n').toSorted()).toEqual(before)
+  })
+
+  it('submodule commits of a worktree whose directory is gone: neither way of removal takes them along', async () => {
+    const other = await makeRepo({ name: 'other' })
+    await repo.git('submodule', '--quiet', 'add', other.root, 'sub')
+    await repo.git('commit', '-qm', 'with a submodule')
+    const worktree = await lane()
+    await git(worktree.path, 'submodule', '--quiet', 'update', '--init')
+    await other.cleanup()
+    await git(join(worktree.path, 'sub'), 'commit', '-q', '--allow-empty', '-m', 'local')
+    await rm(worktree.path, { recursive: true })
+    await expect(recovery.putAway(spec(worktree))).rejects.toMatchObject({ code: 'ERR_WORKTREE_NOT_FOUND' })
+    await expect(worktrees.remove(worktree)).rejects.toMatchObject({
+      code: 'ERR_WORKTREE_DIRTY',
+      message: expect.stringContaining('no remote has'),
+    })
+  })
+
+  it('what a ref holds that signalbox did not write leads nowhere', async () => {
+    const worktree = await lane()
+    await writeFile(join(worktree.path, 'work'), 'x')
+    await recovery.putAway(spec(worktree))
+    const ref = 'refs/signalbox/recovery/ln_1'
+    const note = JSON.parse(await repo.git('show', `${ref}:lane.json`)) as object
+    const blob = (await repo.git('rev-parse', `${ref}:worktree/work`)).trim()
+    const write = async (text: string): Promise<string> => {
+      await writeFile(join(repo.base, 'text'), text)
+      return (await repo.git('hash-object', '-w', join(repo.base, 'text'))).trim()
+    }
+    const tree = async (...rows: string[]): Promise<string> => {
+      const raw = rows.map((row) => {
+        const [mode = '', oid = '', name = ''] = row.split(' ')
+        return Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, 'hex')])
+      })
+      await writeFile(join(repo.base, 'tree'), Buffer.concat(raw))
+      return (await repo.git('hash-object', '-w', '-t', 'tree', '--literally', join(repo.base, 'tree'))).trim()
+    }
+    const hostile = async (inside: string, changed: object = {}): Promise<void> => {
+      const lines = [`100644 ${await write(JSON.stringify({ ...note, ...changed }))} lane.json`, `40000 ${inside} worktree`]
+      await repo.git('update-ref', ref, (await repo.git('commit-tree', '-m', 'x', await tree(...lines))).trim())
+      await expect(recovery.restore('ln_1')).rejects.toMatchObject({
+        code: 'ERR_SAVED_NOT_FOUND',
+        message: expect.stringContaining('was not written by signalbox'),
+      })
+      expect((await readdir(repo.base)).toSorted()).toEqual(['a repo — mit Lücken', 'text', 'tree'].toSorted())
+      expect(await worktrees.list()).toHaveLength(1)
+    }
+    await hostile(await tree(`40000 ${await tree(`100644 ${blob} pwned`)} ..`))
+    await hostile(await tree(`40000 ${await tree(`100644 ${blob} config`)} .git`))
+    await hostile(await tree(`120000 ${await write(repo.base)} a`, `40000 ${await tree(`100644 ${blob} pwned`)} a`))
+    await hostile(await tree(`100644 ${blob} fine`), { empty: ['../../pwned'] })
+    await hostile(await tree(`100644 ${blob} fine`), { modules: [{ path: 'fine', gitDir: '../../pwned' }] })
+  })
+})
+
 describe('what cannot be saved, or brought back, stays as it is', () => {
   const stays = async (worktree: Worktree, code: string, text: RegExp): Promise<void> => {
     const before = await filesOf(Buffer.from(worktree.path))
@@ -278,6 +365,15 @@ describe('what cannot be saved, or brought back, stays as it is', () => {
     await git(join(worktree.path, 'deep', 'own'), 'init', '-q')
     await stays(worktree, 'ERR_SAVE_REFUSED', /"deep\/own" is a repository of its own/u)
     await rm(join(worktree.path, 'deep'), { recursive: true })
+    // Ignored or not: with the worktree it would be gone.
+    await writeFile(join(repo.root, '.git', 'info', 'exclude'), '/vendor/\n/.worktrees/\n')
+    await mkdir(join(worktree.path, 'vendor', 'own'), { recursive: true })
+    await git(join(worktree.path, 'vendor', 'own'), 'init', '-q')
+    await stays(worktree, 'ERR_SAVE_REFUSED', /"vendor\/own" is a repository of its own/u)
+    await rm(join(worktree.path, 'vendor'), { recursive: true })
+    await git(worktree.path, 'worktree', 'add', '-q', '--detach', join(worktree.path, '.worktrees', 'x'))
+    await stays(worktree, 'ERR_SAVE_REFUSED', /\.worktrees\/x is another worktree/u)
+    await git(worktree.path, 'worktree', 'remove', join(worktree.path, '.worktrees', 'x'))
     await git(repo.root, 'worktree', 'lock', '--reason', 'on a stick', worktree.path)
     await stays(worktree, 'ERR_WORKTREE_LOCKED', /on a stick/u)
   })

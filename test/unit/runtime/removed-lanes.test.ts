@@ -44,6 +44,14 @@ describe('lanes that were removed and saved', () => {
     expect((await made.removed()).map(({ id, expiresAt }) => [id, expiresAt - NOW])).toContainEqual(['just', 0])
   })
 
+  it('are never forgotten while the lane is being removed, or brought back, however old [LN-7]', async () => {
+    const old = NOW - 2 * SAVED_FOR_MS
+    const leaving = { ...open('nothing', 'cleaning'), id: 'a' } as unknown as LaneRecord
+    const { made, forgotten } = world([saved('a', old), saved('b', old), saved('c', old)], [leaving, open('b', 'provisioning')])
+    await made.recover()
+    expect(forgotten).toEqual(['c'])
+  })
+
   it('are forgotten once it is on record that they are back, not while they are being brought back [LN-7]', async () => {
     const back = world([saved('a', NOW)], [open('a', 'ready')])
     await back.made.recover()
