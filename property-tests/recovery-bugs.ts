@@ -12,19 +12,19 @@ export const RECOVERY_BUGS: readonly Mutant[] = [
   {
     name: 'empty directories are lost',
     file: TREE,
-    from: "if (count === 0 && inside !== '') directories",
-    to: 'if (count < 0) directories',
+    from: 'if (count === 0) empty',
+    to: 'if (count < 0) empty',
   },
   { name: 'ignored files are saved unasked', file: TREE, from: ': ignoredIn(streamGit, cwd),', to: ': new Set<BytePath>(),' },
   { name: 'ignored files are not saved', file: TREE, from: 'reading.ignored ? new Set<BytePath>() : ', to: '' },
   { name: 'names are taken for text', file: TREE, from: "Buffer.from(path, 'latin1')\n", to: 'Buffer.from(path)\n' },
-  { name: 'a file is what its index says', file: TREE, from: 'stored.get(inside) === oid }', to: 'stored.has(inside) }' },
+  { name: 'a file is what its index says', file: TREE, from: 'stored.get(inside) === file.oid', to: 'stored.has(inside)' },
   { name: 'names are not quoted', file: COMMIT, from: '/["\\\\]|[^ -~]/gu', to: '/["]|[^ -~]/gu' },
   {
     name: 'permissions are those of most files',
     file: BACK,
-    from: 'Object.hasOwn(others, entry.path) ?',
-    to: 'Object.hasOwn(usual, entry.path) ?',
+    from: 'Object.hasOwn(others, path) ?',
+    to: 'Object.hasOwn(usual, path) ?',
   },
   { name: 'permissions are lost', file: BACK, from: '  await file.chmod(permissions)\n', to: '' },
   {
@@ -40,8 +40,8 @@ export const RECOVERY_BUGS: readonly Mutant[] = [
   {
     name: 'commits of the reflog are not kept',
     file: REFS,
-    from: 'return [...own, ...found.filter((commit) => loose.has(commit))]',
-    to: 'return own',
+    from: 'commits: [...own, ...found.filter((commit) => loose.has(commit))]',
+    to: 'commits: own',
   },
   { name: 'stashes are not kept', file: AWAY, from: 'stashes: await stashesOn(git, path, worktree.branch)', to: 'stashes: []' },
   { name: 'stashes come back the other way round', file: BACK, from: 'stashes.toReversed()', to: 'stashes' },
@@ -69,15 +69,26 @@ export const RECOVERY_BUGS: readonly Mutant[] = [
     from: '  await forgetMade(commonDir, dirname(await realPathOf(spec.worktree.path)))\n',
     to: '',
   },
-  { name: 'it is not looked at again', file: AWAY, from: 'if (historyNow === history && isSameWork(now, tree)) return', to: 'return' },
+  {
+    name: 'it is not looked at again',
+    file: AWAY,
+    from: 'if (!isSameWork(now, tree) || !isDeepStrictEqual(admin, await adminState(entry.dir, hash))) return null',
+    to: '',
+  },
   { name: 'what is staged is not looked at again', file: TREE, from: 'one.index, one.modules', to: 'other.index, one.modules' },
   {
     name: 'empty directories are not looked at again',
     file: TREE,
-    from: '[one.directories.toSorted()',
-    to: '[other.directories.toSorted()',
+    from: '[one.directories, ',
+    to: '[other.directories, ',
   },
-  { name: 'what is half removed replaces what was saved', file: AWAY, from: '(await marked(entry, before))', to: 'false' },
+  { name: 'the reflog of the branch is lost', file: BACK, from: '      await writeReflog(context, commit, branch)\n', to: '' },
+  {
+    name: 'what is half removed replaces what was saved',
+    file: AWAY,
+    from: 'begun !== null && before',
+    to: 'begun === undefined && before',
+  },
 ]
 
 export const RECOVERY_COPY: Mutant = {

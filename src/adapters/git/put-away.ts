@@ -19,7 +19,7 @@ import {
   writeSavedCommit,
 } from './saved-commit.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-import { keptCommits, readNote, refCommit, stashesOn } from './saved-refs.ts'
+import { keptObjects, readNote, refCommit, stashesOn } from './saved-refs.ts'
 import { adminState, notSaved, writtenSince } from './present-files.ts'
 import { type BytePath, isSameWork, pathBytes, readWorkTree, saveRefused, shown, type WorkTree } from './work-tree-files.ts'
 import { adminEntries, type AdminEntry, adminEntryOf, pointsAt } from './worktree-admin.ts'
@@ -105,9 +105,19 @@ const saveOnce = async (context: RecoveryContext, spec: SaveSpec, place: Place):
   const reflog = (await exists(log)) ? log : null
   const before = await refCommit(context, spec.id)
   // What an attempt before this one saved is kept, too.
-  const parents = [...(await keptCommits(context, place, note)), ...(before === null ? [] : [before])]
+  const kept = await keptObjects(context, place, note)
+  const commits = [...kept.commits, ...(before === null ? [] : [before])]
   const ref = `${RECOVERY_REFS}${spec.id}`
-  const commit = await writeSavedCommit(streamGit, workspace.commonDir, { ref, note, parents, tree, reflog, path, adminDir: entry.dir })
+  const commit = await writeSavedCommit(streamGit, workspace.commonDir, {
+    ref,
+    note,
+    ...kept,
+    commits,
+    tree,
+    reflog,
+    path,
+    adminDir: entry.dir,
+  })
   const since = await instant(entry.dir)
   const now = await readPlace(context, place, spec)
   if (!isSameWork(now, tree) || !isDeepStrictEqual(admin, await adminState(entry.dir, hash))) return null

@@ -109,8 +109,11 @@ const sendFile = async (stream: GitStream, path: BytePath, mode: string, place: 
 export type SavedCommit = {
   readonly ref: string
   readonly note: SavedNote
-  /** Commits that are kept with it. */
-  readonly parents: readonly string[]
+  /** Kept with it, as parents. */
+  readonly commits: readonly string[]
+  /** Kept with it, though nothing of it names them. */
+  readonly trees: readonly string[]
+  readonly blobs: readonly string[]
   readonly tree: WorkTree
   /** The file with the reflog of the branch, or null. */
   readonly reflog: string | null
@@ -124,10 +127,10 @@ export type SavedCommit = {
  * keeps of the worktree) and `lane.json`, and the ref that holds it, last: where the ref is, all of it is.
  */
 export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, saved: SavedCommit): Promise<string> => {
-  const { ref, note, parents, tree, path, adminDir } = saved
+  const { ref, note, commits, tree, path, adminDir } = saved
   const stream = streamGit(commonDir, ['-c', 'core.fsync=all', 'fast-import', '--quiet', '--force', '--done'])
   try {
-    const [first, ...others] = parents
+    const [first, ...others] = commits
     const text = `lane ${note.name}, saved when it was removed\n`
     await feed(
       stream,
@@ -160,6 +163,8 @@ export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, 
     }
     for (const file of await adminFiles(adminDir))
       await sendFile(stream, `git/${Buffer.from(file).toString('latin1')}`, '100644', Buffer.from(join(adminDir, file)))
+    for (const oid of saved.trees) await feed(stream, `M ${DIRECTORY} ${oid} ${quoted(`trees/${oid}`)}\n`)
+    for (const oid of saved.blobs) await feed(stream, `M 100644 ${oid} ${quoted(`blobs/${oid}`)}\n`)
     if (saved.reflog !== null) await sendFile(stream, REFLOG, '100644', Buffer.from(saved.reflog))
     await sendBytes(stream, 'lane.json', '100644', Buffer.from(JSON.stringify(note)))
     await feed(stream, '\ndone\n')

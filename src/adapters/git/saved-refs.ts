@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { cacheTrees } from './cache-tree.ts'
+import { orAbsent } from './files.ts'
 import { orWhenGitRefuses, type Git } from './git-command.ts'
 import { bytesOf } from './git-stream.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-import { adminFiles, RECOVERY_REFS, type SavedNote } from './saved-commit.ts'
+import { adminFiles, RECOVERY_REFS, type SavedCommit, type SavedNote } from './saved-commit.ts'
 import type { AdminEntry } from './worktree-admin.ts'
 
 /** Larger ones are no reflog. */
@@ -31,37 +33,49 @@ const historyOf = async ({ dir }: AdminEntry): Promise<string> => {
 const namedIn = async (entry: AdminEntry): Promise<ReadonlySet<string>> =>
   new Set([...(await historyOf(entry)).matchAll(/\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b/gu)].map(([name]) => name))
 
-/** Those of these names that are commits. */
-const commitsAmong = async ({ streamGit, workspace }: RecoveryContext, names: Iterable<string>): Promise<readonly string[]> => {
+/** Those of these names that are of a type. */
+const objectsAmong = async (
+  { streamGit, workspace }: RecoveryContext,
+  names: Iterable<string>,
+): Promise<(type: string) => readonly string[]> => {
   const input = [...names].map((name) => `${name}\n`).join('')
   const text = await bytesOf(streamGit(workspace.commonDir, ['cat-file', '--batch-check']), input)
-  return text.split('\n').flatMap((row) => {
-    const [name = '', type] = row.split(' ')
-    return type === 'commit' ? [name] : []
-  })
+  const found = text.split('\n').map((row) => row.split(' '))
+  return (type) => found.flatMap(([name = '', is]) => (is === type ? [name] : []))
 }
 
-/** All that must not be collected while it can be brought back; HEAD first. */
-export const keptCommits = async (
+/** All that must not be collected while it can be brought back: commits, HEAD first, and what else the index or a merge under way names. */
+export const keptObjects = async (
   context: RecoveryContext,
   { entry }: { readonly entry: AdminEntry },
   note: SavedNote,
-): Promise<readonly string[]> => {
+): Promise<Pick<SavedCommit, 'commits' | 'trees' | 'blobs'>> => {
   const { git, streamGit, workspace } = context
   const { head, tip, stashes, worktree } = note
   const reflog = await orWhenGitRefuses(
     git(workspace.commonDir, ['reflog', 'show', '--format=%H', `refs/heads/${worktree.branch}`, '--']),
     '',
   )
-  const named = new Set([...(await namedIn(entry)), ...reflog.split('\n').filter(Boolean), ...stashes.map(({ commit }) => commit)])
+  const index = await orAbsent(readFile(join(entry.dir, 'index')), Buffer.alloc(0))
+  const trees = cacheTrees(index, context.hash === 'sha256' ? 32 : 20)
+  // What a conflict was before it was resolved.
+  const undo = await bytesOf(streamGit(entry.path, ['ls-files', '--resolve-undo', '-z']))
+  const named = new Set([
+    ...(await namedIn(entry)),
+    ...trees,
+    ...undo.split('\0').flatMap((row) => row.split(' ')[1] ?? []),
+    ...reflog.split('\n').filter(Boolean),
+    ...stashes.map(({ commit }) => commit),
+  ])
   const own = [...new Set([head, tip])].filter((commit) => commit !== null)
-  const found = await commitsAmong(context, named)
+  const ofType = await objectsAmong(context, named)
+  const found = ofType('commit')
   const exclude = own.map((commit) => `^${commit}\n`).join('')
   // Most of a reflog is history of the branch.
   const input = `${found.join('\n')}\n${exclude}`
   const beyond = found.length === 0 ? '' : await bytesOf(streamGit(workspace.commonDir, ['rev-list', '--stdin']), input)
   const loose = new Set(beyond.split('\n'))
-  return [...own, ...found.filter((commit) => loose.has(commit))]
+  return { commits: [...own, ...found.filter((commit) => loose.has(commit))], trees: ofType('tree'), blobs: ofType('blob') }
 }
 
 /** Stashes that were made on a branch, newest first: they are the repository's, so they stay; somebody may drop them. */

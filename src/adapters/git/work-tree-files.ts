@@ -23,7 +23,14 @@ export type WorkTreeFile = {
   readonly isStored: boolean
 }
 
-export type IndexEntry = { readonly path: BytePath; readonly mode: string; readonly oid: string; readonly stage: string }
+export type IndexEntry = {
+  readonly path: BytePath
+  /** What git is told about it: S not to be checked out, lower case to be taken for unchanged. */
+  readonly tag: string
+  readonly mode: string
+  readonly oid: string
+  readonly stage: string
+}
 
 /** All that is in a worktree, ignored files only where they are asked for. */
 export type WorkTree = {
@@ -104,15 +111,15 @@ export const fileAt = async (hash: string, place: Buffer): Promise<Omit<WorkTree
   return { mode, oid, permissions: found.mode & 0o7777 }
 }
 
-/** Parses `<mode> <object> <stage>\t<path>`. */
+/** Parses `<tag> <mode> <object> <stage>\t<path>`. */
 const indexOf = async (streamGit: StreamGit, cwd: string): Promise<readonly IndexEntry[]> => {
-  const text = await bytesOf(streamGit(cwd, ['ls-files', '--stage', '-z']))
+  const text = await bytesOf(streamGit(cwd, ['ls-files', '--stage', '-v', '-z']))
   return text
     .split('\0')
     .filter(Boolean)
     .map((row): IndexEntry => {
-      const [mode = '', oid = '', stage = ''] = row.slice(0, row.indexOf('\t')).split(' ')
-      return { path: row.slice(row.indexOf('\t') + 1), mode, oid, stage }
+      const [tag = '', mode = '', oid = '', stage = ''] = row.slice(0, row.indexOf('\t')).split(' ')
+      return { path: row.slice(row.indexOf('\t') + 1), tag, mode, oid, stage }
     })
 }
 

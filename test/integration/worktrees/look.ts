@@ -25,8 +25,10 @@ export const filesOf = async (top: Buffer, except: ReadonlySet<string> = new Set
     const { mode } = await lstat(place)
     const name = path.toString('latin1')
     if (except.has(name)) continue
-    if (entry.isDirectory()) rows.push(...(await filesOf(top, except, path)))
-    else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
+    if (entry.isDirectory()) {
+      const below = await filesOf(top, except, path)
+      if (below.length > 0) rows.push(`${name}/ ${mode.toString(8)}`, ...below)
+    } else if (entry.isSymbolicLink()) rows.push(`${name} -> ${(await readlink(place, { encoding: 'buffer' })).toString('latin1')}`)
     else
       rows.push(
         `${name} ${mode.toString(8)} ${createHash('sha256')
@@ -54,7 +56,7 @@ export const ignoredFiles = async (path: string): Promise<ReadonlySet<string>> =
 const keptOf = async (path: string): Promise<readonly string[]> => {
   const directory = (await git(path, 'rev-parse', '--absolute-git-dir')).trim()
   const rows = await filesOf(Buffer.from(directory))
-  return rows.filter((row) => !/^(?:index|gitdir|commondir|modules\/.*|signalbox-\S*) |\/ empty$/u.test(row))
+  return rows.filter((row) => !/^(?:index|gitdir|commondir|modules\/.*|signalbox-\S*) |\/ (?:empty|\d+)$/u.test(row))
 }
 
 /** All that can be seen of a worktree. `ignored`: whether files that git ignores count. */
@@ -74,6 +76,7 @@ export const look = async (
   tip: await told(path, 'rev-parse', '--verify', `refs/heads/${branch}`),
   merge: await told(path, 'rev-parse', '--verify', 'MERGE_HEAD'),
   reflog: await told(path, 'reflog', 'show', '--format=%H %gs', 'HEAD'),
+  log: await told(path, 'reflog', 'show', '--format=%H %gs', `refs/heads/${branch}`, '--'),
   stashes: await told(path, 'stash', 'list', '--format=%H %gs'),
   config: await told(path, 'config', '--get-regexp', `^branch\\.${branch}\\.`),
   modules: await Promise.all(
