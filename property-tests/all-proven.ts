@@ -13,7 +13,6 @@ import type { Proven } from './proven.ts'
 import { logUnended, logWhole } from './ring-log.property.ts'
 import { ringMemory } from './ring-memory.property.ts'
 import { readersOfOutput, ringNewest } from './ring.property.ts'
-import { lanesBroughtBack } from './recovery.property.ts'
 import { runsAsPlanned, runsCrashed, runsRecovered, runsStopped } from './run-lanes.property.ts'
 import { screensKept } from './screen-kept.property.ts'
 import { screensDrawn } from './screen.property.ts'
@@ -66,5 +65,4 @@ export const allProven: readonly Proven<unknown>[] = [
   runsStopped,
   runsCrashed,
   runsRecovered,
-  lanesBroughtBack,
 ] as readonly Proven<unknown>[]
