@@ -8,6 +8,12 @@ import type { Outcome } from '../protocols/summary.ts'
 /** There was nothing to clean. */
 export const NOTHING: CleaningReport = { kept: false, branchDeleted: true, commits: 0, uncommitted: [], reason: null }
 
+/** A worktree that somebody removed is an answer; any other failure is none. */
+export const nullWhenGone = (error: unknown): null => {
+  if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
+  throw error
+}
+
 /** What is left where the removal was given up. */
 export const notRemoved = (message: string): CleaningReport => ({
   ...NOTHING,
@@ -44,10 +50,7 @@ export const cleanLane = async (
   keep: KeepPolicy,
   outcome: Outcome,
 ): Promise<CleaningReport> => {
-  const work = await worktrees.inspect(worktree).catch((error: unknown) => {
-    if (isSignalboxError(error, 'ERR_WORKTREE_NOT_FOUND')) return null
-    throw error
-  })
+  const work = await worktrees.inspect(worktree).catch(nullWhenGone)
   if (work === null) {
     const { worktreeRemoved, branchDeleted, kept } = await worktrees.remove(worktree)
     const reason = worktreeRemoved ? 'the worktree had been removed by somebody else' : kept.join('; ')

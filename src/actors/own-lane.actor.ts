@@ -14,7 +14,7 @@ import { terminalsName, terminalTreeName } from './names.ts'
 import { lastAttempt } from './lane-recovery.ts'
 import { isLost, recordLost } from './lost-terminals.ts'
 import { endLostTerminals, lastAttempts } from './own-lane-recovery.ts'
-import { checkRemoval, cleanOwnLane } from './own-lane-removal.ts'
+import { checkRemoval, cleanOwnLane, whyOtherRemoval } from './own-lane-removal.ts'
 import { newOwnRecord, newOwnState, notReady, type OwnLaneState, ownLaneSummary, whyNoCommand } from './own-lane-state.ts'
 import type { OwnLaneArgs } from './services.ts'
 import { isUnanswered } from './unanswered.ts'
@@ -336,15 +336,9 @@ export const ownLaneActor: ActorDefinition<OwnLaneProtocol, OwnLaneState, OwnLan
       return state
     },
     'lane.remove': (ctx, state, { by, how }, reply) => {
-      const under = state.record.snapshot.state === 'cleaning' ? state.record.removal : state.removing
-      // Its answer would not be the one that was asked for.
-      if (under !== undefined && (under.save !== how.save || under.ignored !== how.ignored)) {
-        reply.fail(
-          notReady(
-            state,
-            `is being removed already, ${under.save ? 'saved' : 'not saved'}${under.ignored ? ' with its ignored files' : ''}`,
-          ),
-        )
+      const other = whyOtherRemoval(state, how)
+      if (other !== null) {
+        reply.fail(other)
         return state
       }
       const next = { ...state, removing: how, removeAsked: [...state.removeAsked, reply] }

@@ -55,7 +55,7 @@ const dieAt = async (point: KillPoint, prepare: () => Promise<void>, command: re
   expect((await world.run(['up'], { env: deadly })).code).toBe(0)
   await prepare()
   await world.run(command)
-  expect({ point, hit: await killing.hit() }).toEqual({ point, hit: true })
+  expect({ point, hit: killing.hit() }).toEqual({ point, hit: true })
   expect((await world.run(['up'])).code).toBe(0)
 }
 

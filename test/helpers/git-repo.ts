@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, mkdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, mkdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -23,6 +23,14 @@ export const git = async (cwd: string, ...args: readonly string[]): Promise<stri
 
 /** @returns the path of the git on the PATH, for scripts that stand before it. */
 export const realGit = async (): Promise<string> => (await run('sh', ['-c', 'command -v git'])).stdout.trim()
+
+/** Writes a git that stands before the real one on a PATH: a script of `sh`, in which $REAL is that one. */
+export const writeGit = async (directory: string, script: readonly string[]): Promise<void> => {
+  await mkdir(directory, { recursive: true })
+  const path = join(directory, 'git')
+  await writeFile(path, `${['#!/bin/sh', `REAL='${await realGit()}'`, ...script].join('\n')}\n`)
+  await chmod(path, 0o755)
+}
 
 export type TestRepo = {
   /** Temporary directory around the repository: `cleanup` removes all of it. */

@@ -1,7 +1,8 @@
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { realGit } from './git-repo.ts'
+import { writeGit } from './git-repo.ts'
 
 /** Which git command, by a part of its arguments, and when of it. During: it does a part of its work and dies too. */
 export type KillPoint = { readonly command: string; readonly when: 'before' | 'during' | 'after'; readonly nth?: number }
@@ -10,7 +11,7 @@ export type KillingGit = {
   /** To be put before the PATH of the process that is to die. */
   readonly directory: string
   /** Whether the point was reached. */
-  hit(): Promise<boolean>
+  hit(): boolean
 }
 
 /** What of its work a command has done when it dies half-way. */
@@ -27,26 +28,17 @@ export const makeKillingGit = async ({ command, when, nth = 1 }: KillPoint): Pro
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-killing-git-'))
   const calls = join(directory, 'calls')
   const hit = join(directory, 'hit')
-  await mkdir(join(directory, 'bin'))
   const kill = `echo > '${hit}'; kill -9 $PPID`
   const script = [
-    '#!/bin/sh',
-    `REAL='${await realGit()}'`,
     `case "$*" in *'${command}'*) echo >> '${calls}';; *) exec "$REAL" "$@";; esac`,
     `[ "$(wc -l < '${calls}')" -eq ${nth} ] || exec "$REAL" "$@"`,
     ...(when === 'before' ? [`${kill}; exit 1`] : []),
     ...(when === 'during' ? [`echo > '${hit}'; ${HALF[command] ?? ':'}; ${kill}; exit 1`] : []),
     `"$REAL" "$@"; code=$?; ${kill}; exit $code`,
   ]
-  const path = join(directory, 'bin', 'git')
-  await writeFile(path, `${script.join('\n')}\n`)
-  await chmod(path, 0o755)
+  await writeGit(join(directory, 'bin'), script)
   return {
     directory: join(directory, 'bin'),
-    hit: () =>
-      readFile(hit).then(
-        () => true,
-        () => false,
-      ),
+    hit: () => existsSync(hit),
   }
 }

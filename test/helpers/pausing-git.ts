@@ -1,8 +1,8 @@
-import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { realGit } from './git-repo.ts'
-
-const POLL_MS = 5
+import { until } from './cli.ts'
+import { writeGit } from './git-repo.ts'
 
 export type PausingGit = {
   /** To be put before the PATH. */
@@ -17,11 +17,8 @@ export const makePausingGit = async (
   directory: string,
   { pauses, interrupts }: { readonly pauses: boolean; readonly interrupts: boolean },
 ): Promise<PausingGit> => {
-  await mkdir(directory)
   const flag = (name: string): string => join(directory, name)
   const script = [
-    '#!/bin/sh',
-    `REAL='${await realGit()}'`,
     `flags='${directory}'`,
     'case "$*" in',
     '*fast-import*) [ -e "$flags/pauses" ] || exec "$REAL" "$@"',
@@ -33,22 +30,16 @@ export const makePausingGit = async (
     '*) exec "$REAL" "$@";;',
     'esac',
   ]
-  await writeFile(flag('git'), `${script.join('\n')}\n`)
-  await chmod(flag('git'), 0o755)
+  await writeGit(directory, script)
   if (pauses) await writeFile(flag('pauses'), '')
   if (interrupts) await writeFile(flag('interrupts'), '')
-  const isThere = (path: string): Promise<boolean> =>
-    access(path).then(
-      () => true,
-      () => false,
-    )
   return {
     directory,
     reached: async (ending) => {
       let ended = false
       const end = (): void => void (ended = true)
       ending.then(end, end)
-      while (!ended && !(await isThere(flag('reached')))) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      await until('something is saved', () => ended || existsSync(flag('reached')))
       return !ended
     },
     goOn: () => rm(flag('reached')),

@@ -6,8 +6,8 @@ import { SignalboxError } from '../../protocols/errors.ts'
 import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
 import { bytesOf, feed, type GitStream } from './git-stream.ts'
+import { bringModules, keepModules } from './kept-modules.ts'
 import { forgetMade, noteMade } from './lanes-directory.ts'
-import { keptModules } from './put-away.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { interrupted, retryLocked } from './repository-queue.ts'
 import {
@@ -24,7 +24,7 @@ import {
 } from './saved-commit.ts'
 import { allStashes, readNote, refCommit } from './saved-refs.ts'
 import { notSaved, PART } from './present-files.ts'
-import { type BytePath, pathBytes, shown, under } from './work-tree-files.ts'
+import { type BytePath, parentsOf, pathBytes, shown, under } from './work-tree-files.ts'
 import { type AdminEntry, adminEntryOf } from './worktree-admin.ts'
 import { createBranch, deleteBranch, tipOf, userOfBranch } from './worktree-branches.ts'
 
@@ -107,8 +107,7 @@ const permissionsFor = ({ usual, others }: Permissions, path: BytePath, mode: st
 /** Permissions of directories, once all is in them; those that lie deepest first. */
 const finishDirectories = async (top: string, { empty, permissions }: SavedNote, entries: readonly SavedEntry[]): Promise<void> => {
   const all = new Set<BytePath>(empty)
-  for (const path of [...entries.map((entry) => entry.path), ...empty])
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) all.add(path.slice(0, at))
+  for (const path of [...entries.map((entry) => entry.path), ...empty]) for (const parent of parentsOf(path)) all.add(parent)
   for (const path of [...all].toSorted((one, other) => other.length - one.length))
     await chmod(under(top, path), permissionsFor(permissions, path, DIRECTORY))
 }
@@ -142,33 +141,35 @@ const linkModules = async ({ git }: RecoveryContext, path: string, { dir }: Admi
   }
 }
 
-const moveModules = async (from: string, to: string): Promise<void> => {
-  if (!(await exists(from))) return
-  await makeDirectories(dirname(to))
-  // Refuses where there is something else.
-  await rename(from, to)
-}
-
 /** Overwrites what `worktree add` wrote: HEAD, the index, its reflog. */
 const writeAdmin = async (blobs: Blobs, entries: readonly SavedEntry[], { dir }: AdminEntry): Promise<void> => {
   for (const { path } of entries) await rm(under(dir, path), { force: true })
   await writeEntries(blobs, entries, dir, { usual: {}, others: {} })
 }
 
-const fill = async (context: RecoveryContext, commit: string, note: SavedNote, entry: AdminEntry, signal?: AbortSignal): Promise<void> => {
+/** What is brought back, as it is saved. */
+type Saved = {
+  readonly commit: string
+  readonly note: SavedNote
+  /** Of the worktree. */
+  readonly files: readonly SavedEntry[]
+  /** What git keeps of it. */
+  readonly admin: readonly SavedEntry[]
+}
+
+const fill = async (context: RecoveryContext, { note, files, admin }: Saved, entry: AdminEntry, signal?: AbortSignal): Promise<void> => {
   const { streamGit, git, workspace } = context
   const { commonDir } = workspace
   const { path } = entry
-  await moveModules(keptModules(commonDir, note.id), join(entry.dir, 'modules'))
+  await bringModules(commonDir, note.id, entry)
   const stream = streamGit(commonDir, ['cat-file', '--batch'])
   try {
     const blobs = new Blobs(stream)
-    const entries = await savedEntries(streamGit, commonDir, commit, 'worktree')
-    await writeEntries(blobs, entries, path, note.permissions, signal)
+    await writeEntries(blobs, files, path, note.permissions, signal)
     for (const directory of note.empty) await mkdir(under(path, directory), { recursive: true })
     await linkModules(context, path, entry, note.modules)
-    await finishDirectories(path, note, entries)
-    await writeAdmin(blobs, await savedEntries(streamGit, commonDir, commit, 'git'), entry)
+    await finishDirectories(path, note, files)
+    await writeAdmin(blobs, admin, entry)
     stream.stdin.end()
   } catch (error) {
     stream.kill()
@@ -210,28 +211,22 @@ const checkFree = async ({ git, workspace }: RecoveryContext, { worktree, tip }:
 const isBare = async (path: string): Promise<boolean> => (await orAbsent(readdir(path), [])).every((name) => name === '.git')
 
 /** What somebody wrote where it was being brought back is not ours. @throws ERR_WORKTREE_PATH_EXISTS */
-const checkOurs = async (
-  { streamGit, hash, workspace }: RecoveryContext,
-  commit: string,
-  note: SavedNote,
-  { path }: AdminEntry,
-): Promise<void> => {
-  const saved = await savedEntries(streamGit, workspace.commonDir, commit, 'worktree')
+const checkOurs = async ({ hash }: RecoveryContext, { note, files }: Saved, { path }: AdminEntry): Promise<void> => {
   const modules = note.modules.map((module) => module.path)
-  const strange = await notSaved(path, hash, saved, modules, new Set())
+  const strange = await notSaved(path, hash, files, modules, new Set())
   if (strange === undefined) return
   const text = `${shown(strange)} was written to ${path} while the lane was being brought back; move it away, then undo again`
   throw new SignalboxError('ERR_WORKTREE_PATH_EXISTS', text, { context: { path } })
 }
 
 /** Removes what a restoration made that was not ended: all of it is saved. @throws ERR_WORKTREE_PATH_EXISTS */
-const clear = async (context: RecoveryContext, commit: string, note: SavedNote, entry: AdminEntry): Promise<void> => {
+const clear = async (context: RecoveryContext, saved: Saved, entry: AdminEntry): Promise<void> => {
   const { git, workspace } = context
   const { commonDir } = workspace
-  const { id, worktree, tip } = note
+  const { id, worktree, tip } = saved.note
   const mark = await markOf(entry)
-  await checkOurs(context, commit, note, entry)
-  await moveModules(join(entry.dir, 'modules'), keptModules(commonDir, id))
+  await checkOurs(context, saved, entry)
+  await keepModules(commonDir, id, entry)
   await rm(entry.path, { recursive: true, force: true })
   // Whoever dies here is taken up as long as the mark is there.
   for (const name of await readdir(entry.dir))
@@ -247,7 +242,8 @@ const entryOf = async ({ workspace }: RecoveryContext, { worktree }: SavedNote):
   adminEntryOf(workspace.commonDir, await realPathOf(worktree.path))
 
 /** Takes up what a process left that died: whole, begun, or not even marked yet. @returns whether it is whole */
-const takeUp = async (context: RecoveryContext, commit: string, note: SavedNote): Promise<boolean> => {
+const takeUp = async (context: RecoveryContext, saved: Saved): Promise<boolean> => {
+  const { commit, note } = saved
   const entry = await entryOf(context, note)
   if (entry === undefined) {
     // An empty directory is what git makes first.
@@ -263,7 +259,7 @@ const takeUp = async (context: RecoveryContext, commit: string, note: SavedNote)
   const head = (await orAbsent(readFile(join(entry.dir, 'HEAD'), 'utf8'), '')).trim()
   // Killed right after `worktree add`: nothing is in it yet.
   const unmarked = mark === null && head === note.head && (await isBare(entry.path)) && !(await exists(join(entry.dir, 'index')))
-  if (begun || unmarked) await clear(context, commit, note, entry)
+  if (begun || unmarked) await clear(context, saved, entry)
   return false
 }
 
@@ -274,13 +270,8 @@ const writeReflog = async ({ streamGit, workspace }: RecoveryContext, commit: st
   if (text !== null && (await exists(log))) await writeFile(log, text, 'latin1')
 }
 
-/** Removes what an interrupted `bringBack` of this lane made, and nothing else. The caller holds the repository's turn. */
-export const abandon = async (context: RecoveryContext, id: string): Promise<void> => {
-  const commit = await refCommit(context, id)
-  if (commit !== null) await takeUp(context, commit, await readNote(context, commit, id))
-}
-
-const make = async (context: RecoveryContext, commit: string, note: SavedNote, signal?: AbortSignal): Promise<void> => {
+const make = async (context: RecoveryContext, saved: Saved, signal?: AbortSignal): Promise<void> => {
+  const { commit, note } = saved
   const { git, workspace } = context
   const { commonDir, root } = workspace
   const { path, branch } = note.worktree
@@ -299,26 +290,37 @@ const make = async (context: RecoveryContext, commit: string, note: SavedNote, s
       await writeReflog(context, commit, branch)
     }
     if (madeBranch) for (const [key, value] of note.branchConfig) await git(commonDir, ['config', '--local', '--add', key, value])
-    await fill(context, commit, note, entry, signal)
+    await fill(context, saved, entry, signal)
     await bringStashes(context, path, note)
     await writeFile(join(entry.dir, RESTORED_MARK), commit)
     await rm(join(entry.dir, RESTORING_MARK))
   } catch (error) {
-    await clear(context, commit, note, entry).catch(() => undefined)
+    await clear(context, saved, entry).catch(() => undefined)
     throw error
   }
 }
 
+/** Null: nothing is saved under that id. @throws ERR_SAVED_NOT_FOUND for what signalbox did not write, before anything is made */
+const readSaved = async (context: RecoveryContext, id: string): Promise<Saved | null> => {
+  const commit = await refCommit(context, id)
+  if (commit === null) return null
+  const note = await readNote(context, commit, id)
+  for (const path of [...note.empty, ...note.modules.flatMap((module) => [module.path, module.gitDir])]) checkInside(path)
+  if (!isAbsolute(note.worktree.path)) checkInside('..')
+  const entriesOf = (part: string) => savedEntries(context.streamGit, context.workspace.commonDir, commit, part)
+  return { commit, note, files: await entriesOf('worktree'), admin: await entriesOf('git') }
+}
+
+/** Removes what an interrupted `bringBack` of this lane made, and nothing else. The caller holds the repository's turn. */
+export const abandon = async (context: RecoveryContext, id: string): Promise<void> => {
+  const saved = await readSaved(context, id)
+  if (saved !== null) await takeUp(context, saved)
+}
+
 /** Brings back what was saved, or leaves nothing. The caller holds the repository's turn. */
 export const bringBack = async (context: RecoveryContext, id: string, signal?: AbortSignal): Promise<Worktree> => {
-  const commit = await refCommit(context, id)
-  if (commit === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
-  const note = await readNote(context, commit, id)
-  for (const path of [...note.empty, ...note.modules.map((module) => module.path)]) checkInside(path)
-  for (const { gitDir } of note.modules) checkInside(gitDir)
-  if (!isAbsolute(note.worktree.path)) checkInside('..')
-  // Before anything is made.
-  for (const part of ['worktree', 'git']) await savedEntries(context.streamGit, context.workspace.commonDir, commit, part)
-  if (!(await takeUp(context, commit, note))) await make(context, commit, note, signal)
-  return note.worktree
+  const saved = await readSaved(context, id)
+  if (saved === null) throw new SignalboxError('ERR_SAVED_NOT_FOUND', `nothing is saved as ${RECOVERY_REFS}${id}`, { context: { id } })
+  if (!(await takeUp(context, saved))) await make(context, saved, signal)
+  return saved.note.worktree
 }

@@ -59,3 +59,12 @@ export const toSignalboxError = (error: unknown, doing: string, context: ErrorCo
     cause: error,
   })
 }
+
+/** Does it, and gives what fails its code in the catalogue. @param doing as toSignalboxError */
+export const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
+  try {
+    return await job()
+  } catch (error) {
+    throw toSignalboxError(error, doing)
+  }
+}

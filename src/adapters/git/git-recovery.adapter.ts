@@ -3,25 +3,18 @@ import type { Recovery, SavedLane } from '../../ports/recovery.port.ts'
 import type { WorkspaceInfo } from '../../ports/worktrees.port.ts'
 import { abandon, bringBack, markOf } from './bring-back.ts'
 import { gitEnvironment, makeGit } from './git-command.ts'
-import { toSignalboxError } from './git-failure.ts'
+import { named } from './git-failure.ts'
 import { makeStreamGit } from './git-stream.ts'
 import { checkGit } from './git-workspace.ts'
 import type { GitWorktreesOptions } from './git-worktrees.adapter.ts'
 import { patientGit } from './half-written.ts'
-import { checkSavable, dropModules, putAway, savedMark } from './put-away.ts'
+import { checkSavable, putAway, savedMark } from './put-away.ts'
+import { dropModules } from './kept-modules.ts'
 import type { RecoveryContext } from './recovery-context.ts'
 import { inTurn, retryLocked } from './repository-queue.ts'
 import { RECOVERY_REFS } from './saved-commit.ts'
 import { readNote, refCommit, savedRefs } from './saved-refs.ts'
 import { adminEntries } from './worktree-admin.ts'
-
-const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
-  try {
-    return await job()
-  } catch (error) {
-    throw toSignalboxError(error, doing)
-  }
-}
 
 const list = async (context: RecoveryContext): Promise<readonly SavedLane[]> => {
   const found: SavedLane[] = []

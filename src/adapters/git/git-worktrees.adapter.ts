@@ -5,7 +5,7 @@ import type { Random } from '../../ports/random.port.ts'
 import type { Worktrees } from '../../ports/worktrees.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
 import { makeGit } from './git-command.ts'
-import { toSignalboxError } from './git-failure.ts'
+import { named } from './git-failure.ts'
 import { patientGit } from './half-written.ts'
 import { checkGit, locateWorkspace } from './git-workspace.ts'
 import { inTurn } from './repository-queue.ts'
@@ -26,15 +26,6 @@ export type GitWorktreesOptions = {
   readonly environment?: NodeJS.ProcessEnv
   /** @defaultValue none: a hook that goes on after its check-out was given up is waited for, at most 10 s */
   readonly checkOuts?: CheckOuts
-}
-
-/** The one place where failures of git get their code. */
-const named = async <T>(doing: string, job: () => Promise<T>): Promise<T> => {
-  try {
-    return await job()
-  } catch (error) {
-    throw toSignalboxError(error, doing)
-  }
 }
 
 const deleteIfMerged = async (context: WorktreeContext, name: string, head: string): Promise<boolean> => {

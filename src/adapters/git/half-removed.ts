@@ -5,17 +5,17 @@ import type { Git } from './git-command.ts'
 import type { AdminEntry } from './worktree-admin.ts'
 import { readStatus } from './worktree-status.ts'
 
-const MARK = 'signalbox-removing'
+export const REMOVING_MARK = 'signalbox-removing'
 
 /**
  * Notes that the worktree was found without work and that git is about to delete it: when git is killed half-way, the
  * files that it deleted would look like work.
  */
-export const markRemoval = (entry: AdminEntry): Promise<void> => writeFile(join(entry.dir, MARK), '')
-export const unmarkRemoval = (entry: AdminEntry): Promise<void> => rm(join(entry.dir, MARK), { force: true })
+export const markRemoval = (entry: AdminEntry): Promise<void> => writeFile(join(entry.dir, REMOVING_MARK), '')
+export const unmarkRemoval = (entry: AdminEntry): Promise<void> => rm(join(entry.dir, REMOVING_MARK), { force: true })
 
 /** @returns whether a removal of the worktree was begun and not ended. */
-export const isHalfRemoved = (entry: AdminEntry): Promise<boolean> => exists(join(entry.dir, MARK))
+export const isHalfRemoved = (entry: AdminEntry): Promise<boolean> => exists(join(entry.dir, REMOVING_MARK))
 
 /**
  * Brings back what an interrupted removal deleted, if that is all that is missing, so that it can begin anew with every
@@ -38,7 +38,7 @@ export const sweepHalfRemoved = async (commonDir: string): Promise<void> => {
   let swept = false
   for (const name of await orAbsent(readdir(root), [])) {
     const dir = join(root, name)
-    if (!(await exists(join(dir, MARK))) || (await exists(join(dir, 'gitdir')))) continue
+    if (!(await exists(join(dir, REMOVING_MARK))) || (await exists(join(dir, 'gitdir')))) continue
     await rm(dir, { recursive: true, force: true })
     swept = true
   }

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { orAbsent } from './files.ts'
-import { adminFiles, type SavedEntry } from './saved-commit.ts'
+import { historyFiles, type SavedEntry } from './saved-commit.ts'
 import { type BytePath, fileAt, under } from './work-tree-files.ts'
 
 /** What a file is called until it is whole. */
@@ -9,7 +9,7 @@ export const PART = '.signalbox-part'
 type Below = { readonly files: readonly BytePath[]; readonly directories: readonly BytePath[] }
 
 /** All that is below a directory, whatever git thinks of it; without the `.git` files of `modules` and its own. */
-export const allBelow = async (top: string, modules: readonly BytePath[]): Promise<Below> => {
+const allBelow = async (top: string, modules: readonly BytePath[]): Promise<Below> => {
   const links = new Set(['.git', ...modules.map((path) => `${path}/.git`)])
   const files: BytePath[] = []
   const directories: BytePath[] = []
@@ -60,11 +60,10 @@ export const notSaved = async (
   return undefined
 }
 
-/** What git keeps of a worktree now, but its index, which who only looks may write: each file and what git calls its bytes. */
+/** What git keeps of a worktree now, but its index: each file and what git calls its bytes. */
 export const adminState = async (adminDir: string, hash: string): Promise<ReadonlyMap<string, string>> => {
   const state = new Map<string, string>()
-  for (const path of await adminFiles(adminDir)) {
-    if (path === 'index' || path.startsWith('sharedindex.')) continue
+  for (const path of await historyFiles(adminDir)) {
     const file = await fileAt(hash, Buffer.from(`${adminDir}/${path}`))
     if (file !== null) state.set(path, file.oid)
   }

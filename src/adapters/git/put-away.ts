@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { SaveSpec } from '../../ports/recovery.port.ts'
 import type { RemovalReport } from '../../ports/worktrees.port.ts'
-import { exists, makeDirectories, orAbsent, realPathOf, removeEmpty } from './files.ts'
+import { exists, orAbsent, realPathOf } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses } from './git-command.ts'
 import { sweepHalfRemoved } from './half-removed.ts'
+import { keepModules } from './kept-modules.ts'
 import { forgetMade } from './lanes-directory.ts'
 import { retryLocked } from './repository-queue.ts'
 import {
@@ -26,9 +27,6 @@ import { adminEntries, type AdminEntry, adminEntryOf, pointsAt } from './worktre
 import { branchConfig, deleteBranch, forgetBranchConfig, tipOf, userOfBranch } from './worktree-branches.ts'
 import { checkIndexLock, lockedError } from './worktree-remove.ts'
 import { countCommits, inspectWorktree, notFound } from './worktree-work.ts'
-
-/** Where the repositories of its submodules are kept while a lane is removed. */
-export const keptModules = (commonDir: string, id: string): string => join(commonDir, 'signalbox', 'recovery', id, 'modules')
 
 /** Looks again this often when something changes while it is saved. */
 const SAVES = 3
@@ -166,16 +164,10 @@ const checkNothingNew = async (context: RecoveryContext, { path, entry }: Place,
     throw saveRefused(path, `git was used there after all had been saved (its ${changed[0]} is another); \`git -C ${path} log\` shows`)
 }
 
-const moveModules = async (from: string, to: string): Promise<void> => {
-  if (!(await exists(from))) return
-  await makeDirectories(dirname(to))
-  await rename(from, to)
-}
-
 /** Removes a worktree that is saved, also one that is half removed. @returns why something stayed */
 const removeSaved = async (context: RecoveryContext, spec: SaveSpec, { path, entry }: Place): Promise<string | null> => {
   const { git, workspace } = context
-  await moveModules(join(entry.dir, 'modules'), keptModules(workspace.commonDir, spec.id))
+  await keepModules(workspace.commonDir, spec.id, entry)
   const gitFile = join(path, '.git')
   if ((await exists(path)) && !(await exists(gitFile))) await writeFile(gitFile, `gitdir: ${entry.dir}\n`, { flag: 'wx' })
   await git(workspace.root, ['worktree', 'remove', '--force', '--', path], { timeoutMs: CHECKOUT_TIMEOUT_MS })
@@ -229,11 +221,4 @@ export const putAway = async (context: RecoveryContext, spec: SaveSpec): Promise
     branchDeleted: keptBranch === null,
     kept: [keptDirectory, keptBranch].filter((reason) => reason !== null),
   }
-}
-
-/** Forgets the repositories of submodules that were kept. */
-export const dropModules = async (commonDir: string, id: string): Promise<void> => {
-  const own = dirname(keptModules(commonDir, id))
-  await rm(own, { recursive: true, force: true })
-  await removeEmpty(dirname(own))
 }

@@ -3,8 +3,9 @@ import { open, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SavedLane } from '../../ports/recovery.port.ts'
 import { SignalboxError } from '../../protocols/errors.ts'
+import { REMOVING_MARK } from './half-removed.ts'
 import { bytesOf, feed, type GitStream, type StreamGit } from './git-stream.ts'
-import { type BytePath, type FileMode, readWhole, shown, under, type WorkTree } from './work-tree-files.ts'
+import { type BytePath, type FileMode, parentsOf, readWhole, shown, under, type WorkTree } from './work-tree-files.ts'
 
 export const RECOVERY_REFS = 'refs/signalbox/recovery/'
 /** Of a worktree whose content is saved and that is being removed: which commit has it. */
@@ -67,7 +68,7 @@ const OF_THE_PLACE = new Set([
   SAVED_MARK,
   RESTORING_MARK,
   RESTORED_MARK,
-  'signalbox-removing',
+  REMOVING_MARK,
   LOOK_MARK,
 ])
 
@@ -86,6 +87,10 @@ export const adminFiles = async (adminDir: string, inside = ''): Promise<readonl
   )
   return found.flat()
 }
+
+/** The same but the index, which who only looks may write: HEAD, reflog, an operation in progress. */
+export const historyFiles = async (adminDir: string): Promise<readonly string[]> =>
+  (await adminFiles(adminDir)).filter((file) => file !== 'index' && !file.startsWith('sharedindex.'))
 
 /** As fast-import reads it: source git-fast-import(1), "C-style quoting". */
 const quoted = (path: BytePath): string =>
@@ -214,7 +219,7 @@ export const savedEntries = async (
   for (const { path } of entries) {
     checkInside(path)
     // A tree that git made has no path that goes through a link.
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) if (links.has(path.slice(0, at))) checkInside('..')
+    if (parentsOf(path).some((parent) => links.has(parent))) checkInside('..')
   }
   return entries
 }

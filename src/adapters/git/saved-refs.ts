@@ -6,7 +6,7 @@ import { orAbsent } from './files.ts'
 import { orWhenGitRefuses, type Git } from './git-command.ts'
 import { bytesOf } from './git-stream.ts'
 import type { RecoveryContext } from './recovery-context.ts'
-import { adminFiles, RECOVERY_REFS, type SavedCommit, type SavedNote } from './saved-commit.ts'
+import { historyFiles, RECOVERY_REFS, type SavedCommit, type SavedNote } from './saved-commit.ts'
 import type { AdminEntry } from './worktree-admin.ts'
 
 /** Larger ones are no reflog. */
@@ -22,10 +22,7 @@ const textOf = async (path: string): Promise<string> => ((await stat(path)).size
 /** All that git keeps of the worktree but its index: HEAD, its reflog, a merge or rebase under way. */
 const historyOf = async ({ dir }: AdminEntry): Promise<string> => {
   const texts: string[] = []
-  for (const file of await adminFiles(dir)) {
-    if (file === 'index' || file.startsWith('sharedindex.')) continue
-    texts.push(await textOf(join(dir, file)))
-  }
+  for (const file of await historyFiles(dir)) texts.push(await textOf(join(dir, file)))
   return texts.join('\n')
 }
 

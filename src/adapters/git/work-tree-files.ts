@@ -63,6 +63,13 @@ export const pathBytes = (path: BytePath): Buffer => Buffer.from(path, 'latin1')
 /** @param top text */
 export const under = (top: string, path: BytePath): Buffer => Buffer.concat([Buffer.from(top === '' ? '' : `${top}/`), pathBytes(path)])
 
+/** The directories above a path, nearest first, without the top. */
+export const parentsOf = (path: BytePath): readonly BytePath[] => {
+  const parents: BytePath[] = []
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) parents.push(path.slice(0, at))
+  return parents
+}
+
 /** For people. */
 export const shown = (path: BytePath): string => JSON.stringify(pathBytes(path).toString())
 

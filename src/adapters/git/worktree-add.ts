@@ -4,7 +4,7 @@ import type { Worktree, WorktreeSpec, WorkspaceInfo } from '../../ports/worktree
 import { SignalboxError, isSignalboxError, type ErrorContext } from '../../protocols/errors.ts'
 import { exists, makeDirectories, realPathOf, removeEmpty } from './files.ts'
 import { CHECKOUT_TIMEOUT_MS, orWhenGitRefuses, type Git } from './git-command.ts'
-import { toSignalboxError } from './git-failure.ts'
+import { named, toSignalboxError } from './git-failure.ts'
 import { includedFiles } from './included-files.ts'
 import { lacksSpace } from './disk-space.ts'
 import { checkCopies, copyIntoLane } from './lane-copies.ts'
@@ -128,11 +128,6 @@ const dropBranch = async (context: WorktreeContext, branch: string, commit: stri
 const diskFull = (doing: string, context: ErrorContext, cause: unknown): SignalboxError =>
   new SignalboxError('ERR_DISK_FULL', `${doing}: the files do not fit on the disk; free space there`, { context, cause })
 
-const included = ({ git, workspace }: WorktreeContext, doing: string): Promise<readonly string[]> =>
-  includedFiles(git, workspace.root).catch((error: unknown) => {
-    throw toSignalboxError(error, doing)
-  })
-
 /** Adds a worktree. The caller holds the repository's turn. For errors see the port. */
 export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, signal?: AbortSignal): Promise<Worktree> => {
   const { git, workspace } = context
@@ -140,7 +135,7 @@ export const addWorktree = async (context: WorktreeContext, spec: WorktreeSpec, 
   if (!isAbsolute(spec.path) || spec.path.includes('\0')) throw new SignalboxError('ERR_USAGE', `${doing}: the path must be absolute`)
   if (signal?.aborted) throw interrupted(doing, signal)
   const [baseCommit] = await Promise.all([resolveBase(git, workspace, spec.base), checkBranchName(git, workspace.commonDir, spec.branch)])
-  const copy = [...new Set([...spec.copy, ...(await included(context, doing))])]
+  const copy = [...new Set([...spec.copy, ...(await named(doing, () => includedFiles(git, workspace.root)))])]
   await checkCopies(workspace.root, copy)
   const path = await realPathOf(spec.path)
   const undo: Undo[] = []

@@ -59,8 +59,8 @@ const dieAt = async (point: KillPoint, act: 'put-away' | 'restore'): Promise<voi
   const env = { ...gitTestEnv(), PATH: `${killing.directory}:${process.env['PATH']}` }
   const child = spawn(process.execPath, [CHILD, JSON.stringify({ root: repo.root, spec, act })], { env, stdio: 'ignore' })
   const signal = await new Promise((resolve) => child.once('close', (_code, by) => resolve(by)))
-  told.push(`${(await killing.hit()) && signal === 'SIGKILL' ? 'hit ' : 'MISS'}  ${act.padEnd(9)} ${point.when} ${point.command}`)
-  expect({ point, hit: await killing.hit(), signal }).toEqual({ point, hit: true, signal: 'SIGKILL' })
+  told.push(`${killing.hit() && signal === 'SIGKILL' ? 'hit ' : 'MISS'}  ${act.padEnd(9)} ${point.when} ${point.command}`)
+  expect({ point, hit: killing.hit(), signal }).toEqual({ point, hit: true, signal: 'SIGKILL' })
   // What git was doing may end after its caller.
   await expect.poll(() => readdir(join(repo.root, '.git')).then((names) => names.filter((name) => name.endsWith('.lock')))).toEqual([])
 }
