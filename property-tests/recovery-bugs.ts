@@ -36,7 +36,6 @@ export const RECOVERY_BUGS: readonly Mutant[] = [
   { name: 'links come back as files', file: BACK, from: "if (mode === '120000') {", to: 'if (mode === null) {' },
   { name: 'the index is not saved', file: COMMIT, from: 'return entry.isFile() ? [path]', to: "return path !== 'index' ? [path]" },
   { name: 'what is only staged is not kept', file: COMMIT, from: "if (mode === '160000' || ", to: "if (mode !== '160000' || " },
-  { name: 'what is only meant to be added has no object', file: COMMIT, from: "        'blob\\ndata 0\\n',\n", to: '' },
   {
     name: 'commits of the reflog are not kept',
     file: REFS,

@@ -141,8 +141,6 @@ export const writeSavedCommit = async (streamGit: StreamGit, commonDir: string, 
       stream,
       [
         'feature done',
-        // The index names it for files that are only meant to be added.
-        'blob\ndata 0\n',
         `commit ${ref}`,
         `committer signalbox <signalbox@localhost> ${Math.floor(note.savedAt / 1_000)} +0000`,
         `data ${Buffer.byteLength(text)}\n`,
